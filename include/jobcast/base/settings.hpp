@@ -1,0 +1,95 @@
+// Every configurable value with its default. Plain data: reading and checking it is app/config's work, and rooms
+// take only the group they need. Documented for users in config/jobcast.toml.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace jobcast {
+
+using std::chrono::milliseconds;
+
+struct server_settings {
+  std::string listen = "127.0.0.1:8080";
+  unsigned reactors = 0; ///< 0: one per core
+  std::string data_dir = "jobcast-data";
+  milliseconds drain_timeout{10'000};
+  std::string log_level = "info";
+};
+
+struct redis_settings {
+  std::string url; ///< redis://[user:password@]host[:port][/db] or unix:///path; empty: a private child server
+  std::string ns = "jobcast"; ///< `redis.namespace`
+  std::uint16_t embedded_port = 6390; ///< loopback port of the private server, for workers; 0: none
+};
+
+struct limit_settings {
+  milliseconds write_timeout{120'000}; ///< a stream whose socket takes nothing for this long is closed
+  std::size_t send_buffer = 16 * 1024; ///< SO_SNDBUF of streams, bytes
+  std::size_t jobs_per_stream = 200;
+  std::size_t outbox = 256 * 1024; ///< unsent bytes one watcher of every version (or of outcomes) may hold
+  std::size_t feed_backlog = 10'000; ///< jobs a slow watcher of an owner may lag behind
+  milliseconds resume_overlap{0}; ///< 0: write_timeout + 60 s
+  milliseconds heartbeat{15'000};
+  milliseconds linger{5'000}; ///< how long a watch outlives its last watcher
+  milliseconds long_poll{60'000}; ///< cap of Prefer: wait
+  milliseconds retry{2'000}; ///< `retry:` told to event streams, jittered to 1-2 times this
+  milliseconds request_timeout{10'000}; ///< to send a whole request
+  milliseconds keep_alive{75'000}; ///< idle connection between requests
+  std::size_t header = 16 * 1024;
+  std::size_t body = 1024 * 1024;
+  std::size_t result = 64 * 1024;
+  std::size_t input = 64 * 1024;
+  std::size_t batch = 1'000; ///< lines of one POST /api/reports
+  std::size_t connections = 18'000; ///< of the whole gateway
+};
+
+struct backoff_settings {
+  milliseconds base{5'000};
+  double factor = 2.0;
+  milliseconds cap{600'000};
+};
+
+/// `[jobs.types."<type>"]`; what is unset falls back to `[jobs]`.
+struct type_settings {
+  std::optional<milliseconds> lease;
+  std::optional<milliseconds> grace;
+  std::optional<std::string> on_stall; ///< flag, fail or retry
+  std::optional<milliseconds> start_timeout;
+  std::optional<unsigned> max_attempts;
+  std::optional<backoff_settings> backoff;
+  std::optional<bool> dispatch;
+  std::optional<bool> user_retry;
+};
+
+struct job_settings {
+  bool create_on_report = true;
+  milliseconds lease{60'000};
+  milliseconds retention{24LL * 3600 * 1000};
+  milliseconds abandoned{7LL * 24 * 3600 * 1000};
+  std::map<std::string, type_settings> types;
+};
+
+struct cors_settings {
+  std::vector<std::string> origins; ///< exact, e.g. "https://app.example.com"
+};
+
+struct web_settings {
+  std::string root; ///< folder served at `/`; empty: none
+};
+
+struct settings {
+  server_settings server;
+  redis_settings redis;
+  limit_settings limits;
+  job_settings jobs;
+  cors_settings cors;
+  web_settings web;
+};
+
+} // namespace jobcast

@@ -1,0 +1,41 @@
+// From the JSON a worker sends (HTTP body, NDJSON line, PUBLISH payload) to the flat field/value pairs that the Redis
+// functions take (docs/functions.md). Pure.
+//
+// The function library is the authority on values: this translates shape and refuses only what cannot be expressed as
+// pairs (not an object, a number where text is needed ...). Raw JSON (`result`, `input`) is passed on byte for byte.
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace jobcast::job {
+
+struct field_problem {
+  std::string field;  ///< as the sender wrote it, dotted; "body" for the whole
+  std::string detail; ///< what to change, one sentence
+};
+
+/// field, value, field, value, ...
+using pairs = std::vector<std::string>;
+
+/// Accepts the record's own shape (`"progress":{"percent":42}`, `"error":{...}`, `"labels":{...}`), the short names
+/// (`"percent":42`), and dotted ones (`"error.title":"..."`). Strings are unescaped, numbers and booleans passed as
+/// written, null means absent. Unknown names are passed on for the function to refuse. `id` is left out of the pairs
+/// and answered in `id`. A name given twice is a problem, since last-wins and first-wins readers would differ.
+struct parsed_report {
+  pairs fields;
+  std::string id; ///< empty if none was given
+};
+boost::system::result<parsed_report, field_problem> report_from_json(std::string_view json);
+
+/// The same for the body of POST /api/jobs (`notify` and `input` stay raw JSON).
+boost::system::result<parsed_report, field_problem> create_from_json(std::string_view json);
+
+/// 1-128 of A-Z a-z 0-9 . _ : -
+bool is_job_id(std::string_view id);
+/// The same alphabet, 1-64.
+bool is_type_name(std::string_view type);
+
+} // namespace jobcast::job
