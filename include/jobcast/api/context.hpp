@@ -1,0 +1,38 @@
+// What the endpoints work with. Wired in app/; one per reactor.
+#pragma once
+
+#include "jobcast/base/settings.hpp"
+#include "jobcast/hub/event.hpp"
+#include "jobcast/hub/watch_request.hpp"
+#include "jobcast/http/connection.hpp"
+#include "jobcast/store/store.hpp"
+
+#include <functional>
+#include <random>
+#include <string>
+
+namespace jobcast::api {
+
+struct readiness {
+  bool ready;
+  std::string why_not;
+};
+
+struct context {
+  store::store& store;
+  const settings& config;
+
+  /// Makes the connection a stream.
+  std::function<void(tcp_socket, hub::watch_request)> open_stream;
+  /// Holds a request until the record is another than `known`; null if nothing was heard of the job.
+  std::function<task<hub::event_ptr>(std::string id, std::string known, milliseconds wait)> wait_for_change;
+  std::function<readiness()> ready;
+  std::function<std::string()> metrics; ///< in Prometheus' text format
+  std::function<bool()> draining;
+  /// 1 when the event loop keeps up; how many times slower than that otherwise. Stretches Retry-After.
+  std::function<double()> load;
+
+  std::minstd_rand random{std::random_device{}()};
+};
+
+} // namespace jobcast::api

@@ -1,0 +1,23 @@
+// Cross-origin rules (Fetch standard, section 3.2) with an exact allow-list. Pure.
+#pragma once
+
+#include "jobcast/base/settings.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace jobcast::api {
+
+/// True if `origin` is listed.
+bool origin_allowed(const cors_settings& cors, std::string_view origin);
+
+/// True if a browser page of `origin` may send commands: listed, or the gateway's own (`host` is the Host field). A request
+/// without an Origin does not come from a page of another site.
+bool may_command(const cors_settings& cors, std::string_view origin, std::string_view host);
+
+/// The header lines for a response to `origin`; empty if it is not listed.
+std::string cors_headers(const cors_settings& cors, std::string_view origin);
+/// The further lines that answer a preflight.
+std::string preflight_headers();
+
+} // namespace jobcast::api

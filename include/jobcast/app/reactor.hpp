@@ -1,0 +1,97 @@
+// One core's share of the gateway: an event loop on one thread with its own listener, hub and connections to Redis.
+// Nothing is shared with other reactors but counters, which are only read from outside.
+#pragma once
+
+#include "jobcast/api/router.hpp"
+#include "jobcast/base/settings.hpp"
+#include "jobcast/hub/hub.hpp"
+#include "jobcast/metrics/counters.hpp"
+#include "jobcast/net/listener.hpp"
+#include "jobcast/net/timing_wheel.hpp"
+#include "jobcast/redis/client.hpp"
+#include "jobcast/redis/subscriber.hpp"
+#include "jobcast/store/ingest.hpp"
+#include "jobcast/store/store.hpp"
+#include "jobcast/stream/host.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace jobcast::app {
+
+/// What reactors know of the whole gateway; safe to use from any thread once they run.
+struct gateway {
+  redis::address redis;
+  std::string name; ///< unique among gateways
+  std::vector<const metrics::counters*> counters; ///< of all reactors
+  std::function<api::readiness()> ready;
+  /// The library cannot be used with this Redis: end the gateway with this message.
+  std::function<void(std::string)> fail;
+};
+
+class reactor final : hub::backend, redis::subscriber_observer {
+public:
+  reactor(const gateway& shared, const settings& config, unsigned number);
+  ~reactor();
+
+  /// Connects to Redis and runs the loop until the drain is over. Call on the thread that is to be the reactor's.
+  void run(const tcp::endpoint& where);
+  /// Thread-safe. Refuses new connections, tells the streams, and has run() return within the drain timeout.
+  void drain();
+  /// Thread-safe. Takes over limits, job types and allowed origins.
+  void reload(const settings& config);
+  /// Thread-safe. Ends run() at once, for a gateway that could not start.
+  void stop();
+
+  const metrics::counters& counters() const { return counters_; }
+
+private:
+  // hub::backend
+  void subscribe(std::string_view channel) override;
+  void unsubscribe(std::string_view channel) override;
+  void read(std::vector<std::string> ids) override;
+  void list(const std::string& scope, std::int64_t since, std::uint64_t ticket) override;
+  void schedule_flush() override;
+  // redis::subscriber_observer
+  void on_subscribed(std::string_view channel) override;
+  void on_message(std::string_view channel, std::string_view payload) override;
+  void on_turn_end() override;
+  void on_connection(bool up) override;
+
+  void on_accepted(tcp_socket socket);
+  void on_client(bool connected);
+  void install();
+  void tick();
+  void probe();
+  void begin_drain();
+  void end_if_drained();
+  api::context make_context();
+
+  const gateway& shared_;
+  settings config_;
+  unsigned number_;
+  metrics::counters counters_;
+  net::timing_wheel wheel_;
+  asio::io_context io_{1};
+  redis::client client_;
+  redis::subscriber subscriber_;
+  store::store store_;
+  hub::hub hub_;
+  stream::host host_;
+  api::context context_;
+  api::router router_;
+  http::connection_context connections_;
+  net::listener listener_;
+  std::optional<store::ingest> ingest_;
+  steady_timer ticker_;
+  std::string probe_channel_;
+  std::chrono::steady_clock::time_point next_probe_{}, drain_deadline_{};
+  double lag_ = 1;
+  bool subscriber_up_ = false;
+  bool installed_ = false;
+  bool draining_ = false;
+};
+
+} // namespace jobcast::app

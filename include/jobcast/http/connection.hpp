@@ -1,0 +1,59 @@
+// One client connection while it speaks request and response: reads a request, has it answered, and so on, until the
+// client leaves, misbehaves, or an endpoint takes the socket over for a stream.
+#pragma once
+
+#include "jobcast/base/asio.hpp"
+#include "jobcast/base/settings.hpp"
+#include "jobcast/http/request.hpp"
+#include "jobcast/http/response.hpp"
+#include "jobcast/metrics/counters.hpp"
+#include "jobcast/net/timing_wheel.hpp"
+
+#include <boost/intrusive/list.hpp>
+#include <functional>
+#include <variant>
+
+namespace jobcast::http {
+
+/// Takes the connection over; nothing has been sent in answer to the request.
+using takeover = std::function<void(tcp_socket)>;
+using answer = std::variant<response, takeover>;
+
+class request_handler {
+public:
+  /// `r` and what it views stay valid until the task is done.
+  virtual task<answer> handle(request& r) = 0;
+  /// Adds what every response carries, error responses of the connection itself included.
+  virtual void decorate(const field_source* fields, response& r) = 0;
+  /// The gateway is draining: answer what is under way, then close.
+  virtual bool draining() const = 0;
+
+protected:
+  ~request_handler() = default;
+};
+
+/// A connection between requests can be let go of at once when the gateway drains.
+class open_connection
+    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+public:
+  virtual void drain() = 0;
+  /// The drain took too long.
+  virtual void abort() = 0;
+
+protected:
+  ~open_connection() = default;
+};
+using open_connections = boost::intrusive::list<open_connection, boost::intrusive::constant_time_size<false>>;
+
+struct connection_context {
+  request_handler& handler;
+  const limit_settings& limits;
+  net::timing_wheel& wheel;
+  metrics::counters& counters;
+  open_connections open{};
+};
+
+/// Runs until the connection is over or taken over. What it refers to must outlive it.
+task<> serve_connection(tcp_socket socket, connection_context& context);
+
+} // namespace jobcast::http

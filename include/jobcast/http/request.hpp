@@ -1,0 +1,43 @@
+// A request as the endpoints see it, free of Beast, which would cost every file that includes it half a minute.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace jobcast::http {
+
+using query_parameters = std::vector<std::pair<std::string, std::string>>;
+
+/// Where header fields are looked up; implemented over the parser's own storage.
+class field_source {
+public:
+  /// The field's value, or empty. Names are compared without regard to case.
+  virtual std::string_view field(std::string_view name) const = 0;
+
+protected:
+  ~field_source() = default;
+};
+
+struct request {
+  std::string_view method; ///< "GET"; "HEAD" is given as GET with `head` set
+  bool head = false;
+  std::vector<std::string> path; ///< percent-decoded segments; "/api/jobs" is {"api", "jobs"}, "/" is {}
+  query_parameters query;
+  std::string_view body;
+  const field_source* fields = nullptr;
+
+  std::string_view field(std::string_view name) const { return fields->field(name); }
+  /// The first parameter of that name.
+  std::optional<std::string_view> parameter(std::string_view name) const;
+};
+
+/// Decodes `%41`; with `plus_is_space`, also `+`. Nothing if malformed, or if it decodes to a control character.
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
+
+/// Splits a request target (origin form) into path segments and query. False if it is malformed.
+bool parse_target(std::string_view target, std::vector<std::string>& path, query_parameters& query);
+
+} // namespace jobcast::http

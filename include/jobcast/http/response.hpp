@@ -1,0 +1,33 @@
+// A response, and problem documents (RFC 9457) as the one form of every error.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace jobcast::http {
+
+struct response {
+  unsigned status = 200;
+  std::string content_type = "application/json";
+  std::string headers; ///< further lines, each ending in CRLF
+  std::string body;
+  bool close = false;
+
+  response& add(std::string_view name, std::string_view value) {
+    headers.append(name).append(": ").append(value).append("\r\n");
+    return *this;
+  }
+};
+
+/// "Not Found" for 404 and so on; for the status codes the gateway uses.
+std::string_view reason(unsigned status);
+
+/// The bytes to send. `head`: leave out the body, as HEAD asks. `keep_alive` false announces the close.
+std::string serialize(const response& r, bool head, bool keep_alive);
+
+/// `detail` says what to change; `field` names what is wrong, if one thing is.
+response problem(unsigned status, std::string_view detail, std::string_view field = {});
+/// Just the document's JSON, as it also stands in NDJSON answers and WebSocket errors.
+std::string problem_json(unsigned status, std::string_view detail, std::string_view field = {});
+
+} // namespace jobcast::http

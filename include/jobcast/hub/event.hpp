@@ -1,0 +1,61 @@
+// One event as all its watchers share it: encoded once, counted by reference, never parsed again.
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace jobcast::hub {
+
+class event;
+using event_ptr = boost::intrusive_ptr<const event>;
+
+/// What a stream can be told (protocol section 4).
+enum class event_kind : std::uint8_t { job, missing, reset, gap, more, gateway, end };
+
+/// Immutable. The reference count is not atomic: an event lives and dies on one reactor's thread.
+/// The object and its bytes are one allocation.
+class event {
+public:
+  /// A record. `record` is one JSON object on one line.
+  static event_ptr job(std::uint64_t version, bool final, std::string_view record);
+  static event_ptr missing(std::string_view job);
+  static event_ptr reset(std::string_view job);
+  static event_ptr gap(std::string_view job, std::uint64_t skipped);
+  static event_ptr more(std::string_view cursor);
+  /// `state`: ok, degraded, draining, busy. `retry_ms` other than 0 also tells an SSE client when to come back.
+  static event_ptr gateway(std::string_view state, unsigned retry_ms = 0);
+  static event_ptr end(std::string_view reason);
+
+  event_kind kind() const { return kind_; }
+  std::uint64_t version() const { return version_; }
+  bool final() const { return final_; }
+  std::int64_t updated_at() const { return updated_at_; }
+
+  /// The whole Server-Sent Event, blank line included (HTML standard, section 9.2.6).
+  std::string_view sse() const { return {bytes(), sse_size_}; }
+  /// The JSON of `data:`; of a job event, the record.
+  std::string_view data() const { return {bytes() + data_offset_, data_size_}; }
+  /// `<updated_at>-<version>`: SSE's id and, in quotes, the ETag.
+  std::string id() const;
+
+private:
+  event() = default;
+  static event_ptr make(event_kind kind, std::string_view before, std::string_view data, std::string_view after);
+  const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
+
+  friend void intrusive_ptr_add_ref(const event* e) noexcept { ++e->references_; }
+  friend void intrusive_ptr_release(const event* e) noexcept;
+
+  std::uint64_t version_ = 0;
+  std::int64_t updated_at_ = 0;
+  mutable std::uint32_t references_ = 0;
+  std::uint32_t sse_size_ = 0;
+  std::uint32_t data_offset_ = 0;
+  std::uint32_t data_size_ = 0;
+  event_kind kind_ = event_kind::job;
+  bool final_ = false;
+};
+
+} // namespace jobcast::hub

@@ -1,0 +1,137 @@
+// The hub of one reactor: from what Redis publishes to watchers with something to send. Does no I/O of its own.
+//
+// A gap in pub/sub must never be a gap on screen: a topic is read only after its subscription was acknowledged, and again
+// after every reconnect; what is published meanwhile and what was read are told apart by version.
+#pragma once
+
+#include "jobcast/base/settings.hpp"
+#include "jobcast/hub/feed.hpp"
+#include "jobcast/hub/watch.hpp"
+#include "jobcast/metrics/counters.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace jobcast::hub {
+
+/// What the hub needs done. Every call returns at once; the answers come back through the hub's members.
+class backend {
+public:
+  virtual void subscribe(std::string_view channel) = 0;
+  virtual void unsubscribe(std::string_view channel) = 0;
+  /// Answered by on_record / on_absent for each id, or on_read_failed for all of them.
+  virtual void read(std::vector<std::string> ids) = 0;
+  /// Answered by on_listed or on_list_failed with the same ticket.
+  virtual void list(const std::string& scope, std::int64_t since, std::uint64_t ticket) = 0;
+  /// Have hub::flush() called before the loop sleeps again.
+  virtual void schedule_flush() = 0;
+
+protected:
+  ~backend() = default;
+};
+
+struct listed_record {
+  std::string_view id;
+  std::uint64_t version;
+  bool final;
+  std::string_view record;
+};
+
+/// One per reactor, called on its thread only. Watchers and links must be gone, or the reactor stopped, before it is
+/// destroyed.
+class hub {
+public:
+  hub(backend& back, const limit_settings& limits, std::string_view ns, metrics::counters& counters);
+  ~hub();
+  hub(const hub&) = delete;
+  hub& operator=(const hub&) = delete;
+
+  /// Begins to watch: `l` gets what is known at once, and everything after. `job` is a valid id.
+  void open(watcher& w, link& l, std::string_view job);
+  /// Ends it. The topic lingers a while, so that a reload costs Redis nothing.
+  void close(link& l);
+  /// Watches all jobs of a scope. `since`: final jobs updated before it are not news to this watcher (0: send the newest).
+  void open_feed(watcher& w, feed_member& member, std::string_view scope, std::int64_t since);
+  void close_feed(feed_member& member);
+  /// Makes `w` known, for `gateway` notices. Before open().
+  void enlist(watcher& w);
+
+  // From the subscription connection.
+  void on_subscribed(std::string_view channel);
+  void on_message(std::string_view channel, std::string_view payload);
+  /// The connections to Redis were lost (false) or are both back (true). Tells every watcher.
+  void on_connection(bool up);
+  bool connected() const { return connected_; }
+
+  // From reads.
+  void on_record(std::string_view id, std::uint64_t version, bool final, std::string_view record);
+  void on_absent(std::string_view id);
+  void on_read_failed(std::span<const std::string> ids);
+  void on_listed(std::uint64_t ticket, std::span<const listed_record> records, std::string_view cursor);
+  void on_list_failed(std::uint64_t ticket);
+  /// The command connection works again: ask again for what could not be read.
+  void retry_reads();
+
+  /// Sends what is due: reads in batches, then every dirty watcher once. Call at the end of a turn.
+  void flush();
+  /// Lets go of what nobody has watched for limits.linger. Call now and then; `now_steady_ms` never goes back.
+  void tick(std::int64_t now_steady_ms);
+  /// Tells every enlisted watcher.
+  void notify_all(const event_ptr& notice);
+  /// Ends every enlisted watcher; `last_word` is asked for each, so that each can be told its own time to come back.
+  template <class LastWord>
+  void finish_all(LastWord last_word) {
+    for (auto at = all_.begin(); at != all_.end();)
+      (at++)->finish(last_word());
+  }
+  void abort_all();
+
+  std::string event_channel(std::string_view job) const { return event_prefix_ + std::string(job); }
+
+private:
+  friend class link;
+  friend class watcher;
+
+  struct text_hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  template <class T>
+  using table = std::unordered_map<std::string, T, text_hash, std::equal_to<>>;
+
+  void mark_dirty(watcher& w);
+  void count_gap() { counters_.gaps.add(); }
+  void on_job_message(topic& t, std::string_view payload);
+  void on_feed_message(feed& f, std::string_view payload);
+  topic* find_topic(std::string_view id);
+  feed* find_feed(std::string_view channel);
+  void request_list(feed_member& member);
+  void reread_rest(feed& f);
+  template <class Use>
+  void with_reading(std::string_view id, Use use);
+
+  backend& backend_;
+  const limit_settings& limits_;
+  std::string event_prefix_, feed_prefix_;
+  metrics::counters& counters_;
+  bool connected_ = false;
+  bool flush_scheduled_ = false;
+  std::int64_t now_ = 0;     ///< steady, of the last tick
+  std::int64_t lost_at_ = 0; ///< wall clock, when the connection was last lost
+  table<topic> topics_;
+  table<feed> feeds_;
+  intrusive::list<topic, intrusive::member_hook<topic, auto_hook, &topic::in_idle>, intrusive::constant_time_size<false>>
+      idle_;
+  std::vector<std::string> to_read_, failed_reads_;
+  std::unordered_multimap<std::string, std::string> feed_reads_; ///< job id to scope, while a feed's topic is read alone
+  std::unordered_map<std::uint64_t, feed_member*> tickets_;
+  std::uint64_t next_ticket_ = 0;
+  watcher_list dirty_;
+  all_watchers all_;
+};
+
+} // namespace jobcast::hub

@@ -1,0 +1,162 @@
+// Who watches which job, and what each still has to be told.
+//
+// The problem: a job may have thousands of watchers, each as fast as its own network. Each must get every outcome and
+// the newest state, none may hold more memory than it was promised, and telling them must not allocate. So a topic keeps
+// the newest event, a link only says whether its watcher has had it, and what must not be conflated away (outcomes,
+// every version for those who ask, resets) waits in a backlog that only links in arrears have.
+#pragma once
+
+#include "jobcast/hub/event.hpp"
+
+#include <boost/intrusive/list.hpp>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <string>
+
+namespace jobcast::hub {
+
+struct topic;
+class watcher;
+
+namespace intrusive = boost::intrusive;
+using auto_hook = intrusive::list_member_hook<intrusive::link_mode<intrusive::auto_unlink>>;
+
+/// One watcher's interest in one job. Lives in its owner; unlinks itself from everything when destroyed.
+class link {
+public:
+  link() = default;
+  link(const link&) = delete;
+  link& operator=(const link&) = delete;
+
+  /// Asks for each version instead of the newest, held up to `limit` bytes. Before opening only.
+  void want_every(std::size_t limit) {
+    every_ = true;
+    backlog_limit_ = limit;
+  }
+  /// Bounds the outcomes held for a watcher that does not read. Before opening only.
+  void bound_backlog(std::size_t limit) { backlog_limit_ = limit; }
+
+  bool attached() const { return topic_ != nullptr; }
+  bool watched_by(const watcher& w) const { return watcher_ == &w; }
+  const topic* subject() const { return topic_; }
+
+  /// True once anything was taken from this link.
+  bool started() const { return started_; }
+
+  // What is to be sent, oldest first.
+  std::size_t pending() const { return (backlog_ ? backlog_->events.size() : 0) + (newest_due_ ? 1 : 0); }
+  const event_ptr& at(std::size_t i) const;
+  /// Drops the oldest, as sent. A link with nothing pending leaves its watcher's list of dirty links.
+  void pop();
+
+private:
+  friend struct topic;
+  friend class watcher;
+  friend class hub;
+
+  struct backlog {
+    std::deque<event_ptr> events;
+    std::size_t bytes = 0;
+    std::uint64_t skipped = 0;
+  };
+
+  void hold(event_ptr e);
+  void offer(const event_ptr& previous);
+  void mark_dirty();
+
+  topic* topic_ = nullptr;
+  watcher* watcher_ = nullptr;
+  std::unique_ptr<backlog> backlog_;
+  std::size_t backlog_limit_ = 0;
+  bool every_ = false;
+  bool newest_due_ = false;
+  bool started_ = false;
+
+public:
+  auto_hook in_topic, in_dirty, in_member;
+};
+
+using dirty_links =
+    intrusive::list<link, intrusive::member_hook<link, auto_hook, &link::in_dirty>, intrusive::constant_time_size<false>>;
+
+/// A live client. The hub calls it on the reactor's thread.
+class watcher {
+public:
+  /// Once per turn, when links became dirty or notices came: send what can be sent without blocking.
+  virtual void flush() = 0;
+  /// Something besides records: `gateway`, `more`. To be sent at the next flush, which the hub sees to.
+  virtual void notify(event_ptr notice) = 0;
+  /// The gateway is draining: say this and end.
+  virtual void finish(event_ptr last_word) = 0;
+  /// The drain took too long: end now.
+  virtual void abort() = 0;
+
+  dirty_links& dirty() { return dirty_; }
+
+protected:
+  watcher() = default;
+  ~watcher() = default;
+
+private:
+  friend class link;
+  friend class hub;
+  dirty_links dirty_;
+  void mark_dirty();
+  class hub* hub_ = nullptr;
+
+public:
+  auto_hook in_dirty_watchers, in_all_watchers;
+};
+
+using watcher_list = intrusive::list<watcher, intrusive::member_hook<watcher, auto_hook, &watcher::in_dirty_watchers>,
+                                     intrusive::constant_time_size<false>>;
+using all_watchers = intrusive::list<watcher, intrusive::member_hook<watcher, auto_hook, &watcher::in_all_watchers>,
+                                     intrusive::constant_time_size<false>>;
+
+/// What a watcher knows of a topic when it joins: nothing yet, so it gets what is known; or all of it.
+enum class told : bool { nothing, already };
+
+/// One job as this reactor knows it. Decides what is news; does no I/O.
+struct topic {
+  enum class state : std::uint8_t {
+    subscribing, ///< waiting for Redis' acknowledgement
+    reading,     ///< subscribed, the record not read yet
+    live,
+  };
+
+  explicit topic(std::string_view job) : id(job) {}
+  ~topic();
+  topic(const topic&) = delete;
+  topic& operator=(const topic&) = delete;
+
+  /// A record came: published, published as made anew (it counts from 1 again), or read. The first to come after
+  /// forget_freshness() is taken whatever its version; later ones only if higher. Answers whether it was news.
+  enum class arrival { published, renewed, read };
+  bool accept(arrival how, std::uint64_t version, bool final, std::string_view record);
+  /// The job does not exist (any more). Answers whether that was news.
+  bool accept_missing();
+  /// The subscription was lost or replaced: the next record or absence is taken as it is.
+  void forget_freshness() { fresh = false; }
+
+  void attach(link& l, watcher& w, told what = told::nothing);
+  bool watched() const { return !links.empty(); }
+
+  std::string id;
+  std::uint64_t version = 0; ///< of `latest`; 0: missing or not known yet
+  std::uint64_t peak = 0;    ///< highest version a watcher may have had since the last reset
+  event_ptr latest;          ///< null until something is known
+  bool fresh = false;        ///< something was heard since the subscription in force began
+  bool lone = false;         ///< of a feed: followed only by the member whose list found it
+  state at = state::subscribing;
+  std::int64_t idle_since = 0; ///< steady milliseconds, while unwatched
+  intrusive::list<link, intrusive::member_hook<link, auto_hook, &link::in_topic>, intrusive::constant_time_size<false>>
+      links;
+  auto_hook in_idle;
+
+private:
+  void publish(event_ptr e, bool with_reset);
+  void greet_newcomers();
+};
+
+} // namespace jobcast::hub

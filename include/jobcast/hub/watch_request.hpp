@@ -1,0 +1,19 @@
+// What a client asks to be streamed, checked and ready to be opened.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace jobcast::hub {
+
+struct watch_request {
+  std::vector<std::string> jobs; ///< valid ids, no duplicates; empty for an owner's
+  std::string scope;             ///< of the owner, if `jobs` is empty
+  bool single = false;           ///< GET /api/jobs/{id}/events: ends with its job
+  bool every = false;            ///< each version instead of the newest
+  bool head = false;             ///< HEAD: only the response head
+  std::string last_event_id;
+  std::string headers; ///< further response headers (CORS), each line ending in CRLF
+};
+
+} // namespace jobcast::hub

@@ -1,0 +1,48 @@
+// What a reactor counts. Written by that reactor's thread alone, read by any: no locked instruction on the hot path.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace jobcast::metrics {
+
+/// A number with one writing thread; readable from any.
+class counter {
+public:
+  void add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void subtract(std::uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
+  }
+  void set(std::uint64_t n) { value_.store(n, std::memory_order_relaxed); }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+struct alignas(64) counters {
+  counter connections;          ///< open now, of any kind
+  counter connections_accepted; ///< ever
+  counter connections_refused;  ///< over limits.connections
+  counter streams;              ///< open event streams
+  counter long_polls;           ///< requests held now
+  counter watches;              ///< jobs watched
+  counter feeds;                ///< owners watched
+  counter events;               ///< received from Redis and new
+  counter events_stale;         ///< received, of a version already known
+  counter events_invalid;       ///< received and not of the contract's form
+  counter deliveries;           ///< frames handed to sockets
+  counter bytes_sent;           ///< on streams
+  counter blocked;              ///< times a stream's socket took nothing more
+  counter gaps;                 ///< `every` watchers that missed versions
+  counter slow_closed;          ///< streams closed by limits.write_timeout
+  counter requests;             ///< HTTP requests answered
+  counter request_errors;       ///< of them, with 4xx or 5xx
+  counter ingest_applied;       ///< PUBLISHed reports applied
+  counter ingest_refused;       ///< PUBLISHed reports not applied
+  counter redis_connected;      ///< 1 while both connections are up
+  counter redis_losses;         ///< times a connection was lost
+  counter probe_at;             ///< when the last probe came back, milliseconds since the epoch
+};
+
+} // namespace jobcast::metrics

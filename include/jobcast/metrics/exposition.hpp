@@ -1,0 +1,14 @@
+// The counters in Prometheus' text format, summed over reactors: a label per reactor or job would only grow the reader's
+// memory.
+#pragma once
+
+#include "jobcast/metrics/counters.hpp"
+
+#include <span>
+#include <string>
+
+namespace jobcast::metrics {
+
+std::string exposition(std::span<const counters* const> reactors);
+
+} // namespace jobcast::metrics

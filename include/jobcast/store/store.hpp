@@ -1,0 +1,98 @@
+// The Redis functions as typed calls (docs/functions.md). Nothing is decided here: Redis holds the truth.
+#pragma once
+
+#include "jobcast/base/asio.hpp"
+#include "jobcast/redis/client.hpp"
+
+#include <boost/system/result.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace jobcast::store {
+
+/// Why a call gave no answer.
+struct failure {
+  enum class kind {
+    unavailable, ///< Redis cannot be reached, or did not answer; the call may have run
+    refused,     ///< the function refused an argument: `field`, and in `detail` what to change
+    broken,      ///< Redis answered an error that is not the caller's fault
+  };
+  kind what = kind::unavailable;
+  std::string field, detail;
+};
+
+template <class T>
+using result = boost::system::result<T, failure>;
+
+/// The id of a record, from its fixed beginning.
+std::string_view id_of_record(std::string_view json);
+
+struct record {
+  std::uint64_t version = 0;
+  bool final = false;
+  std::string json;
+  std::string_view id() const { return id_of_record(json); }
+  /// `<updated_at>-<version>`
+  std::string event_id() const;
+};
+
+struct report_answer {
+  std::string result; ///< "ok" or "ignored:<why>"
+  std::uint64_t version = 0;
+  bool cancel_requested = false;
+};
+
+/// What create and the commands answer: a word, and the record as it is now.
+struct command_answer {
+  std::string what;
+  record now;
+};
+
+struct page {
+  std::vector<record> records;
+  std::string cursor;
+};
+
+struct history_entry {
+  std::vector<std::pair<std::string, std::string>> fields;
+};
+
+using arguments = std::vector<std::string>;
+
+/// One per reactor, on its thread.
+class store {
+public:
+  store(redis::client& client, std::string ns) : client_(client), ns_(std::move(ns)) {}
+
+  const std::string& ns() const { return ns_; }
+  redis::client& client() { return client_; }
+
+  task<result<std::vector<std::optional<record>>>> get(std::vector<std::string> ids);
+  task<result<page>> list(std::string scope, arguments filters);
+  task<result<std::vector<history_entry>>> history(std::string id);
+  task<result<report_answer>> report(std::string id, arguments fields);
+  task<result<command_answer>> create(std::string id, arguments fields);
+  task<result<command_answer>> cancel(std::string id, std::string by);
+  task<result<command_answer>> retry(std::string id, std::string by);
+  /// True if there was such a job.
+  task<result<bool>> remove(std::string id);
+
+  /// The raw call, for many reports in flight at once: `function ns id field value ...`.
+  static arguments report_call(std::string_view ns, std::string_view id, const arguments& fields);
+  static result<report_answer> read_report(error_code ec, redis::reply_view reply);
+
+private:
+  task<result<redis::reply_ptr>> call(std::string function, arguments rest);
+
+  redis::client& client_;
+  std::string ns_;
+};
+
+/// The failure that an error code or an error reply stands for.
+failure failure_of(error_code ec, redis::reply_view reply);
+
+} // namespace jobcast::store

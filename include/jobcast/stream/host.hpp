@@ -1,0 +1,32 @@
+// What every stream of a reactor needs of it.
+#pragma once
+
+#include "jobcast/base/settings.hpp"
+#include "jobcast/hub/hub.hpp"
+#include "jobcast/metrics/counters.hpp"
+#include "jobcast/net/timing_wheel.hpp"
+
+#include <random>
+
+namespace jobcast::stream {
+
+/// Outlives the streams. On the reactor's thread only.
+struct host {
+  hub::hub& hub;
+  net::timing_wheel& wheel;
+  const limit_settings& limits;
+  metrics::counters& counters;
+  bool draining = false; ///< new streams are told so and end
+  std::minstd_rand random{std::random_device{}()};
+
+  /// `retry:` in milliseconds, spread over one to two times limits.retry so that a crowd does not come back as one.
+  unsigned jittered_retry() {
+    auto const base = static_cast<unsigned>(limits.retry.count());
+    return base + static_cast<unsigned>(random() % (base + 1));
+  }
+
+  /// The last word to a stream that ends because the gateway does.
+  hub::event_ptr draining_notice() { return hub::event::gateway("draining", jittered_retry()); }
+};
+
+} // namespace jobcast::stream

@@ -1,0 +1,14 @@
+// `Prefer: wait` (RFC 7240, section 4.3): a request held until its job's record is another than the client has.
+#pragma once
+
+#include "jobcast/stream/host.hpp"
+
+#include <string>
+
+namespace jobcast::stream {
+
+/// Waits until the record's event id is not `known`, or the job is missing, or `wait` is over, or the gateway drains.
+/// Answers the newest event heard of, null if none was.
+task<hub::event_ptr> wait_for_change(executor ex, host& h, std::string job, std::string known, std::chrono::milliseconds wait);
+
+} // namespace jobcast::stream

@@ -1,0 +1,61 @@
+// A connection that has become a stream: the socket, what is left to send, and one entry in the timing wheel.
+//
+// Ten thousand of these are idle at any time, so there is no coroutine, no read buffer and no timer of its own: one wait
+// for readability tells of the peer's end, one for writability is begun only when the socket took less than it was given.
+#pragma once
+
+#include "jobcast/base/asio.hpp"
+#include "jobcast/net/timing_wheel.hpp"
+#include "jobcast/stream/host.hpp"
+#include "jobcast/stream/outbox.hpp"
+
+#include <memory>
+
+namespace jobcast::stream {
+
+/// Keeps itself alive while the socket is open.
+class session : public std::enable_shared_from_this<session>, public hub::watcher, protected net::wheel_entry {
+public:
+  session(tcp_socket socket, host& h);
+  virtual ~session();
+
+  /// hub::watcher: sends what is due until the socket takes no more.
+  void flush() final;
+  void abort() final { close(); }
+
+protected:
+  /// Before each send: the place to add or drop what depends on what is due. False holds everything back for now.
+  virtual bool prepare() = 0;
+  /// Nothing was sent for limits.heartbeat.
+  virtual void heartbeat() = 0;
+  /// The connection is over: leave the hub.
+  virtual void on_closed() = 0;
+
+  /// Begins to wait for the peer's end. Call once, from a shared_ptr.
+  void start();
+  /// Sends what is due, then closes.
+  void close_when_sent() { closing_ = true; }
+  void close();
+  bool open() const { return socket_.is_open(); }
+  bool blocked() const { return blocked_; }
+
+  host& host_;
+  outbox box_;
+
+private:
+  void send_all();
+  void wait_readable();
+  void wait_writable();
+  void on_deadline() final;
+  void close_gently();
+
+  tcp_socket socket_;
+  std::chrono::steady_clock::time_point blocked_since_{};
+  bool blocked_ = false;
+  bool closing_ = false;
+  bool sent_all_ = false; ///< closing, and everything is sent: only the peer's end is awaited
+  bool waiting_writable_ = false;
+  std::uint16_t junk_ = 0; ///< bytes the peer sent on a one-way stream
+};
+
+} // namespace jobcast::stream

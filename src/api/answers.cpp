@@ -1,0 +1,92 @@
+#include "jobcast/api/answers.hpp"
+
+#include "jobcast/base/clock.hpp"
+#include "jobcast/job/report_json.hpp"
+#include "jobcast/job/scope.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <rapidjson/document.h>
+
+namespace jobcast::api {
+
+http::response problem_of(context& c, const store::failure& f) {
+  switch (f.what) {
+  case store::failure::kind::refused:
+    return http::problem(400, f.detail, f.field);
+  case store::failure::kind::broken:
+    return http::problem(500, "Redis answered an error; the gateway's log says which.");
+  case store::failure::kind::unavailable:
+    break;
+  }
+  http::response out = http::problem(503, "Redis is not reachable at the moment. What is stored is safe; try again.");
+  out.add("Retry-After", std::to_string(1 + c.random() % 5));
+  return out;
+}
+
+http::response not_found(std::string_view id) {
+  return http::problem(404, fmt::format("There is no job '{}' here that you may see.", id), "id");
+}
+
+std::optional<http::response> check_job_id(std::string_view id, std::string_view field) {
+  if (job::is_job_id(id))
+    return std::nullopt;
+  return http::problem(400, "A job id is 1 to 128 of the characters A-Z a-z 0-9 . _ : -", field);
+}
+
+std::variant<std::string, http::response> scope_of(const http::request& r) {
+  auto const owner = r.parameter("owner");
+  if (!owner || owner->empty())
+    return http::problem(400, "Name the owner whose jobs are wanted.", "owner");
+  std::string scope = job::scope_key(r.parameter("tenant").value_or(""), *owner);
+  if (scope.size() > 256)
+    return http::problem(400, "Tenant and owner, percent-encoded, may take 256 bytes together.", "owner");
+  return scope;
+}
+
+unsigned retry_after(std::string_view record, std::int64_t now, double load, std::uint32_t random) {
+  rapidjson::Document doc;
+  doc.Parse(record.data(), record.size());
+  auto const number = [](const rapidjson::Value& in, const char* name) -> std::int64_t {
+    auto const at = in.FindMember(name);
+    return at != in.MemberEnd() && at->value.IsNumber() ? static_cast<std::int64_t>(at->value.GetDouble()) : 0;
+  };
+  double seconds = 1;
+  if (!doc.HasParseError() && doc.IsObject()) {
+    std::int64_t const retry_at = number(doc, "retry_at");
+    auto const progress = doc.FindMember("progress");
+    std::int64_t const eta = progress != doc.MemberEnd() && progress->value.IsObject() ? number(progress->value, "eta") : 0;
+    std::int64_t const updated_at = number(doc, "updated_at");
+    if (retry_at > now)
+      seconds = static_cast<double>(retry_at - now) / 1000;
+    else if (eta > 0)
+      // Half the way, since an estimate is one, and progress is wanted before the end.
+      seconds = std::clamp(static_cast<double>(eta) / 2000, 1.0, 15.0);
+    else
+      seconds = std::clamp(static_cast<double>(now - updated_at) / 4000, 1.0, 15.0);
+  }
+  seconds *= std::max(1.0, load) * (1 + 0.2 * static_cast<double>(random % 1000) / 1000);
+  return static_cast<unsigned>(std::clamp(std::ceil(seconds), 1.0, 3600.0));
+}
+
+void add_retry_after(context& c, http::response& out, std::string_view record) {
+  out.add("Retry-After", std::to_string(retry_after(record, now_ms(), c.load(), static_cast<std::uint32_t>(c.random()))));
+}
+
+std::string private_headers() {
+  return "Cache-Control: private, no-cache\r\nVary: Authorization, Cookie, Origin, Prefer\r\n";
+}
+
+http::response record_response(context& c, unsigned status, std::string_view event_id, bool final, std::string_view record) {
+  http::response out;
+  out.status = status;
+  out.headers = private_headers();
+  out.add("ETag", fmt::format("\"{}\"", event_id));
+  if (!final)
+    add_retry_after(c, out, record);
+  out.body = record;
+  return out;
+}
+
+} // namespace jobcast::api

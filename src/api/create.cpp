@@ -1,0 +1,76 @@
+// POST /api/jobs (protocol section 5).
+
+#include "jobcast/api/answers.hpp"
+#include "jobcast/api/endpoints.hpp"
+#include "jobcast/job/job_key.hpp"
+#include "jobcast/job/report_json.hpp"
+
+#include <algorithm>
+
+namespace jobcast::api {
+
+namespace {
+
+// Until access control lands there is one publisher.
+constexpr std::string_view publisher = "anonymous";
+constexpr std::size_t key_limit = 255;
+
+bool is_key(std::string_view key) {
+  return !key.empty() && key.size() <= key_limit &&
+         std::all_of(key.begin(), key.end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+// 130 random bits: as hard to guess and to meet twice as a UUID.
+std::string random_job_id() {
+  static constexpr std::string_view alphabet = "abcdefghijklmnopqrstuvwxyz234567";
+  std::random_device source;
+  std::string id = "j";
+  for (int i = 0; i < 26; ++i)
+    id += alphabet[source() % alphabet.size()];
+  return id;
+}
+
+http::response created(context& c, const store::command_answer& made, std::string_view id) {
+  http::response out = record_response(c, 202, made.now.event_id(), made.now.final, made.now.json);
+  out.add("Location", "/api/jobs/" + std::string(id) + "/status");
+  if (made.now.final)
+    out.add("Retry-After", "0");
+  if (made.what == "replayed")
+    out.add("Idempotent-Replayed", "true");
+  out.body.pop_back();
+  out.body += R"(,"watch_url":"/api/jobs/)" + std::string(id) + R"(/events"})";
+  return out;
+}
+
+} // namespace
+
+task<http::answer> post_jobs(context& c, http::request& r, parts) {
+  auto parsed = job::create_from_json(r.body);
+  if (!parsed)
+    co_return http::problem(400, parsed.error().detail, parsed.error().field);
+  std::string_view const key = r.field("Idempotency-Key");
+  if (!key.empty() && !is_key(key))
+    co_return http::problem(400, "An idempotency key is 1 to 255 visible ASCII characters.", "Idempotency-Key");
+  if (!parsed->id.empty())
+    if (auto bad = check_job_id(parsed->id))
+      co_return std::move(*bad);
+
+  std::string id = std::move(parsed->id);
+  if (id.empty())
+    id = key.empty() ? random_job_id() : job::keyed_job_id(publisher, key);
+  std::string const hash = key.empty() ? std::string() : job::request_hash(parsed->fields);
+  store::arguments fields = std::move(parsed->fields);
+  if (!key.empty())
+    fields.insert(fields.end(), {"request", hash, "keyed", "1"});
+
+  auto made = co_await c.store.create(id, std::move(fields));
+  if (!made)
+    co_return problem_of(c, made.error());
+  if (made->what == "conflict:exists")
+    co_return http::problem(409, "A job with this id exists; choose another, or send an Idempotency-Key to repeat a request safely.", "id");
+  if (made->what == "conflict:request")
+    co_return http::problem(422, "This key was used for a request with another body; use a new key for a new request.", "Idempotency-Key");
+  co_return created(c, *made, id);
+}
+
+} // namespace jobcast::api

@@ -1,0 +1,46 @@
+// What operators and machines ask: health, readiness, metrics, the description, the browser client.
+
+#include "jobcast/api/endpoints.hpp"
+#include "jobcast/base/embedded.hpp"
+#include "jobcast/job/json_text.hpp"
+
+namespace jobcast::api {
+
+namespace {
+
+http::response text(std::string_view type, std::string_view body, std::string_view cache) {
+  http::response out;
+  out.content_type = type;
+  out.headers.append("Cache-Control: ").append(cache).append("\r\n");
+  out.body = body;
+  return out;
+}
+
+} // namespace
+
+task<http::answer> get_health(context&, http::request&, parts) {
+  co_return text("text/plain; charset=utf-8", "ok\n", "no-store");
+}
+
+task<http::answer> get_ready(context& c, http::request&, parts) {
+  readiness const now = c.ready();
+  if (now.ready)
+    co_return text("application/json", R"({"ready":true})", "no-store");
+  http::response out = http::problem(503, now.why_not);
+  out.add("Retry-After", "1");
+  co_return out;
+}
+
+task<http::answer> get_metrics(context& c, http::request&, parts) {
+  co_return text("text/plain; version=0.0.4; charset=utf-8", c.metrics(), "no-store");
+}
+
+task<http::answer> get_openapi(context&, http::request&, parts) {
+  co_return text("application/yaml", embedded::openapi_yaml(), "no-cache");
+}
+
+task<http::answer> get_client(context&, http::request&, parts) {
+  co_return text("text/javascript; charset=utf-8", embedded::jobcast_js(), "no-cache");
+}
+
+} // namespace jobcast::api

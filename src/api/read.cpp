@@ -1,0 +1,187 @@
+// What viewers read: one record, its history, lists of records.
+
+#include "jobcast/api/answers.hpp"
+#include "jobcast/api/endpoints.hpp"
+#include "jobcast/job/json_text.hpp"
+#include "jobcast/job/report_json.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+
+namespace jobcast::api {
+
+namespace {
+
+constexpr std::size_t ids_per_list = 100;
+
+/// N of `Prefer: wait=N` (RFC 7240, section 4.3), at most `limits.long_poll`.
+std::optional<milliseconds> preferred_wait(std::string_view prefer, milliseconds most) {
+  for (std::size_t at = 0; (at = prefer.find("wait=", at)) != std::string_view::npos; at += 5) {
+    if (at > 0 && prefer[at - 1] != ' ' && prefer[at - 1] != ',' && prefer[at - 1] != ';')
+      continue;
+    unsigned seconds = 0;
+    auto const digits = prefer.substr(at + 5);
+    auto const [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
+    if (ec != std::errc{} || end == digits.data())
+      return std::nullopt;
+    return std::min<milliseconds>(std::chrono::seconds(std::min(seconds, 86'400u)), most);
+  }
+  return std::nullopt;
+}
+
+/// Entity tags are compared weakly (RFC 9110, section 13.1.2).
+bool names_tag(std::string_view if_none_match, std::string_view tag) {
+  return if_none_match == "*" || if_none_match.find(fmt::format("\"{}\"", tag)) != std::string_view::npos;
+}
+
+http::response not_modified(http::response full) {
+  full.status = 304;
+  full.body.clear();
+  return full;
+}
+
+std::string joined(const std::vector<store::record>& records) {
+  std::string body;
+  for (const store::record& r : records)
+    body.append(body.empty() ? "" : ",").append(r.json);
+  return body;
+}
+
+// FNV-1a over ids and versions: equal lists have equal tags.
+std::string list_tag(const std::vector<store::record>& records, std::string_view cursor) {
+  std::uint64_t hash = 14695981039346656037ull;
+  auto const mix = [&](std::string_view bytes) {
+    for (unsigned char c : bytes)
+      hash = (hash ^ c) * 1099511628211ull;
+  };
+  for (const store::record& r : records) {
+    mix(r.id());
+    mix(r.event_id());
+  }
+  mix(cursor);
+  return fmt::format("{:016x}", hash);
+}
+
+http::response list_response(const http::request& r, const std::vector<store::record>& records, std::string_view cursor) {
+  http::response out;
+  out.headers = private_headers();
+  std::string const tag = list_tag(records, cursor);
+  out.add("ETag", fmt::format("\"{}\"", tag));
+  out.body = R"({"jobs":[)" + joined(records) + ']';
+  if (!cursor.empty()) {
+    out.body += R"(,"cursor":)";
+    job::append_json_string(out.body, cursor);
+  }
+  out.body += '}';
+  return names_tag(r.field("If-None-Match"), tag) ? not_modified(std::move(out)) : out;
+}
+
+task<http::answer> jobs_by_ids(context& c, http::request& r, std::string_view ids) {
+  std::vector<std::string> wanted;
+  for (bool last = false; !last;) {
+    auto const comma = ids.find(',');
+    last = comma == std::string_view::npos;
+    std::string_view const id = ids.substr(0, comma);
+    if (auto bad = check_job_id(id, "ids"))
+      co_return std::move(*bad);
+    if (std::find(wanted.begin(), wanted.end(), id) == wanted.end())
+      wanted.emplace_back(id);
+    if (!last)
+      ids.remove_prefix(comma + 1);
+  }
+  if (wanted.size() > ids_per_list)
+    co_return http::problem(400, "Up to 100 ids can be asked for at once.", "ids");
+  auto found = co_await c.store.get(std::move(wanted));
+  if (!found)
+    co_return problem_of(c, found.error());
+  std::vector<store::record> records;
+  for (auto& one : *found)
+    if (one)
+      records.push_back(std::move(*one));
+  co_return list_response(r, records, {});
+}
+
+} // namespace
+
+task<http::answer> get_status(context& c, http::request& r, parts at) {
+  std::string const& id = at[0];
+  if (auto bad = check_job_id(id))
+    co_return std::move(*bad);
+  auto found = co_await c.store.get({id});
+  if (!found)
+    co_return problem_of(c, found.error());
+  if (!found->front())
+    co_return not_found(id);
+  store::record& now = *found->front();
+
+  std::string_view const match = r.field("If-None-Match");
+  auto const wait = preferred_wait(r.field("Prefer"), c.config.limits.long_poll);
+  bool const hold = wait && !match.empty() && !now.final && names_tag(match, now.event_id());
+  hub::event_ptr news;
+  if (hold) {
+    news = co_await c.wait_for_change(id, now.event_id(), *wait);
+    if (news && news->kind() == hub::event_kind::missing)
+      co_return not_found(id);
+  }
+  http::response out = news ? record_response(c, 200, news->id(), news->final(), news->data())
+                            : record_response(c, 200, now.event_id(), now.final, now.json);
+  if (wait)
+    out.add("Preference-Applied", fmt::format("wait={}", hold ? wait->count() / 1000 : 0));
+  bool const same = news ? names_tag(match, news->id()) : names_tag(match, now.event_id());
+  co_return !match.empty() && same ? not_modified(std::move(out)) : std::move(out);
+}
+
+task<http::answer> get_history(context& c, http::request&, parts at) {
+  std::string const& id = at[0];
+  if (auto bad = check_job_id(id))
+    co_return std::move(*bad);
+  auto entries = co_await c.store.history(id);
+  if (!entries)
+    co_return problem_of(c, entries.error());
+  if (entries->empty())
+    co_return not_found(id);
+  http::response out;
+  out.headers = private_headers();
+  out.body = R"({"id":)";
+  job::append_json_string(out.body, id);
+  out.body += R"(,"entries":[)";
+  for (const store::history_entry& entry : *entries) {
+    out.body += out.body.ends_with('[') ? "{" : ",{";
+    for (auto const& [name, value] : entry.fields) {
+      if (!out.body.ends_with('{'))
+        out.body += ',';
+      job::append_json_string(out.body, name);
+      out.body += ':';
+      // The function wrote these itself: numbers and one JSON object as such, the rest is text.
+      if (name == "version" || name == "at" || name == "attempt" || name == "error" || name == "duration")
+        out.body += value;
+      else
+        job::append_json_string(out.body, value);
+    }
+    out.body += '}';
+  }
+  out.body += "]}";
+  co_return out;
+}
+
+task<http::answer> get_jobs(context& c, http::request& r, parts) {
+  if (auto const ids = r.parameter("ids"))
+    co_return co_await jobs_by_ids(c, r, *ids);
+  auto scope = scope_of(r);
+  if (auto* bad = std::get_if<http::response>(&scope)) {
+    if (!r.parameter("owner"))
+      co_return http::problem(400, "Say which jobs: ?ids=a,b or ?owner=...", "ids");
+    co_return std::move(*bad);
+  }
+  store::arguments filters;
+  for (std::string_view name : {"status", "type", "group", "cursor", "limit"})
+    if (auto const value = r.parameter(name); value && !value->empty())
+      filters.insert(filters.end(), {std::string(name), std::string(*value)});
+  auto page = co_await c.store.list(std::move(std::get<std::string>(scope)), std::move(filters));
+  if (!page)
+    co_return problem_of(c, page.error());
+  co_return list_response(r, page->records, page->cursor);
+}
+
+} // namespace jobcast::api

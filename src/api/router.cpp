@@ -1,0 +1,119 @@
+#include "jobcast/api/router.hpp"
+
+#include "jobcast/api/cors.hpp"
+#include "jobcast/api/endpoints.hpp"
+#include "jobcast/base/log.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace jobcast::api {
+
+namespace {
+
+struct route {
+  std::string_view method;
+  std::string_view pattern; ///< segments separated by '/'; "*" takes any one
+  endpoint run;
+};
+
+constexpr route routes[] = {
+    {"GET", "api/jobs/*/status", get_status},
+    {"GET", "api/jobs/*/events", get_job_events},
+    {"GET", "api/jobs/*/history", get_history},
+    {"GET", "api/jobs", get_jobs},
+    {"GET", "api/events", get_events},
+    {"POST", "api/jobs/*/report", post_report},
+    {"POST", "api/reports", post_reports},
+    {"POST", "api/jobs", post_jobs},
+    {"POST", "api/jobs/*/cancel", post_cancel},
+    {"POST", "api/jobs/*/retry", post_retry},
+    {"DELETE", "api/jobs/*", delete_job},
+    {"GET", "healthz", get_health},
+    {"GET", "readyz", get_ready},
+    {"GET", "metrics", get_metrics},
+    {"GET", "openapi.yaml", get_openapi},
+    {"GET", "jobcast.js", get_client},
+};
+
+bool matches(std::string_view pattern, const std::vector<std::string>& path, std::vector<std::string>* open) {
+  std::size_t i = 0;
+  for (bool last = false; !last; ++i) {
+    auto const slash = pattern.find('/');
+    last = slash == std::string_view::npos;
+    std::string_view const segment = pattern.substr(0, slash);
+    if (i == path.size() || (segment != "*" && segment != path[i]))
+      return false;
+    if (segment == "*" && open)
+      open->push_back(path[i]);
+    if (!last)
+      pattern.remove_prefix(slash + 1);
+  }
+  return i == path.size();
+}
+
+std::string allowed_methods(const std::vector<std::string>& path) {
+  std::string allow;
+  auto const add = [&](std::string_view method) { allow.append(allow.empty() ? "" : ", ").append(method); };
+  for (const route& r : routes)
+    if (matches(r.pattern, path, nullptr)) {
+      add(r.method);
+      if (r.method == "GET")
+        add("HEAD");
+    }
+  return allow;
+}
+
+http::response preflight(const cors_settings& cors, http::request& r) {
+  if (!origin_allowed(cors, r.field("Origin")))
+    return http::problem(403, "This origin is not in cors.origins; add it exactly as the browser sends it.", "Origin");
+  http::response out;
+  out.status = 204;
+  out.headers = preflight_headers();
+  return out;
+}
+
+} // namespace
+
+task<http::answer> router::handle(http::request& r) {
+  bool const command = r.method != "GET" && r.method != "OPTIONS";
+  if (command && !may_command(context_.config.cors, r.field("Origin"), r.field("Host")))
+    co_return http::problem(403, "Pages of this origin may not send commands; add it to cors.origins.", "Origin");
+  if (r.method == "OPTIONS" && !r.field("Access-Control-Request-Method").empty())
+    co_return preflight(context_.config.cors, r);
+
+  std::vector<std::string> open;
+  auto const found = std::find_if(std::begin(routes), std::end(routes), [&](const route& candidate) {
+    return candidate.method == r.method && matches(candidate.pattern, r.path, nullptr);
+  });
+  try {
+    if (found != std::end(routes)) {
+      matches(found->pattern, r.path, &open);
+      co_return co_await found->run(context_, r, open);
+    }
+    std::string const allow = allowed_methods(r.path);
+    if (allow.empty() && r.method == "GET")
+      co_return co_await get_file(context_, r, r.path);
+    http::response refusal;
+    if (r.method == "OPTIONS")
+      refusal.status = 204;
+    else
+      refusal = allow.empty() ? http::problem(404, "There is nothing at this path; see /openapi.yaml.")
+                              : http::problem(405, "This path does not take " + std::string(r.method) + "; it takes " + allow + ".");
+    if (!allow.empty())
+      refusal.add("Allow", allow);
+    co_return refusal;
+  } catch (const std::exception& e) {
+    log::error("answering {} failed: {}", r.method, e.what());
+  }
+  co_return http::problem(500, "This is a fault of the gateway; its log says more.");
+}
+
+void router::decorate(const http::field_source* fields, http::response& r) {
+  if (fields)
+    r.headers += cors_headers(context_.config.cors, fields->field("Origin"));
+  if (r.headers.find("\r\nVary:") == std::string::npos && !r.headers.starts_with("Vary:"))
+    r.headers += "Vary: Origin\r\n";
+}
+
+} // namespace jobcast::api

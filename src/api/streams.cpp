@@ -1,0 +1,65 @@
+// The requests that become event streams.
+
+#include "jobcast/api/answers.hpp"
+#include "jobcast/api/cors.hpp"
+#include "jobcast/api/endpoints.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace jobcast::api {
+
+namespace {
+
+hub::watch_request base_request(context& c, const http::request& r) {
+  hub::watch_request out;
+  out.every = r.parameter("every") == "true";
+  out.head = r.head;
+  out.last_event_id = r.field("Last-Event-ID");
+  out.headers = cors_headers(c.config.cors, r.field("Origin")) + "Vary: Authorization, Cookie, Origin\r\n";
+  return out;
+}
+
+http::answer opened(context& c, hub::watch_request asked) {
+  return http::takeover([&c, asked = std::move(asked)](tcp_socket socket) { c.open_stream(std::move(socket), asked); });
+}
+
+} // namespace
+
+task<http::answer> get_job_events(context& c, http::request& r, parts at) {
+  if (auto bad = check_job_id(at[0]))
+    co_return std::move(*bad);
+  hub::watch_request asked = base_request(c, r);
+  asked.single = true;
+  asked.jobs.push_back(at[0]);
+  co_return opened(c, std::move(asked));
+}
+
+task<http::answer> get_events(context& c, http::request& r, parts) {
+  hub::watch_request asked = base_request(c, r);
+  for (auto const& [name, value] : r.query) {
+    if (name != "job")
+      continue;
+    if (auto bad = check_job_id(value, "job"))
+      co_return std::move(*bad);
+    if (std::find(asked.jobs.begin(), asked.jobs.end(), value) == asked.jobs.end())
+      asked.jobs.push_back(value);
+  }
+  if (asked.jobs.size() > c.config.limits.jobs_per_stream)
+    co_return http::problem(400, fmt::format("One stream carries up to {} jobs (limits.jobs_per_stream); open several.",
+                                             c.config.limits.jobs_per_stream), "job");
+  bool const by_owner = r.parameter("owner").has_value();
+  if (by_owner && !asked.jobs.empty())
+    co_return http::problem(400, "Ask for jobs or for an owner, not for both on one stream.", "owner");
+  if (by_owner) {
+    auto scope = scope_of(r);
+    if (auto* bad = std::get_if<http::response>(&scope))
+      co_return std::move(*bad);
+    asked.scope = std::move(std::get<std::string>(scope));
+  } else if (asked.jobs.empty()) {
+    co_return http::problem(400, "Say what to watch: ?job=a&job=b or ?owner=...", "job");
+  }
+  co_return opened(c, std::move(asked));
+}
+
+} // namespace jobcast::api

@@ -1,0 +1,279 @@
+#include "jobcast/app/reactor.hpp"
+
+#include "jobcast/base/clock.hpp"
+#include "jobcast/base/log.hpp"
+#include "jobcast/metrics/exposition.hpp"
+#include "jobcast/store/library.hpp"
+#include "jobcast/stream/long_poll.hpp"
+#include "jobcast/stream/sse.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+#include <numeric>
+
+namespace jobcast::app {
+
+namespace {
+
+using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
+
+constexpr auto probe_every = 1s;
+// A drain that took too long is cut; this is for the last handlers to run.
+constexpr auto abort_grace = 1s;
+
+// Without this, an exception in a coroutine nobody waits for would vanish.
+void log_exception(std::exception_ptr e) {
+  if (!e)
+    return;
+  try {
+    std::rethrow_exception(e);
+  } catch (const std::exception& what) {
+    log::error("unexpected: {}", what.what());
+  }
+}
+
+settings completed(settings s) {
+  if (s.limits.resume_overlap.count() == 0)
+    s.limits.resume_overlap = s.limits.write_timeout + 60s;
+  return s;
+}
+
+} // namespace
+
+reactor::reactor(const gateway& shared, const settings& config, unsigned number)
+    : shared_(shared), config_(completed(config)), number_(number), wheel_(clock::now()),
+      client_(io_.get_executor(), shared.redis), subscriber_(io_.get_executor(), shared.redis, *this),
+      store_(client_, config.redis.ns), hub_(*this, config_.limits, config.redis.ns, counters_),
+      host_{hub_, wheel_, config_.limits, counters_}, context_(make_context()), router_(context_),
+      connections_{router_, config_.limits, wheel_, counters_},
+      listener_(io_, config_.limits, [this](tcp_socket socket) { on_accepted(std::move(socket)); }),
+      ticker_(io_.get_executor()),
+      probe_channel_(fmt::format("{}:probe:{}:{}", config.redis.ns, shared.name, number)) {
+  // One reactor takes in published reports and keeps the function library in place, for the whole gateway.
+  if (number_ == 0)
+    ingest_.emplace(io_.get_executor(), shared.redis, client_, config.redis.ns, shared.name, counters_);
+}
+
+reactor::~reactor() = default;
+
+api::context reactor::make_context() {
+  return api::context{
+      .store = store_,
+      .config = config_,
+      .open_stream = [this](tcp_socket socket, hub::watch_request asked) {
+        stream::open_sse(std::move(socket), host_, std::move(asked));
+      },
+      .wait_for_change = [this](std::string id, std::string known, milliseconds wait) {
+        return stream::wait_for_change(io_.get_executor(), host_, std::move(id), std::move(known), wait);
+      },
+      .ready = [this] { return draining_ ? api::readiness{false, "The gateway is draining."} : shared_.ready(); },
+      .metrics = [this] { return metrics::exposition(shared_.counters); },
+      .draining = [this] { return draining_; },
+      .load = [this] { return lag_; },
+  };
+}
+
+void reactor::run(const tcp::endpoint& where) {
+  client_.on_change([this](bool connected) { on_client(connected); });
+  client_.start();
+  subscriber_.start();
+  subscriber_.subscribe(probe_channel_);
+  if (ingest_)
+    ingest_->start();
+  listener_.start(where);
+  tick();
+  io_.run();
+}
+
+void reactor::on_accepted(tcp_socket socket) {
+  counters_.connections_accepted.add();
+  auto const open = std::accumulate(shared_.counters.begin(), shared_.counters.end(), std::uint64_t(0),
+                                    [](std::uint64_t sum, const metrics::counters* c) { return sum + c->connections.get(); });
+  if (open >= config_.limits.connections) {
+    counters_.connections_refused.add();
+    return;
+  }
+  counters_.connections.add();
+  asio::co_spawn(io_, http::serve_connection(std::move(socket), connections_), [this](std::exception_ptr e) {
+    counters_.connections.subtract();
+    log_exception(e);
+  });
+}
+
+void reactor::on_client(bool connected) {
+  if (!connected) {
+    installed_ = false;
+    return;
+  }
+  if (number_ == 0)
+    install();
+  else
+    hub_.retry_reads();
+}
+
+void reactor::install() {
+  asio::co_spawn(io_, store::install_library(client_, config_),
+                 [this](std::exception_ptr e, boost::system::result<void, store::library_failure> done) {
+                   log_exception(e);
+                   if (e)
+                     return;
+                   if (done) {
+                     installed_ = true;
+                     return hub_.retry_reads();
+                   }
+                   if (done.error().lasting)
+                     shared_.fail(done.error().detail);
+                   else
+                     log::warning("the function library is not in place yet: {}", done.error().detail);
+                 });
+}
+
+void reactor::tick() {
+  auto const asked = clock::now();
+  ticker_.expires_after(wheel_.tick());
+  ticker_.async_wait([this, asked](error_code ec) {
+    if (ec)
+      return;
+    auto const now = clock::now();
+    // How late the loop is, in ticks: a measure of load that includes everything.
+    double const late = std::chrono::duration<double>(now - asked) / std::chrono::duration<double>(wheel_.tick());
+    lag_ = lag_ * 0.9 + 0.1 * std::max(1.0, late);
+    wheel_.advance(now);
+    hub_.tick(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count());
+    if (now >= next_probe_) {
+      next_probe_ = now + probe_every;
+      probe();
+    }
+    if (draining_)
+      end_if_drained();
+    if (!io_.stopped() && ticker_.expiry() <= now)
+      tick();
+  });
+}
+
+// Ready is what a message made its way through Redis back to us, not what we believe of our sockets.
+void reactor::probe() {
+  if (!client_.connected())
+    return;
+  client_.call({"PUBLISH", probe_channel_, std::to_string(now_ms())}, [](error_code, redis::reply_view) {});
+  hub_.retry_reads();
+  if (number_ != 0)
+    return;
+  client_.call({"FCALL", "jobcast_version", "1", config_.redis.ns}, [this](error_code ec, redis::reply_view reply) {
+    if (!ec && reply.is_error() && reply.text().find("unction not found") != std::string_view::npos)
+      install();
+  });
+}
+
+void reactor::reload(const settings& config) {
+  asio::post(io_, [this, fresh = completed(config)] {
+    config_.limits = fresh.limits;
+    config_.jobs = fresh.jobs;
+    config_.cors = fresh.cors;
+    if (number_ == 0 && client_.connected())
+      install();
+  });
+}
+
+void reactor::drain() {
+  asio::post(io_, [this] { begin_drain(); });
+}
+
+void reactor::stop() { io_.stop(); }
+
+void reactor::begin_drain() {
+  if (std::exchange(draining_, true))
+    return;
+  host_.draining = true;
+  drain_deadline_ = clock::now() + config_.server.drain_timeout;
+  listener_.stop();
+  if (ingest_)
+    ingest_->stop();
+  for (auto at = connections_.open.begin(); at != connections_.open.end();)
+    (at++)->drain();
+  hub_.finish_all([this] { return host_.draining_notice(); });
+}
+
+void reactor::end_if_drained() {
+  auto const now = clock::now();
+  bool const over = now >= drain_deadline_;
+  if (counters_.connections.get() > 0 && !over)
+    return;
+  if (over && counters_.connections.get() > 0 && now < drain_deadline_ + abort_grace) {
+    hub_.abort_all();
+    for (auto at = connections_.open.begin(); at != connections_.open.end();)
+      (at++)->abort();
+    return;
+  }
+  if (counters_.connections.get() > 0)
+    log::warning("ended with {} connections still open", counters_.connections.get());
+  client_.stop();
+  subscriber_.stop();
+  ticker_.cancel();
+  // What is left are handlers of what was just stopped; they run, then the loop has no work and ends.
+  asio::post(io_, [this] { draining_ = false; });
+}
+
+void reactor::subscribe(std::string_view channel) { subscriber_.subscribe(channel); }
+
+void reactor::unsubscribe(std::string_view channel) { subscriber_.unsubscribe(channel); }
+
+void reactor::read(std::vector<std::string> ids) {
+  std::vector<std::string_view> call{"FCALL", "jobcast_get", "1", config_.redis.ns};
+  call.insert(call.end(), ids.begin(), ids.end());
+  auto shared = std::make_shared<std::vector<std::string>>(std::move(ids));
+  std::copy(shared->begin(), shared->end(), call.begin() + 4);
+  client_.call(call, [this, shared](error_code ec, redis::reply_view reply) {
+    if (ec || !reply.is_array())
+      return hub_.on_read_failed(*shared);
+    for (std::size_t i = 0; i < shared->size(); ++i)
+      if (redis::reply_view const one = reply[i]; one.is_array())
+        hub_.on_record((*shared)[i], static_cast<std::uint64_t>(one[0].integer()),
+                       one[1].text().find('f') != std::string_view::npos, one[2].text());
+      else
+        hub_.on_absent((*shared)[i]);
+  });
+}
+
+void reactor::list(const std::string& scope, std::int64_t since, std::uint64_t ticket) {
+  std::string const since_text = std::to_string(since);
+  std::vector<std::string_view> call{"FCALL", "jobcast_list", "1", config_.redis.ns, scope, "snapshot", "1"};
+  if (since > 0)
+    call.insert(call.end(), {"since", since_text});
+  client_.call(call, [this, ticket](error_code ec, redis::reply_view reply) {
+    if (ec || !reply.is_array())
+      return hub_.on_list_failed(ticket);
+    std::vector<hub::listed_record> records;
+    for (std::size_t i = 1; i < reply.size(); ++i) {
+      redis::reply_view const one = reply[i];
+      std::string_view const json = one[2].text();
+      records.push_back({store::id_of_record(json), static_cast<std::uint64_t>(one[0].integer()),
+                         one[1].text().find('f') != std::string_view::npos, json});
+    }
+    hub_.on_listed(ticket, records, reply[0].text());
+  });
+}
+
+void reactor::schedule_flush() {
+  asio::post(io_, [this] { hub_.flush(); });
+}
+
+void reactor::on_subscribed(std::string_view channel) {
+  if (channel != probe_channel_)
+    hub_.on_subscribed(channel);
+}
+
+void reactor::on_message(std::string_view channel, std::string_view payload) {
+  if (channel == probe_channel_)
+    counters_.probe_at.set(static_cast<std::uint64_t>(now_ms()));
+  else
+    hub_.on_message(channel, payload);
+}
+
+void reactor::on_turn_end() { hub_.flush(); }
+
+void reactor::on_connection(bool up) { hub_.on_connection(up); }
+
+} // namespace jobcast::app

@@ -1,0 +1,206 @@
+#include "jobcast/app/serve.hpp"
+
+#include "jobcast/app/embedded_redis.hpp"
+#include "jobcast/app/reactor.hpp"
+#include "jobcast/base/clock.hpp"
+#include "jobcast/base/log.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <fmt/format.h>
+#include <memory>
+#include <optional>
+#include <random>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace jobcast::app {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A probe goes out each second.
+constexpr std::int64_t probe_stale_ms = 3'500;
+
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string unique_name() {
+  std::random_device random;
+  return fmt::format("{}-{:08x}{:08x}", getpid(), random(), random());
+}
+
+api::readiness readiness_of(const std::vector<const metrics::counters*>& all) {
+  for (const metrics::counters* one : all) {
+    auto const at = static_cast<std::int64_t>(one->probe_at.get());
+    if (now_ms() - at > probe_stale_ms)
+      return {false, at == 0 ? "A probe published through Redis has not come back on every reactor yet."
+                             : "Probes published through Redis have stopped coming back."};
+  }
+  return {true, {}};
+}
+
+class server {
+public:
+  server(const settings& config, const reload_settings& reload) : config_(config), reload_(reload) {}
+
+  int run() {
+    auto const where = net::parse_endpoint(config_.server.listen);
+    if (!where)
+      return fail_start("server.listen: " + where.error());
+    if (std::string const problem = net::port_problem(*where); !problem.empty())
+      return fail_start(problem);
+    if (!connect_redis())
+      return 1;
+    start_reactors(*where);
+    watch_signals();
+    log::info("listening on http://{}:{} with {} reactor{}, redis {}, version " JOBCAST_VERSION,
+              where->address().to_string(), where->port(), reactors_.size(), reactors_.size() == 1 ? "" : "s",
+              embedded_ ? "private" : config_.redis.url.substr(config_.redis.url.find('@') + 1));
+    log::warning("no keys are configured: anyone who reaches this address may read and report; it is loopback only");
+    main_.run();
+    for (std::thread& t : threads_)
+      t.join();
+    reactors_.clear();
+    if (embedded_)
+      embedded_->stop();
+    return exit_code_;
+  }
+
+private:
+  int fail_start(std::string_view why) {
+    log::error("{}", why);
+    return 1;
+  }
+
+  bool connect_redis() {
+    gateway_.name = unique_name();
+    if (!config_.redis.url.empty()) {
+      auto where = redis::parse_url(config_.redis.url);
+      if (!where) {
+        log::error("redis.url: {}", where.error());
+        return false;
+      }
+      gateway_.redis = *where;
+      return true;
+    }
+    embedded_.emplace(main_, config_);
+    if (auto started = embedded_->start(); !started) {
+      log::error("{}", started.error());
+      return false;
+    }
+    gateway_.redis.how = redis::address::kind::unix_socket;
+    gateway_.redis.path = embedded_->socket_path();
+    return true;
+  }
+
+  void start_reactors(const tcp::endpoint& where) {
+    unsigned const count = config_.server.reactors ? config_.server.reactors : std::max(1u, std::thread::hardware_concurrency());
+    gateway_.ready = [this] { return readiness_of(gateway_.counters); };
+    gateway_.fail = [this](std::string why) {
+      asio::post(main_, [this, why] {
+        log::error("{}", why);
+        exit_code_ = 1;
+        drain();
+      });
+    };
+    for (unsigned i = 0; i < count; ++i) {
+      reactors_.push_back(std::make_unique<reactor>(gateway_, config_, i));
+      gateway_.counters.push_back(&reactors_.back()->counters());
+    }
+    // Signals belong to the main thread.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    running_ = count;
+    for (auto& r : reactors_)
+      threads_.emplace_back([this, &r = *r, where] {
+        try {
+          r.run(where);
+        } catch (const std::exception& e) {
+          gateway_.fail(fmt::format("a reactor ended: {}", e.what()));
+        }
+        asio::post(main_, [this] {
+          if (--running_ == 0)
+            signals_.cancel(), end_main();
+        });
+      });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  void end_main() {
+    if (embedded_)
+      embedded_->stop();
+    main_.stop();
+  }
+
+  void watch_signals() {
+    signals_.async_wait([this](error_code ec, int which) {
+      if (ec)
+        return;
+      if (which == SIGHUP)
+        reload();
+      else if (std::exchange(draining_, true))
+        return abort_drain();
+      else {
+        log::info("draining; again to end at once");
+        drain();
+      }
+      watch_signals();
+    });
+  }
+
+  void reload() {
+    settings fresh;
+    if (!reload_(fresh))
+      return;
+    for (auto& r : reactors_)
+      r->reload(fresh);
+    log::info("limits, job types and allowed origins were read again");
+  }
+
+  void drain() {
+    draining_ = true;
+    for (auto& r : reactors_)
+      r->drain();
+  }
+
+  void abort_drain() {
+    log::warning("ending at once");
+    for (auto& r : reactors_)
+      r->stop();
+  }
+
+  const settings& config_;
+  const reload_settings& reload_;
+  asio::io_context main_{1};
+  asio::signal_set signals_{main_, SIGTERM, SIGINT, SIGHUP};
+  std::optional<embedded_redis> embedded_;
+  gateway gateway_;
+  std::vector<std::unique_ptr<reactor>> reactors_;
+  std::vector<std::thread> threads_;
+  unsigned running_ = 0;
+  int exit_code_ = 0;
+  bool draining_ = false;
+};
+
+} // namespace
+
+int serve(const settings& config, const reload_settings& reload) {
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_file_limit();
+  server s(config, reload);
+  return s.run();
+}
+
+} // namespace jobcast::app

@@ -1,0 +1,251 @@
+#include "jobcast/http/connection.hpp"
+
+#include "jobcast/base/log.hpp"
+#include "jobcast/http/guard.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <optional>
+
+namespace jobcast::http {
+
+namespace beast_http = boost::beast::http;
+
+namespace {
+
+constexpr std::size_t read_size = 4096;
+
+/// Cuts off whatever the connection is waiting for when its time is over.
+class deadline final : public net::wheel_entry {
+public:
+  explicit deadline(tcp_socket& socket) : socket_(socket) {}
+  void on_deadline() override {
+    expired_ = true;
+    error_code ignored;
+    socket_.cancel(ignored);
+  }
+  bool expired() const { return expired_; }
+
+private:
+  tcp_socket& socket_;
+  bool expired_ = false;
+};
+
+class beast_fields final : public field_source {
+public:
+  explicit beast_fields(const beast_http::fields& fields) : fields_(fields) {}
+  std::string_view field(std::string_view name) const override {
+    auto const value = fields_[boost::beast::string_view(name.data(), name.size())];
+    return {value.data(), value.size()};
+  }
+
+private:
+  const beast_http::fields& fields_;
+};
+
+using parser = beast_http::request_parser<beast_http::string_body>;
+
+class connection final : public open_connection {
+public:
+  connection(tcp_socket socket, connection_context& context)
+      : socket_(std::move(socket)), context_(context), deadline_(socket_) {
+    context_.open.push_back(*this);
+  }
+
+  void drain() override {
+    if (!idle_)
+      return;
+    error_code ignored;
+    socket_.cancel(ignored);
+  }
+
+  void abort() override {
+    error_code ignored;
+    socket_.close(ignored);
+  }
+
+  task<> run() {
+    for (bool go_on = true; go_on;) {
+      parser parsing;
+      parsing.body_limit(context_.limits.body);
+      parsing.header_limit(static_cast<std::uint32_t>(context_.limits.header));
+      if (!co_await read_head())
+        break;
+      auto const refused = check_head(std::string_view(buffer_).substr(0, head_size_));
+      if (refused) {
+        co_await refuse(problem(refused->status, refused->detail));
+        break;
+      }
+      if (!co_await read_rest(parsing))
+        break;
+      go_on = co_await respond(parsing);
+    }
+  }
+
+private:
+  // Answers false when there is no request to come. Refusals have been answered then.
+  task<bool> read_head() {
+    head_size_ = 0;
+    std::size_t searched = 0;
+    context_.wheel.arm(deadline_, buffer_.empty() ? context_.limits.keep_alive : context_.limits.request_timeout);
+    for (;;) {
+      head_end const end = find_head_end(buffer_, searched);
+      if (end.bare_lf) {
+        co_await refuse(problem(400, "Lines of the request head must end in CR LF."));
+        co_return false;
+      }
+      if (end.at != std::string_view::npos && end.at <= context_.limits.header) {
+        head_size_ = end.at;
+        co_return true;
+      }
+      if (buffer_.size() > context_.limits.header) {
+        co_await refuse(problem(431, "The request head is larger than limits.header allows."));
+        co_return false;
+      }
+      searched = buffer_.size();
+      idle_ = searched == 0;
+      bool const more = co_await read_more();
+      idle_ = false;
+      if (!more) {
+        if (deadline_.expired() && !buffer_.empty())
+          co_await refuse(problem(408, "The request did not arrive within limits.request_timeout."));
+        co_return false;
+      }
+      if (searched == 0)
+        context_.wheel.arm(deadline_, context_.limits.request_timeout);
+    }
+  }
+
+  task<bool> read_more() {
+    std::size_t const had = buffer_.size();
+    buffer_.resize(had + read_size);
+    error_code ec;
+    std::size_t const n = co_await socket_.async_read_some(asio::buffer(buffer_.data() + had, read_size),
+                                                           asio::redirect_error(use_awaitable, ec));
+    buffer_.resize(had + n);
+    co_return !ec && !deadline_.expired();
+  }
+
+  // Feeds the parser with the head, which the guard has seen, and with the body as it comes.
+  task<bool> read_rest(parser& parsing) {
+    error_code ec;
+    parsing.eager(false);
+    std::size_t const head = parsing.put(asio::buffer(buffer_.data(), head_size_), ec);
+    if ((ec && ec != beast_http::error::need_more) || !parsing.is_header_done()) {
+      co_await refuse_parse_error(ec);
+      co_return false;
+    }
+    buffer_.erase(0, head);
+    if (auto const expect = parsing.get()[beast_http::field::expect]; !expect.empty() && !parsing.is_done()) {
+      static constexpr std::string_view go_ahead = "HTTP/1.1 100 Continue\r\n\r\n";
+      if (buffer_.empty() && parsing.content_length().value_or(0) <= context_.limits.body)
+        co_await asio::async_write(socket_, asio::buffer(go_ahead), asio::redirect_error(use_awaitable, ec));
+    }
+    parsing.eager(true);
+    ec = {};
+    while (!parsing.is_done()) {
+      if (buffer_.empty() || ec == beast_http::error::need_more) {
+        if (!co_await read_more()) {
+          if (deadline_.expired())
+            co_await refuse(problem(408, "The request did not arrive within limits.request_timeout."));
+          co_return false;
+        }
+      }
+      ec = {};
+      std::size_t const used = parsing.put(asio::buffer(buffer_.data(), buffer_.size()), ec);
+      buffer_.erase(0, used);
+      if (ec && ec != beast_http::error::need_more) {
+        co_await refuse_parse_error(ec);
+        co_return false;
+      }
+    }
+    deadline_.disarm();
+    co_return true;
+  }
+
+  // Answers whether the connection goes on.
+  task<bool> respond(parser& parsing) {
+    auto& message = parsing.get();
+    beast_fields const fields(message);
+    request r;
+    r.fields = &fields;
+    r.head = message.method() == beast_http::verb::head;
+    r.method = r.head ? std::string_view("GET") : std::string_view(message.method_string());
+    r.body = message.body();
+    bool const well_formed = parse_target(std::string_view(message.target()), r.path, r.query);
+    answer given = well_formed ? co_await context_.handler.handle(r)
+                               : answer(problem(400, "The request target is not a valid path and query."));
+    context_.counters.requests.add();
+    if (auto* take = std::get_if<takeover>(&given)) {
+      if (buffer_.empty()) {
+        (*take)(std::move(socket_));
+        co_return false;
+      }
+      given = problem(400, "Nothing may be sent after a request for a stream.");
+      std::get<response>(given).close = true;
+    }
+    auto& out = std::get<response>(given);
+    context_.handler.decorate(&fields, out);
+    if (out.status >= 400)
+      context_.counters.request_errors.add();
+    bool const keep_alive = message.keep_alive() && !out.close && !context_.handler.draining();
+    bool const sent = co_await send(serialize(out, r.head, keep_alive));
+    if (sent && !keep_alive)
+      co_await close_gently();
+    co_return sent && keep_alive;
+  }
+
+  task<bool> send(std::string bytes) {
+    context_.wheel.arm(deadline_, context_.limits.write_timeout);
+    error_code ec;
+    co_await asio::async_write(socket_, asio::buffer(bytes), asio::redirect_error(use_awaitable, ec));
+    deadline_.disarm();
+    co_return !ec;
+  }
+
+  task<> refuse_parse_error(error_code ec) {
+    if (ec == beast_http::error::body_limit)
+      return refuse(problem(413, "The body is larger than limits.body allows; send less, or in several requests."));
+    if (ec == beast_http::error::header_limit)
+      return refuse(problem(431, "The request head is larger than limits.header allows."));
+    return refuse(problem(400, "The request is not valid HTTP: " + ec.message() + "."));
+  }
+
+  // For requests that are not, or not wholly, read: what follows on the connection cannot be trusted.
+  task<> refuse(response r) {
+    context_.counters.requests.add();
+    context_.counters.request_errors.add();
+    context_.handler.decorate(nullptr, r);
+    if (co_await send(serialize(r, false, false)))
+      co_await close_gently();
+  }
+
+  // A close with bytes unread is a reset, which can destroy the answer on its way: take what still comes, for a bounded
+  // time and amount (RFC 9112, section 9.6).
+  task<> close_gently() {
+    error_code ec;
+    socket_.shutdown(tcp::socket::shutdown_send, ec);
+    context_.wheel.arm(deadline_, std::chrono::milliseconds(1'000));
+    char sink[read_size];
+    for (std::size_t taken = 0; !ec && !deadline_.expired() && taken < (std::size_t(1) << 20);)
+      taken += co_await socket_.async_read_some(asio::buffer(sink), asio::redirect_error(use_awaitable, ec));
+  }
+
+  tcp_socket socket_;
+  connection_context& context_;
+  deadline deadline_;
+  std::string buffer_;
+  std::size_t head_size_ = 0;
+  bool idle_ = false; ///< waiting for a request that has not begun
+};
+
+} // namespace
+
+task<> serve_connection(tcp_socket socket, connection_context& context) {
+  connection c(std::move(socket), context);
+  co_await c.run();
+}
+
+} // namespace jobcast::http

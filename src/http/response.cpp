@@ -1,0 +1,75 @@
+#include "jobcast/http/response.hpp"
+
+#include "jobcast/job/json_text.hpp"
+
+#include <fmt/format.h>
+#include <iterator>
+
+namespace jobcast::http {
+
+std::string_view reason(unsigned status) {
+  switch (status) {
+  case 200: return "OK";
+  case 202: return "Accepted";
+  case 204: return "No Content";
+  case 304: return "Not Modified";
+  case 400: return "Bad Request";
+  case 403: return "Forbidden";
+  case 404: return "Not Found";
+  case 405: return "Method Not Allowed";
+  case 408: return "Request Timeout";
+  case 409: return "Conflict";
+  case 413: return "Content Too Large";
+  case 415: return "Unsupported Media Type";
+  case 422: return "Unprocessable Content";
+  case 429: return "Too Many Requests";
+  case 431: return "Request Header Fields Too Large";
+  case 500: return "Internal Server Error";
+  case 501: return "Not Implemented";
+  case 503: return "Service Unavailable";
+  case 505: return "HTTP Version Not Supported";
+  default: return "Unknown";
+  }
+}
+
+std::string serialize(const response& r, bool head, bool keep_alive) {
+  std::string out;
+  out.reserve(256 + r.headers.size() + r.body.size());
+  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", r.status, reason(r.status));
+  // RFC 9110, section 8.6: neither 204 nor 304 carries content here.
+  bool const bodiless = r.status == 204 || r.status == 304;
+  if (!bodiless) {
+    if (!r.body.empty())
+      out.append("Content-Type: ").append(r.content_type).append("\r\n");
+    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", r.body.size());
+  }
+  out += r.headers;
+  if (!keep_alive)
+    out += "Connection: close\r\n";
+  out += "\r\n";
+  if (!head && !bodiless)
+    out += r.body;
+  return out;
+}
+
+std::string problem_json(unsigned status, std::string_view detail, std::string_view field) {
+  std::string out = fmt::format(R"({{"type":"about:blank","title":"{}","status":{},"detail":)", reason(status), status);
+  job::append_json_string(out, detail);
+  if (!field.empty()) {
+    out += R"(,"field":)";
+    job::append_json_string(out, field);
+  }
+  out += '}';
+  return out;
+}
+
+response problem(unsigned status, std::string_view detail, std::string_view field) {
+  response r;
+  r.status = status;
+  r.content_type = "application/problem+json";
+  r.headers = "Cache-Control: no-store\r\n";
+  r.body = problem_json(status, detail, field);
+  return r;
+}
+
+} // namespace jobcast::http

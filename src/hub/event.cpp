@@ -1,0 +1,95 @@
+#include "jobcast/hub/event.hpp"
+
+#include "jobcast/job/event.hpp"
+#include "jobcast/job/json_text.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <fmt/format.h>
+#include <new>
+
+namespace jobcast::hub {
+
+namespace {
+
+// Enough for "id: <20 digits>-<20 digits>\nevent: missing\ndata: ".
+constexpr std::size_t head_capacity = 96;
+
+std::string id_object(std::string_view job) {
+  std::string data = R"({"id":)";
+  job::append_json_string(data, job);
+  data += '}';
+  return data;
+}
+
+} // namespace
+
+void intrusive_ptr_release(const event* e) noexcept {
+  if (--e->references_ == 0) {
+    e->~event();
+    std::free(const_cast<event*>(e));
+  }
+}
+
+event_ptr event::make(event_kind kind, std::string_view before, std::string_view data, std::string_view after) {
+  void* memory = std::malloc(sizeof(event) + before.size() + data.size() + after.size());
+  if (!memory)
+    throw std::bad_alloc();
+  auto* made = new (memory) event;
+  char* out = reinterpret_cast<char*>(made + 1);
+  std::memcpy(out, before.data(), before.size());
+  std::memcpy(out + before.size(), data.data(), data.size());
+  std::memcpy(out + before.size() + data.size(), after.data(), after.size());
+  made->kind_ = kind;
+  made->sse_size_ = static_cast<std::uint32_t>(before.size() + data.size() + after.size());
+  made->data_offset_ = static_cast<std::uint32_t>(before.size());
+  made->data_size_ = static_cast<std::uint32_t>(data.size());
+  return event_ptr(made);
+}
+
+event_ptr event::job(std::uint64_t version, bool final, std::string_view record) {
+  std::int64_t const updated_at = job::id_of(record).updated_at;
+  char head[head_capacity];
+  auto const end = fmt::format_to_n(head, sizeof head, "id: {}-{}\nevent: job\ndata: ", updated_at, version);
+  event_ptr made = make(event_kind::job, {head, end.size}, record, "\n\n");
+  auto& e = const_cast<event&>(*made);
+  e.version_ = version;
+  e.updated_at_ = updated_at;
+  e.final_ = final;
+  return made;
+}
+
+event_ptr event::missing(std::string_view job) {
+  return make(event_kind::missing, "event: missing\ndata: ", id_object(job), "\n\n");
+}
+
+event_ptr event::reset(std::string_view job) {
+  return make(event_kind::reset, "event: reset\ndata: ", id_object(job), "\n\n");
+}
+
+event_ptr event::gap(std::string_view job, std::uint64_t skipped) {
+  std::string data = id_object(job);
+  data.pop_back();
+  data += fmt::format(R"(,"skipped":{}}})", skipped);
+  return make(event_kind::gap, "event: gap\ndata: ", data, "\n\n");
+}
+
+event_ptr event::more(std::string_view cursor) {
+  std::string data = R"({"cursor":)";
+  job::append_json_string(data, cursor);
+  data += '}';
+  return make(event_kind::more, "event: more\ndata: ", data, "\n\n");
+}
+
+event_ptr event::gateway(std::string_view state, unsigned retry_ms) {
+  return make(event_kind::gateway, "event: gateway\ndata: ", fmt::format(R"({{"state":"{}"}})", state),
+              retry_ms ? fmt::format("\nretry: {}\n\n", retry_ms) : "\n\n");
+}
+
+event_ptr event::end(std::string_view reason) {
+  return make(event_kind::end, "event: end\ndata: ", fmt::format(R"({{"reason":"{}"}})", reason), "\n\n");
+}
+
+std::string event::id() const { return fmt::format("{}-{}", updated_at_, version_); }
+
+} // namespace jobcast::hub

@@ -1,0 +1,75 @@
+#include "jobcast/hub/feed.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace jobcast::hub {
+
+feed_member::~feed_member() { unfollow_all(); }
+
+void feed_member::unfollow_all() {
+  links_.clear_and_dispose([](feed_link* l) { delete l; });
+}
+
+void feed_member::follow(topic& t, told what) {
+  auto* l = new feed_link;
+  if (every_)
+    l->want_every(backlog_limit_);
+  else
+    l->bound_backlog(backlog_limit_);
+  links_.push_back(*l);
+  t.attach(*l, *watcher_, what);
+}
+
+bool feed_member::follows(const topic& t) const {
+  return std::any_of(t.links.begin(), t.links.end(), [&](const link& l) { return l.watched_by(*watcher_); });
+}
+
+topic& feed::topic_of(std::string_view job) {
+  auto [at_job, made] = topics.try_emplace(std::string(job));
+  if (made)
+    at_job->second = std::make_unique<topic>(job);
+  topic& t = *at_job->second;
+  // A topic admitted for one member alone gets its other followers here, with the first event after it.
+  if (t.lone || made) {
+    t.lone = false;
+    for (feed_member& member : members)
+      if (!member.follows(t))
+        member.follow(t, told::already);
+  }
+  return t;
+}
+
+topic& feed::admit(feed_member& by, std::string_view job) {
+  auto const known = topics.find(std::string(job));
+  if (by.listed_ || known != topics.end()) {
+    topic& t = topic_of(job);
+    if (!by.follows(t))
+      by.follow(t);
+    return t;
+  }
+  topic& t = *topics.emplace(job, std::make_unique<topic>(job)).first->second;
+  t.lone = true;
+  by.follow(t);
+  return t;
+}
+
+void feed::prune(std::size_t most) {
+  auto const settled = [](const topic& t) {
+    return std::all_of(t.links.begin(), t.links.end(), [](const link& l) { return l.pending() == 0; });
+  };
+  auto const drop = [](topic& t) {
+    t.links.clear_and_dispose([](link* l) { delete static_cast<feed_link*>(l); });
+  };
+  // A final job that everyone has is only a version to remember; should it be reopened, its topic is made anew.
+  std::erase_if(topics, [&](auto& entry) {
+    topic& t = *entry.second;
+    bool const go = t.latest && (t.latest->final() || t.latest->kind() == event_kind::missing || topics.size() > most) &&
+                    settled(t);
+    if (go)
+      drop(t);
+    return go;
+  });
+}
+
+} // namespace jobcast::hub

@@ -1,0 +1,331 @@
+#include "jobcast/hub/hub.hpp"
+
+#include "jobcast/base/clock.hpp"
+#include "jobcast/job/event.hpp"
+
+#include <algorithm>
+
+namespace jobcast::hub {
+
+namespace {
+constexpr std::size_t ids_per_read = 100;
+}
+
+hub::hub(backend& back, const limit_settings& limits, std::string_view ns, metrics::counters& counters)
+    : backend_(back), limits_(limits), event_prefix_(std::string(ns) + ":event:"),
+      feed_prefix_(std::string(ns) + ":feed:"), counters_(counters) {}
+
+hub::~hub() {
+  idle_.clear();
+  dirty_.clear();
+  all_.clear();
+}
+
+void hub::enlist(watcher& w) {
+  w.hub_ = this;
+  all_.push_back(w);
+  if (!connected_)
+    w.notify(event::gateway("degraded"));
+}
+
+void hub::open(watcher& w, link& l, std::string_view job) {
+  w.hub_ = this;
+  topic* t = find_topic(job);
+  if (!t) {
+    t = &topics_.try_emplace(std::string(job), job).first->second;
+    counters_.watches.add();
+    backend_.subscribe(event_channel(job));
+  }
+  t->in_idle.unlink();
+  t->attach(l, w);
+}
+
+void hub::close(link& l) {
+  topic* t = l.topic_;
+  if (!t)
+    return;
+  l.in_topic.unlink();
+  l.in_dirty.unlink();
+  l.topic_ = nullptr;
+  l.backlog_.reset();
+  if (!t->watched() && !t->in_idle.is_linked()) {
+    t->idle_since = now_;
+    idle_.push_back(*t);
+  }
+}
+
+void hub::open_feed(watcher& w, feed_member& member, std::string_view scope, std::int64_t since) {
+  w.hub_ = this;
+  auto at = feeds_.find(scope);
+  if (at == feeds_.end()) {
+    at = feeds_.try_emplace(std::string(scope), scope).first;
+    counters_.feeds.add();
+    backend_.subscribe(feed_prefix_ + std::string(scope));
+  }
+  feed& f = at->second;
+  member.feed_ = &f;
+  member.watcher_ = &w;
+  member.since_ = since;
+  f.members.push_back(member);
+  for (auto& entry : f.topics)
+    member.follow(*entry.second);
+  if (f.at == topic::state::live)
+    request_list(member);
+}
+
+void hub::close_feed(feed_member& member) {
+  feed* f = member.feed_;
+  if (!f)
+    return;
+  tickets_.erase(member.ticket_);
+  member.unfollow_all();
+  member.in_feed.unlink();
+  member.feed_ = nullptr;
+  if (f->members.empty())
+    f->idle_since = now_;
+}
+
+void hub::request_list(feed_member& member) {
+  tickets_.erase(member.ticket_);
+  member.ticket_ = ++next_ticket_;
+  tickets_.emplace(member.ticket_, &member);
+  backend_.list(member.feed_->scope, member.listed_ ? lost_at_ - limits_.resume_overlap.count() : member.since_,
+                member.ticket_);
+}
+
+topic* hub::find_topic(std::string_view id) {
+  auto at = topics_.find(id);
+  return at == topics_.end() ? nullptr : &at->second;
+}
+
+feed* hub::find_feed(std::string_view channel) {
+  if (!channel.starts_with(feed_prefix_))
+    return nullptr;
+  auto at = feeds_.find(channel.substr(feed_prefix_.size()));
+  return at == feeds_.end() ? nullptr : &at->second;
+}
+
+void hub::on_subscribed(std::string_view channel) {
+  flush_scheduled_ = true; // the subscriber ends every turn with a flush
+  if (channel.starts_with(event_prefix_)) {
+    if (topic* t = find_topic(channel.substr(event_prefix_.size())); t) {
+      t->at = topic::state::reading;
+      to_read_.push_back(t->id);
+    }
+  } else if (feed* f = find_feed(channel); f) {
+    f->at = topic::state::live;
+    // Members that had their snapshot share one list of what changed meanwhile.
+    bool shared = false;
+    for (feed_member& member : f->members)
+      if (!member.listed_ || !std::exchange(shared, true))
+        request_list(member);
+  }
+}
+
+void hub::on_message(std::string_view channel, std::string_view payload) {
+  flush_scheduled_ = true;
+  if (channel.starts_with(event_prefix_)) {
+    if (topic* t = find_topic(channel.substr(event_prefix_.size())); t)
+      on_job_message(*t, payload);
+  } else if (feed* f = find_feed(channel); f) {
+    on_feed_message(*f, payload);
+  }
+}
+
+namespace {
+
+// Answers whether the event was news.
+bool deliver(topic& t, const job::event& message) {
+  if (message.flags.deleted)
+    return t.accept_missing();
+  return t.accept(message.flags.created ? topic::arrival::renewed : topic::arrival::published, message.version,
+                  message.flags.final, message.record);
+}
+
+} // namespace
+
+void hub::on_job_message(topic& t, std::string_view payload) {
+  auto const message = job::parse_event(payload);
+  if (!message)
+    return counters_.events_invalid.add();
+  (deliver(t, *message) ? counters_.events : counters_.events_stale).add();
+}
+
+void hub::on_feed_message(feed& f, std::string_view payload) {
+  auto const message = job::parse_feed(payload);
+  if (!message)
+    return counters_.events_invalid.add();
+  (deliver(f.topic_of(message->id), message->what) ? counters_.events : counters_.events_stale).add();
+  if (f.topics.size() > limits_.feed_backlog)
+    f.prune(limits_.feed_backlog);
+}
+
+void hub::on_connection(bool up) {
+  if (up == connected_)
+    return;
+  connected_ = up;
+  counters_.redis_connected.set(up);
+  if (!up) {
+    counters_.redis_losses.add();
+    lost_at_ = now_ms();
+    for (auto& entry : topics_) {
+      entry.second.at = topic::state::subscribing;
+      entry.second.forget_freshness();
+    }
+    for (auto& entry : feeds_) {
+      entry.second.at = topic::state::subscribing;
+      for (auto& inner : entry.second.topics)
+        inner.second->forget_freshness();
+    }
+    to_read_.clear();
+    failed_reads_.clear();
+    feed_reads_.clear();
+  }
+  notify_all(event::gateway(up ? "ok" : "degraded"));
+}
+
+void hub::notify_all(const event_ptr& notice) {
+  for (watcher& w : all_) {
+    w.notify(notice);
+    mark_dirty(w);
+  }
+}
+
+// Calls `use` with every topic of that id that waits for its record.
+template <class Use>
+void hub::with_reading(std::string_view id, Use use) {
+  if (topic* t = find_topic(id); t && t->at == topic::state::reading) {
+    t->at = topic::state::live;
+    use(*t);
+  }
+  if (feed_reads_.empty())
+    return;
+  auto const [first, last] = feed_reads_.equal_range(std::string(id));
+  for (auto at = first; at != last; ++at)
+    if (auto f = feeds_.find(at->second); f != feeds_.end())
+      if (auto inner = f->second.topics.find(at->first); inner != f->second.topics.end()) {
+        inner->second->at = topic::state::live;
+        use(*inner->second);
+      }
+  feed_reads_.erase(first, last);
+}
+
+void hub::abort_all() {
+  for (auto at = all_.begin(); at != all_.end();)
+    (at++)->abort();
+}
+
+void hub::on_record(std::string_view id, std::uint64_t version, bool final, std::string_view record) {
+  with_reading(id, [&](topic& t) { t.accept(topic::arrival::read, version, final, record); });
+}
+
+void hub::on_absent(std::string_view id) {
+  // An event that came while the read was under way is newer than the absence it found.
+  with_reading(id, [](topic& t) {
+    if (!t.fresh)
+      t.accept_missing();
+  });
+}
+
+void hub::on_read_failed(std::span<const std::string> ids) {
+  failed_reads_.insert(failed_reads_.end(), ids.begin(), ids.end());
+}
+
+void hub::on_listed(std::uint64_t ticket, std::span<const listed_record> records, std::string_view cursor) {
+  auto at = tickets_.find(ticket);
+  if (at == tickets_.end())
+    return;
+  feed_member& member = *at->second;
+  tickets_.erase(at);
+  member.ticket_ = 0;
+  feed& f = *member.feed_;
+  for (const listed_record& r : records)
+    f.admit(member, r.id).accept(topic::arrival::read, r.version, r.final, r.record);
+  if (member.listed_)
+    reread_rest(f);
+  if (!member.listed_ && !cursor.empty()) {
+    member.watcher_->notify(event::more(cursor));
+    mark_dirty(*member.watcher_);
+  }
+  member.listed_ = true;
+}
+
+// After an outage: topics that the list of what changed did not touch are read one by one.
+void hub::reread_rest(feed& f) {
+  for (auto& [id, t] : f.topics)
+    if (!t->fresh) {
+      t->at = topic::state::reading;
+      feed_reads_.emplace(id, f.scope);
+      to_read_.push_back(id);
+    }
+  if (!to_read_.empty() && !std::exchange(flush_scheduled_, true))
+    backend_.schedule_flush();
+}
+
+void hub::on_list_failed(std::uint64_t ticket) {
+  // The subscription will be acknowledged again after the reconnect, and the list asked for then; this covers the
+  // command connection failing alone.
+  if (auto at = tickets_.find(ticket); at != tickets_.end())
+    at->second->list_failed_ = true;
+}
+
+void hub::retry_reads() {
+  to_read_.insert(to_read_.end(), failed_reads_.begin(), failed_reads_.end());
+  failed_reads_.clear();
+  std::vector<feed_member*> again;
+  for (auto& [ticket, member] : tickets_)
+    if (std::exchange(member->list_failed_, false))
+      again.push_back(member);
+  for (feed_member* member : again)
+    request_list(*member);
+  if (!to_read_.empty() && !std::exchange(flush_scheduled_, true))
+    backend_.schedule_flush();
+}
+
+void hub::mark_dirty(watcher& w) {
+  if (!w.in_dirty_watchers.is_linked())
+    dirty_.push_back(w);
+  if (!std::exchange(flush_scheduled_, true))
+    backend_.schedule_flush();
+}
+
+void hub::flush() {
+  flush_scheduled_ = false;
+  for (std::size_t at = 0; at < to_read_.size(); at += ids_per_read) {
+    auto const first = to_read_.begin() + static_cast<std::ptrdiff_t>(at);
+    auto const last = to_read_.begin() + static_cast<std::ptrdiff_t>(std::min(to_read_.size(), at + ids_per_read));
+    backend_.read({std::make_move_iterator(first), std::make_move_iterator(last)});
+  }
+  to_read_.clear();
+  while (!dirty_.empty()) {
+    watcher& w = dirty_.front();
+    dirty_.pop_front();
+    w.flush();
+  }
+}
+
+void hub::tick(std::int64_t now_steady_ms) {
+  now_ = now_steady_ms;
+  auto const expired = [&](std::int64_t since) { return now_ - since >= limits_.linger.count(); };
+  while (!idle_.empty() && expired(idle_.front().idle_since)) {
+    topic& t = idle_.front();
+    idle_.pop_front();
+    backend_.unsubscribe(event_channel(t.id));
+    counters_.watches.subtract();
+    topics_.erase(topics_.find(t.id));
+  }
+  std::erase_if(feeds_, [&](auto& entry) {
+    feed& f = entry.second;
+    if (!f.members.empty()) {
+      f.prune(limits_.feed_backlog);
+      return false;
+    }
+    if (!expired(f.idle_since))
+      return false;
+    backend_.unsubscribe(feed_prefix_ + f.scope);
+    counters_.feeds.subtract();
+    return true;
+  });
+}
+
+} // namespace jobcast::hub

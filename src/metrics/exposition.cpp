@@ -1,0 +1,59 @@
+#include "jobcast/metrics/exposition.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+namespace jobcast::metrics {
+
+namespace {
+
+struct description {
+  counter counters::*member;
+  prometheus::MetricType type;
+  const char* name;
+  const char* help;
+};
+
+constexpr auto gauge = prometheus::MetricType::Gauge;
+constexpr auto total = prometheus::MetricType::Counter;
+
+constexpr description descriptions[] = {
+    {&counters::connections, gauge, "jobcast_connections", "Client connections open now."},
+    {&counters::connections_accepted, total, "jobcast_connections_accepted_total", "Client connections accepted."},
+    {&counters::connections_refused, total, "jobcast_connections_refused_total", "Client connections over limits.connections."},
+    {&counters::streams, gauge, "jobcast_streams", "Event streams open now."},
+    {&counters::long_polls, gauge, "jobcast_long_polls", "Requests held by Prefer: wait now."},
+    {&counters::watches, gauge, "jobcast_watched_jobs", "Jobs watched now, per reactor, summed."},
+    {&counters::feeds, gauge, "jobcast_watched_owners", "Owners watched now, per reactor, summed."},
+    {&counters::events, total, "jobcast_events_total", "Events received from Redis that were news."},
+    {&counters::events_stale, total, "jobcast_events_stale_total", "Events received of a version already known."},
+    {&counters::events_invalid, total, "jobcast_events_invalid_total", "Messages on event channels that are no events."},
+    {&counters::deliveries, total, "jobcast_deliveries_total", "Events sent to watchers."},
+    {&counters::bytes_sent, total, "jobcast_stream_bytes_total", "Bytes sent on streams."},
+    {&counters::blocked, total, "jobcast_stream_blocked_total", "Times a stream's socket took no more."},
+    {&counters::gaps, total, "jobcast_stream_gaps_total", "Times a watcher could not be given every version."},
+    {&counters::slow_closed, total, "jobcast_streams_slow_closed_total", "Streams closed by limits.write_timeout."},
+    {&counters::requests, total, "jobcast_requests_total", "HTTP requests answered."},
+    {&counters::request_errors, total, "jobcast_request_errors_total", "HTTP requests answered with 4xx or 5xx."},
+    {&counters::ingest_applied, total, "jobcast_published_reports_applied_total", "Reports taken in by PUBLISH."},
+    {&counters::ingest_refused, total, "jobcast_published_reports_refused_total", "Published reports that were refused."},
+    {&counters::redis_connected, gauge, "jobcast_redis_connected_reactors", "Reactors whose connections to Redis are up."},
+    {&counters::redis_losses, total, "jobcast_redis_losses_total", "Times a reactor lost Redis."},
+};
+
+} // namespace
+
+std::string exposition(std::span<const counters* const> reactors) {
+  std::vector<prometheus::MetricFamily> families;
+  for (const description& d : descriptions) {
+    double sum = 0;
+    for (const counters* one : reactors)
+      sum += static_cast<double>((one->*d.member).get());
+    prometheus::ClientMetric metric;
+    (d.type == gauge ? metric.gauge.value : metric.counter.value) = sum;
+    families.push_back({d.name, d.help, d.type, {metric}});
+  }
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+} // namespace jobcast::metrics

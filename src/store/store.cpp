@@ -1,0 +1,154 @@
+#include "jobcast/store/store.hpp"
+
+#include "jobcast/base/log.hpp"
+#include "jobcast/job/event.hpp"
+
+
+namespace jobcast::store {
+
+namespace {
+
+// [version, flags, json], from `offset` on.
+record read_record(redis::reply_view reply, std::size_t offset = 0) {
+  return {static_cast<std::uint64_t>(reply[offset].integer()),
+          reply[offset + 1].text().find('f') != std::string_view::npos, std::string(reply[offset + 2].text())};
+}
+
+command_answer read_command(const redis::reply_ptr& reply) {
+  redis::reply_view const view = reply.get();
+  return {std::string(view[0].text()), read_record(view, 1)};
+}
+
+} // namespace
+
+// Every record begins {"id":"...", and an id needs no escaping.
+std::string_view id_of_record(std::string_view json) {
+  constexpr std::size_t begin = std::string_view(R"({"id":")").size();
+  return json.size() < begin ? std::string_view{} : json.substr(begin, json.find('"', begin) - begin);
+}
+
+std::string record::event_id() const { return job::to_string({job::id_of(json).updated_at, version}); }
+
+failure failure_of(error_code ec, redis::reply_view reply) {
+  if (ec)
+    return {failure::kind::unavailable, {}, ec.message()};
+  std::string_view text = reply.text();
+  // "JOBCAST <field>: <what to change>", perhaps behind "ERR ".
+  if (text.starts_with("ERR "))
+    text.remove_prefix(4);
+  if (constexpr std::string_view mark = "JOBCAST "; text.starts_with(mark)) {
+    text.remove_prefix(mark.size());
+    auto const colon = text.find(": ");
+    if (colon != std::string_view::npos)
+      return {failure::kind::refused, std::string(text.substr(0, colon)), std::string(text.substr(colon + 2))};
+  }
+  if (text.starts_with("LOADING") || text.starts_with("READONLY") || text.starts_with("MASTERDOWN") ||
+      text.starts_with("CLUSTERDOWN") || text.starts_with("BUSY") || text.starts_with("Function not found"))
+    return {failure::kind::unavailable, {}, std::string(text)};
+  log::warning("redis answered an error: {}", text);
+  return {failure::kind::broken, {}, std::string(text)};
+}
+
+task<result<redis::reply_ptr>> store::call(std::string function, arguments rest) {
+  arguments all;
+  all.reserve(rest.size() + 4);
+  all.insert(all.end(), {"FCALL", std::move(function), "1", ns_});
+  std::move(rest.begin(), rest.end(), std::back_inserter(all));
+  auto answer = co_await client_.call(std::move(all));
+  if (answer.ec || answer.reply().is_error())
+    co_return failure_of(answer.ec, answer.reply());
+  co_return std::move(answer.owned);
+}
+
+task<result<std::vector<std::optional<record>>>> store::get(std::vector<std::string> ids) {
+  std::size_t const count = ids.size();
+  auto reply = co_await call("jobcast_get", std::move(ids));
+  if (!reply)
+    co_return reply.error();
+  redis::reply_view const view = reply->get();
+  std::vector<std::optional<record>> out(count);
+  for (std::size_t i = 0; i < count; ++i)
+    if (view[i].is_array())
+      out[i] = read_record(view[i]);
+  co_return out;
+}
+
+task<result<page>> store::list(std::string scope, arguments filters) {
+  filters.insert(filters.begin(), std::move(scope));
+  auto reply = co_await call("jobcast_list", std::move(filters));
+  if (!reply)
+    co_return reply.error();
+  redis::reply_view const view = reply->get();
+  page out;
+  out.cursor = view[0].text();
+  for (std::size_t i = 1; i < view.size(); ++i)
+    out.records.push_back(read_record(view[i]));
+  co_return out;
+}
+
+task<result<std::vector<history_entry>>> store::history(std::string id) {
+  auto answer = co_await client_.call({"XRANGE", ns_ + ":log:" + id, "-", "+", "COUNT", "1000"});
+  if (answer.ec || answer.reply().is_error())
+    co_return failure_of(answer.ec, answer.reply());
+  std::vector<history_entry> out;
+  redis::reply_view const entries = answer.reply();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    redis::reply_view const fields = entries[i][1];
+    history_entry& entry = out.emplace_back();
+    for (std::size_t f = 0; f + 1 < fields.size(); f += 2)
+      entry.fields.emplace_back(fields[f].text(), fields[f + 1].text());
+  }
+  co_return out;
+}
+
+arguments store::report_call(std::string_view ns, std::string_view id, const arguments& fields) {
+  arguments all;
+  all.reserve(fields.size() + 5);
+  all.insert(all.end(), {"FCALL", "jobcast_report", "1", std::string(ns), std::string(id)});
+  all.insert(all.end(), fields.begin(), fields.end());
+  return all;
+}
+
+result<report_answer> store::read_report(error_code ec, redis::reply_view reply) {
+  if (ec || reply.is_error())
+    return failure_of(ec, reply);
+  return report_answer{std::string(reply[0].text()), static_cast<std::uint64_t>(reply[1].integer()),
+                       reply[2].text() == "cancel_requested"};
+}
+
+task<result<report_answer>> store::report(std::string id, arguments fields) {
+  auto answer = co_await client_.call(report_call(ns_, id, fields));
+  co_return read_report(answer.ec, answer.reply());
+}
+
+task<result<command_answer>> store::create(std::string id, arguments fields) {
+  fields.insert(fields.begin(), std::move(id));
+  auto reply = co_await call("jobcast_create", std::move(fields));
+  if (!reply)
+    co_return reply.error();
+  co_return read_command(*reply);
+}
+
+task<result<command_answer>> store::cancel(std::string id, std::string by) {
+  auto reply = co_await call("jobcast_cancel", {std::move(id), std::move(by)});
+  if (!reply)
+    co_return reply.error();
+  co_return read_command(*reply);
+}
+
+task<result<command_answer>> store::retry(std::string id, std::string by) {
+  auto reply = co_await call("jobcast_retry", {std::move(id), std::move(by)});
+  if (!reply)
+    co_return reply.error();
+  co_return read_command(*reply);
+}
+
+task<result<bool>> store::remove(std::string id) {
+  auto reply = co_await call("jobcast_delete", {std::move(id)});
+  if (!reply)
+    co_return reply.error();
+  redis::reply_view const view = reply->get();
+  co_return view[0].text() == "ok";
+}
+
+} // namespace jobcast::store

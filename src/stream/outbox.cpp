@@ -1,0 +1,85 @@
+#include "jobcast/stream/outbox.hpp"
+
+#include <algorithm>
+
+namespace jobcast::stream {
+
+void outbox::prepend(std::string_view bytes) {
+  if (!extra_)
+    extra_ = std::make_unique<extra>();
+  extra_->prefix.append(bytes);
+}
+
+void outbox::add_notice(hub::event_ptr notice) {
+  if (!extra_)
+    extra_ = std::make_unique<extra>();
+  if (notice->kind() == hub::event_kind::gateway)
+    std::erase_if(extra_->notices, [](const hub::event_ptr& n) { return n->kind() == hub::event_kind::gateway; });
+  extra_->notices.push_back(std::move(notice));
+}
+
+std::size_t outbox::gather(hub::dirty_links& dirty, iovec* out, std::size_t most) const {
+  std::size_t n = 0;
+  auto const put = [&](std::string_view bytes) { out[n++] = {const_cast<char*>(bytes.data()), bytes.size()}; };
+  if (partial_)
+    put(partial_->sse().substr(partial_sent_));
+  if (extra_ && extra_->prefix_sent < extra_->prefix.size())
+    put(std::string_view(extra_->prefix).substr(extra_->prefix_sent));
+  for (const hub::link& l : dirty)
+    for (std::size_t i = 0; i < l.pending() && n < most; ++i)
+      put(l.at(i)->sse());
+  if (extra_)
+    for (std::size_t i = 0; i < extra_->notices.size() && n < most; ++i)
+      put(extra_->notices[i]->sse());
+  return n;
+}
+
+std::size_t outbox::commit(hub::dirty_links& dirty, std::size_t bytes) {
+  std::size_t finished = 0;
+  // Takes one event, whole or in part, off the front of what is due. Answers whether it was sent whole.
+  auto const take = [&](const hub::event_ptr& e) {
+    std::size_t const size = e->sse().size();
+    if (bytes >= size) {
+      bytes -= size;
+      ++finished;
+      return true;
+    }
+    partial_ = e;
+    partial_sent_ = static_cast<std::uint32_t>(bytes);
+    bytes = 0;
+    return false;
+  };
+  if (partial_) {
+    std::size_t const rest = partial_->sse().size() - partial_sent_;
+    if (bytes < rest) {
+      partial_sent_ += static_cast<std::uint32_t>(bytes);
+      return 0;
+    }
+    bytes -= rest;
+    partial_.reset();
+    ++finished;
+  }
+  if (extra_) {
+    std::size_t const part = std::min(bytes, extra_->prefix.size() - extra_->prefix_sent);
+    extra_->prefix_sent += part;
+    bytes -= part;
+  }
+  while (bytes > 0 && !dirty.empty()) {
+    hub::link& l = dirty.front();
+    take(l.at(0));
+    l.pop();
+  }
+  while (bytes > 0 && extra_ && !extra_->notices.empty()) {
+    take(extra_->notices.front());
+    extra_->notices.erase(extra_->notices.begin());
+  }
+  drop_empty_extra();
+  return finished;
+}
+
+void outbox::drop_empty_extra() {
+  if (extra_ && extra_->notices.empty() && extra_->prefix_sent == extra_->prefix.size())
+    extra_.reset();
+}
+
+} // namespace jobcast::stream

@@ -1,0 +1,212 @@
+#include "jobcast/stream/sse.hpp"
+
+#include "jobcast/stream/session.hpp"
+
+#include <charconv>
+#include <fmt/format.h>
+#include <vector>
+
+namespace jobcast::stream {
+
+namespace {
+
+using request = hub::watch_request;
+
+/// T of `Last-Event-ID: <T>-<version>`; 0 if it is none of ours.
+std::int64_t time_of(std::string_view event_id) {
+  std::int64_t at = 0;
+  auto const [end, ec] = std::from_chars(event_id.data(), event_id.data() + event_id.size(), at);
+  return ec == std::errc{} && end != event_id.data() && end != event_id.data() + event_id.size() && *end == '-' ? at : 0;
+}
+
+// The response head. Without a length the body lasts until the close (RFC 9112, section 6.3), which lets every watcher be
+// sent the very same bytes; chunks would need a head of their own.
+std::string response_head(const request& r, unsigned retry) {
+  std::string head = "HTTP/1.1 200 OK\r\n"
+                     "Content-Type: text/event-stream\r\n"
+                     "Cache-Control: no-store, no-transform\r\n"
+                     "X-Accel-Buffering: no\r\n";
+  head += r.headers;
+  head += "Connection: close\r\n\r\n";
+  if (!r.head)
+    head += fmt::format("retry: {}\n\n", retry);
+  return head;
+}
+
+/// Streams of several jobs or of an owner: they last until the client leaves.
+class many_session final : public session {
+public:
+  many_session(tcp_socket socket, host& h, const request& r)
+      : session(std::move(socket), h), links_(std::make_unique<hub::link[]>(r.jobs.size())), count_(r.jobs.size()) {
+    std::int64_t const overlap = h.limits.resume_overlap.count();
+    if (std::int64_t const last = time_of(r.last_event_id); last > overlap)
+      since_ = last - overlap;
+  }
+
+  void begin(const request& r) {
+    box_.prepend(response_head(r, host_.jittered_retry()));
+    start();
+    host_.hub.enlist(*this);
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (r.every)
+        links_[i].want_every(host_.limits.outbox);
+      else
+        links_[i].bound_backlog(host_.limits.outbox);
+      host_.hub.open(*this, links_[i], r.jobs[i]);
+    }
+    if (r.jobs.empty()) {
+      member_.configure(host_.limits.outbox, r.every);
+      host_.hub.open_feed(*this, member_, r.scope, since_);
+    }
+    flush();
+  }
+
+  void notify(hub::event_ptr notice) override { box_.add_notice(std::move(notice)); }
+  void finish(hub::event_ptr last_word) override {
+    box_.add_notice(std::move(last_word));
+    close_when_sent();
+    flush();
+  }
+
+private:
+  // A client that resumes has seen what became final long enough ago.
+  bool prepare() override {
+    if (since_ == 0)
+      return true;
+    for (auto at = dirty().begin(); at != dirty().end();) {
+      hub::link& l = *at++;
+      if (!l.started() && l.pending() == 1 && l.at(0)->final() && l.at(0)->updated_at() < since_)
+        l.pop();
+    }
+    return true;
+  }
+
+  void heartbeat() override {
+    if (box_.empty(dirty()))
+      box_.prepend(":\n\n");
+    flush();
+  }
+
+  void on_closed() override {
+    for (std::size_t i = 0; i < count_; ++i)
+      host_.hub.close(links_[i]);
+    host_.hub.close_feed(member_);
+  }
+
+  std::unique_ptr<hub::link[]> links_;
+  std::size_t count_;
+  hub::feed_member member_;
+  std::int64_t since_ = 0;
+};
+
+/// The stream of one job: ends with it. The most common stream by far, so it holds its link itself and nothing more.
+class single_session final : public session {
+public:
+  single_session(tcp_socket socket, host& h, request r)
+      : session(std::move(socket), h), opening_(std::make_unique<request>(std::move(r))) {}
+
+  void begin() {
+    start();
+    host_.hub.enlist(*this);
+    if (opening_->every)
+      link_.want_every(host_.limits.outbox);
+    else
+      link_.bound_backlog(host_.limits.outbox);
+    host_.hub.open(*this, link_, opening_->jobs.front());
+    flush();
+  }
+
+  void notify(hub::event_ptr notice) override { box_.add_notice(std::move(notice)); }
+  void finish(hub::event_ptr last_word) override {
+    box_.add_notice(std::move(last_word));
+    close_when_sent();
+    flush();
+  }
+
+private:
+  // Nothing is answered before there is something to say: a client that has the outcome is answered 204.
+  bool prepare() override {
+    if (opening_ && !answer())
+      return false;
+    if (!ending_ && link_.pending() > 0 && link_.at(link_.pending() - 1)->final()) {
+      ending_ = true;
+      box_.add_notice(hub::event::end("final"));
+      close_when_sent();
+    }
+    return true;
+  }
+
+  bool answer() {
+    if (link_.pending() == 0 && box_.empty(dirty()))
+      return false;
+    auto const request = std::move(opening_);
+    if (link_.pending() == 1 && !request->last_event_id.empty() &&
+        link_.at(0)->kind() == hub::event_kind::job && link_.at(0)->id() == request->last_event_id) {
+      bool const over = link_.at(0)->final();
+      link_.pop();
+      if (over) {
+        box_.prepend("HTTP/1.1 204 No Content\r\n" + request->headers + "Cache-Control: no-store\r\nConnection: close\r\n\r\n");
+        close_when_sent();
+        ending_ = true;
+        return true;
+      }
+    }
+    box_.prepend(response_head(*request, host_.jittered_retry()));
+    return true;
+  }
+
+  void heartbeat() override {
+    if (!opening_ && box_.empty(dirty()))
+      box_.prepend(":\n\n");
+    flush();
+  }
+
+  void on_closed() override { host_.hub.close(link_); }
+
+  hub::link link_;
+  std::unique_ptr<request> opening_; ///< until the response head is sent
+  bool ending_ = false;
+};
+
+/// HEAD, and whatever else is answered by a head alone.
+class head_session final : public session {
+public:
+  using session::session;
+  void begin(const request& r) {
+    box_.prepend(response_head(r, 0));
+    start();
+    close_when_sent();
+    flush();
+  }
+  void notify(hub::event_ptr) override {}
+  void finish(hub::event_ptr) override {}
+
+private:
+  bool prepare() override { return true; }
+  void heartbeat() override {}
+  void on_closed() override {}
+};
+
+template <class Session>
+void end_if_draining(Session& s, host& h) {
+  if (h.draining)
+    s.finish(h.draining_notice());
+}
+
+} // namespace
+
+void open_sse(tcp_socket socket, host& h, hub::watch_request r) {
+  if (r.head) {
+    std::make_shared<head_session>(std::move(socket), h)->begin(r);
+  } else if (r.single) {
+    auto opened = std::make_shared<single_session>(std::move(socket), h, std::move(r));
+    opened->begin();
+    end_if_draining(*opened, h);
+  } else {
+    auto opened = std::make_shared<many_session>(std::move(socket), h, r);
+    opened->begin(r);
+    end_if_draining(*opened, h);
+  }
+}
+
+} // namespace jobcast::stream
