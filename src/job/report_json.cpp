@@ -1,0 +1,228 @@
+#include "jobcast/job/report_json.hpp"
+
+#include "report_fields.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
+namespace jobcast::job {
+
+namespace {
+
+constexpr std::size_t max_depth = 32; // of a raw value, as the function library counts it
+constexpr std::size_t max_fields = 256;
+
+/// Receives the reader's events. Returning false ends the parse with `problem` set.
+class collector {
+public:
+  collector(std::string_view original, const rapidjson::MemoryStream& stream) : original_(original), stream_(stream) {}
+
+  parsed_report report;
+  std::optional<field_problem> problem;
+
+  bool Null() { return in_raw() ? after_raw_value(0) : leaf("null", {}, true); }
+  bool Bool(bool value) { return in_raw() ? after_raw_value(0) : leaf("true or false", value ? "true" : "false"); }
+  bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
+    return in_raw() ? after_raw_value(0) : leaf("a number", {text, size});
+  }
+  bool String(const char* text, rapidjson::SizeType size, bool) {
+    return in_raw() ? after_raw_value(0) : leaf("text", {text, size});
+  }
+  bool Key(const char* text, rapidjson::SizeType size, bool) { return in_raw() || begin_member({text, size}); }
+
+  bool StartObject() { return start("an object"); }
+  bool StartArray() { return start("a list"); }
+  bool EndObject(rapidjson::SizeType) { return end(); }
+  bool EndArray(rapidjson::SizeType) { return end(); }
+
+  // Never called with kParseNumbersAsStringsFlag.
+  bool Int(int) { return false; }
+  bool Uint(unsigned) { return false; }
+  bool Int64(std::int64_t) { return false; }
+  bool Uint64(std::uint64_t) { return false; }
+  bool Double(double) { return false; }
+
+private:
+  bool in_raw() const { return raw_start_ != std::string_view::npos; }
+
+  bool fail(std::string field, std::string detail) {
+    problem = field_problem{std::move(field), std::move(detail)};
+    return false;
+  }
+
+  bool begin_member(std::string_view key) {
+    sent_as_ = container_.empty() ? std::string(key) : container_ + "." + std::string(key);
+    rule_ = rule_for(container_, key);
+    if (std::find(seen_.begin(), seen_.end(), rule_.name) != seen_.end())
+      return fail(sent_as_, "is given twice; keep one");
+    if (seen_.size() == max_fields)
+      return fail("body", "has too many members; send at most 256");
+    seen_.push_back(rule_.name);
+    if (rule_.what == takes::raw)
+      raw_start_ = value_start();
+    return true;
+  }
+
+  /// The reader has just passed the key's closing quote; the value stands behind white space and one colon.
+  std::size_t value_start() const {
+    constexpr std::string_view between = " \t\r\n:";
+    return std::min(original_.find_first_not_of(between, stream_.Tell()), original_.size());
+  }
+
+  bool leaf(std::string_view given, std::string_view text, bool null = false) {
+    if (depth_ == 0)
+      return fail("body", "must be a JSON object");
+    if (null)
+      return true;
+    if (rule_.what == takes::members)
+      return fail(sent_as_, "must be an object, not " + std::string(given));
+    if (rule_.what == takes::text && given != "text")
+      return fail(sent_as_, "must be text, not " + std::string(given) + "; put it in quotes");
+    return add(std::string(text));
+  }
+
+  bool add(std::string value) {
+    if (rule_.name == "id") {
+      if (!is_job_id(value))
+        return fail("id", "must be 1 to 128 of A-Z a-z 0-9 . _ : -");
+      report.id = std::move(value);
+      return true;
+    }
+    report.fields.push_back(rule_.name);
+    report.fields.push_back(std::move(value));
+    return true;
+  }
+
+  bool start(std::string_view given) {
+    if (in_raw()) {
+      if (++raw_depth_ > max_depth)
+        return fail(rule_.name, "is nested too deeply; at most 32 levels");
+      return true;
+    }
+    const bool object = given == "an object";
+    if (depth_ == 0) {
+      if (!object)
+        return fail("body", "must be a JSON object, not " + std::string(given));
+    } else if (rule_.what != takes::members) {
+      return fail(sent_as_, "must be a single value, not " + std::string(given));
+    } else if (!object) {
+      return fail(sent_as_, "must be an object, not " + std::string(given));
+    } else {
+      container_ = rule_.name;
+    }
+    ++depth_;
+    return true;
+  }
+
+  bool end() {
+    if (in_raw()) {
+      --raw_depth_;
+      return after_raw_value(1); // the iterative reader reports the end before it takes the bracket
+    }
+    --depth_;
+    container_.clear();
+    return true;
+  }
+
+  bool after_raw_value(std::size_t beyond) {
+    if (raw_depth_ > 0)
+      return true;
+    const auto text = original_.substr(raw_start_, stream_.Tell() + beyond - raw_start_);
+    raw_start_ = std::string_view::npos;
+    return text == "null" || add(std::string(text));
+  }
+
+  std::string_view original_;
+  const rapidjson::MemoryStream& stream_;
+  std::vector<std::string> seen_;
+  std::string container_; ///< `progress`, `error`, `labels`, or empty
+  std::string sent_as_;   ///< the current member as the sender wrote it
+  field_rule rule_;       ///< of the current member
+  std::size_t depth_ = 0;
+  std::size_t raw_start_ = std::string_view::npos;
+  std::size_t raw_depth_ = 0;
+};
+
+/// The code unit of a `\uXXXX` escape at `at`, if there is one.
+std::optional<unsigned> escaped_unit(std::string_view json, std::size_t at) {
+  if (json.size() < at + 6 || json[at] != '\\' || json[at + 1] != 'u')
+    return std::nullopt;
+  unsigned unit = 0;
+  for (const char c : json.substr(at + 2, 4)) {
+    const int digit = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+    if (digit < 0)
+      return std::nullopt;
+    unit = unit * 16 + static_cast<unsigned>(digit);
+  }
+  return unit;
+}
+
+/// A message cut inside an emoji ends in half a surrogate pair, which RapidJSON refuses; an outcome must not be lost
+/// over that. Such halves become U+FFFD, an escape of the same length, so that offsets keep their meaning.
+void replace_lone_surrogates(std::string& json) {
+  constexpr auto is_high = [](unsigned unit) { return unit >= 0xD800 && unit < 0xDC00; };
+  constexpr auto is_low = [](unsigned unit) { return unit >= 0xDC00 && unit < 0xE000; };
+  for (auto at = json.find('\\'); at != std::string::npos; at = json.find('\\', at)) {
+    const auto unit = escaped_unit(json, at);
+    if (!unit) {
+      at += 2;
+    } else if (const auto next = escaped_unit(json, at + 6); is_high(*unit) && next && is_low(*next)) {
+      at += 12;
+    } else {
+      if (is_high(*unit) || is_low(*unit))
+        json.replace(at + 2, 4, "fffd");
+      at += 6;
+    }
+  }
+}
+
+boost::system::result<parsed_report, field_problem> parse(std::string_view json) {
+  std::string repaired(json);
+  replace_lone_surrogates(repaired);
+
+  rapidjson::MemoryStream stream(repaired.data(), repaired.size());
+  collector handler(json, stream);
+  rapidjson::Reader reader;
+  // Iterative: the depth of what a stranger sends must not become the depth of our stack.
+  constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
+  const auto outcome = reader.Parse<flags>(stream, handler);
+  if (handler.problem)
+    return *std::move(handler.problem);
+  if (outcome.IsError())
+    return field_problem{"body", std::string("is not valid JSON: ") + rapidjson::GetParseError_En(outcome.Code()) +
+                                     " (at byte " + std::to_string(outcome.Offset()) + ")"};
+  if (stream.Tell() != json.size()) // the reader takes a NUL byte for the end
+    return field_problem{"body", "is not valid JSON: a NUL byte at byte " + std::to_string(stream.Tell())};
+  return std::move(handler.report);
+}
+
+bool is_name(std::string_view text, std::size_t longest) {
+  constexpr auto allowed = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == ':' || c == '-';
+  };
+  return !text.empty() && text.size() <= longest && std::all_of(text.begin(), text.end(), allowed);
+}
+
+} // namespace
+
+boost::system::result<parsed_report, field_problem> report_from_json(std::string_view json) { return parse(json); }
+
+boost::system::result<parsed_report, field_problem> create_from_json(std::string_view json) {
+  auto parsed = parse(json);
+  if (!parsed)
+    return parsed;
+  // The function trusts the gateway to set these; a sender who could would forge replays.
+  for (std::size_t i = 0; i < parsed->fields.size(); i += 2)
+    if (const auto& name = parsed->fields[i]; name == "request" || name == "keyed")
+      return field_problem{name, "is not a field of this request; leave it out"};
+  return parsed;
+}
+
+bool is_job_id(std::string_view id) { return is_name(id, 128); }
+bool is_type_name(std::string_view type) { return is_name(type, 64); }
+
+} // namespace jobcast::job
