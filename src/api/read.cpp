@@ -2,6 +2,7 @@
 
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/endpoints.hpp"
+#include "jobcast/base/strings.hpp"
 #include "jobcast/job/json_text.hpp"
 #include "jobcast/job/report_json.hpp"
 
@@ -77,6 +78,14 @@ http::response list_response(const http::request& r, const std::vector<store::re
   return names_tag(r.field("If-None-Match"), tag) ? not_modified(std::move(out)) : out;
 }
 
+store::arguments list_filters(const http::request& r) {
+  store::arguments filters;
+  for (std::string_view name : {"status", "type", "group", "cursor", "limit"})
+    if (auto const value = r.parameter(name); value && !value->empty())
+      filters.insert(filters.end(), {std::string(name), std::string(*value)});
+  return filters;
+}
+
 task<http::answer> jobs_by_ids(context& c, http::request& r, std::string_view ids) {
   std::vector<std::string> wanted;
   for (bool last = false; !last;) {
@@ -108,7 +117,7 @@ task<http::answer> get_status(context& c, http::request& r, parts at) {
   std::string const& id = at[0];
   if (auto bad = check_job_id(id))
     co_return std::move(*bad);
-  auto found = co_await c.store.get({id});
+  auto found = co_await c.store.get(strings(id));
   if (!found)
     co_return problem_of(c, found.error());
   if (!found->front())
@@ -174,11 +183,7 @@ task<http::answer> get_jobs(context& c, http::request& r, parts) {
       co_return http::problem(400, "Say which jobs: ?ids=a,b or ?owner=...", "ids");
     co_return std::move(*bad);
   }
-  store::arguments filters;
-  for (std::string_view name : {"status", "type", "group", "cursor", "limit"})
-    if (auto const value = r.parameter(name); value && !value->empty())
-      filters.insert(filters.end(), {std::string(name), std::string(*value)});
-  auto page = co_await c.store.list(std::move(std::get<std::string>(scope)), std::move(filters));
+  auto page = co_await c.store.list(std::move(std::get<std::string>(scope)), list_filters(r));
   if (!page)
     co_return problem_of(c, page.error());
   co_return list_response(r, page->records, page->cursor);

@@ -4,6 +4,7 @@
 #include "jobcast/job/event.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace jobcast::hub {
 
@@ -314,18 +315,18 @@ void hub::tick(std::int64_t now_steady_ms) {
     counters_.watches.subtract();
     topics_.erase(topics_.find(t.id));
   }
-  std::erase_if(feeds_, [&](auto& entry) {
-    feed& f = entry.second;
-    if (!f.members.empty()) {
+  for (auto at = feeds_.begin(); at != feeds_.end();) {
+    feed& f = at->second;
+    if (!f.members.empty())
       f.prune(limits_.feed_backlog);
-      return false;
+    if (!f.members.empty() || !expired(f.idle_since)) {
+      ++at;
+      continue;
     }
-    if (!expired(f.idle_since))
-      return false;
     backend_.unsubscribe(feed_prefix_ + f.scope);
     counters_.feeds.subtract();
-    return true;
-  });
+    at = feeds_.erase(at);
+  }
 }
 
 } // namespace jobcast::hub

@@ -2,6 +2,8 @@
 
 #include "jobcast/hub/hub.hpp"
 
+#include <utility>
+
 namespace jobcast::hub {
 
 const event_ptr& link::at(std::size_t i) const {

@@ -2,6 +2,7 @@
 
 #include "jobcast/base/embedded.hpp"
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/strings.hpp"
 
 #include <charconv>
 #include <vector>
@@ -63,7 +64,7 @@ std::vector<std::string> type_policy(const type_settings& t) {
 task<error_code> write_policy(redis::client& client, std::string key, std::vector<std::string> pairs) {
   static constexpr std::string_view script =
       "redis.call('DEL', KEYS[1]) if #ARGV > 0 then redis.call('HSET', KEYS[1], unpack(ARGV)) end";
-  std::vector<std::string> call{"EVAL", std::string(script), "1", std::move(key)};
+  std::vector<std::string> call = strings("EVAL", script, "1", std::move(key));
   std::move(pairs.begin(), pairs.end(), std::back_inserter(call));
   auto done = co_await client.call(std::move(call));
   if (done.reply().is_error())
@@ -102,14 +103,14 @@ library_action decide(library_version loaded, library_version ours) {
 
 task<boost::system::result<void, library_failure>> install_library(redis::client& client, const settings& s) {
   std::string const source(embedded::functions_lua());
-  auto loaded = co_await client.call({"FUNCTION", "LOAD", source});
+  auto loaded = co_await client.call(strings("FUNCTION", "LOAD", source));
   if (loaded.ec)
     co_return passing(loaded);
   std::string_view const error = loaded.reply().is_error() ? loaded.reply().text() : std::string_view{};
   if (no_functions(error))
     co_return library_failure{true, "this Redis has no functions; use Redis 7 or later, or Valkey 7.2 or later"};
   if (error.find("already exists") != std::string_view::npos) {
-    auto version = co_await client.call({"FCALL", "jobcast_version", "1", s.redis.ns});
+    auto version = co_await client.call(strings("FCALL", "jobcast_version", "1", s.redis.ns));
     if (version.ec)
       co_return passing(version);
     library_version const theirs = parse_version(version.reply().text());
@@ -124,7 +125,7 @@ task<boost::system::result<void, library_failure>> install_library(redis::client
     case library_action::replace:
       log::info("replacing version {}.{} of the function library by {}.{}", theirs.major, theirs.minor, ours.major,
                 ours.minor);
-      auto replaced = co_await client.call({"FUNCTION", "LOAD", "REPLACE", source});
+      auto replaced = co_await client.call(strings("FUNCTION", "LOAD", "REPLACE", source));
       if (replaced.ec || replaced.reply().is_error())
         co_return passing(replaced);
     }

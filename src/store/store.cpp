@@ -1,6 +1,7 @@
 #include "jobcast/store/store.hpp"
 
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/strings.hpp"
 #include "jobcast/job/event.hpp"
 
 
@@ -50,9 +51,7 @@ failure failure_of(error_code ec, redis::reply_view reply) {
 }
 
 task<result<redis::reply_ptr>> store::call(std::string function, arguments rest) {
-  arguments all;
-  all.reserve(rest.size() + 4);
-  all.insert(all.end(), {"FCALL", std::move(function), "1", ns_});
+  arguments all = strings("FCALL", std::move(function), "1", ns_);
   std::move(rest.begin(), rest.end(), std::back_inserter(all));
   auto answer = co_await client_.call(std::move(all));
   if (answer.ec || answer.reply().is_error())
@@ -87,7 +86,7 @@ task<result<page>> store::list(std::string scope, arguments filters) {
 }
 
 task<result<std::vector<history_entry>>> store::history(std::string id) {
-  auto answer = co_await client_.call({"XRANGE", ns_ + ":log:" + id, "-", "+", "COUNT", "1000"});
+  auto answer = co_await client_.call(strings("XRANGE", ns_ + ":log:" + id, "-", "+", "COUNT", "1000"));
   if (answer.ec || answer.reply().is_error())
     co_return failure_of(answer.ec, answer.reply());
   std::vector<history_entry> out;
@@ -102,9 +101,7 @@ task<result<std::vector<history_entry>>> store::history(std::string id) {
 }
 
 arguments store::report_call(std::string_view ns, std::string_view id, const arguments& fields) {
-  arguments all;
-  all.reserve(fields.size() + 5);
-  all.insert(all.end(), {"FCALL", "jobcast_report", "1", std::string(ns), std::string(id)});
+  arguments all = strings("FCALL", "jobcast_report", "1", ns, id);
   all.insert(all.end(), fields.begin(), fields.end());
   return all;
 }
@@ -130,21 +127,21 @@ task<result<command_answer>> store::create(std::string id, arguments fields) {
 }
 
 task<result<command_answer>> store::cancel(std::string id, std::string by) {
-  auto reply = co_await call("jobcast_cancel", {std::move(id), std::move(by)});
+  auto reply = co_await call("jobcast_cancel", strings(std::move(id), std::move(by)));
   if (!reply)
     co_return reply.error();
   co_return read_command(*reply);
 }
 
 task<result<command_answer>> store::retry(std::string id, std::string by) {
-  auto reply = co_await call("jobcast_retry", {std::move(id), std::move(by)});
+  auto reply = co_await call("jobcast_retry", strings(std::move(id), std::move(by)));
   if (!reply)
     co_return reply.error();
   co_return read_command(*reply);
 }
 
 task<result<bool>> store::remove(std::string id) {
-  auto reply = co_await call("jobcast_delete", {std::move(id)});
+  auto reply = co_await call("jobcast_delete", strings(std::move(id)));
   if (!reply)
     co_return reply.error();
   redis::reply_view const view = reply->get();

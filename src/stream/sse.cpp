@@ -139,19 +139,19 @@ private:
   bool answer() {
     if (link_.pending() == 0 && box_.empty(dirty()))
       return false;
-    auto const request = std::move(opening_);
-    if (link_.pending() == 1 && !request->last_event_id.empty() &&
-        link_.at(0)->kind() == hub::event_kind::job && link_.at(0)->id() == request->last_event_id) {
+    auto const asked = std::move(opening_);
+    if (link_.pending() == 1 && !asked->last_event_id.empty() &&
+        link_.at(0)->kind() == hub::event_kind::job && link_.at(0)->id() == asked->last_event_id) {
       bool const over = link_.at(0)->final();
       link_.pop();
       if (over) {
-        box_.prepend("HTTP/1.1 204 No Content\r\n" + request->headers + "Cache-Control: no-store\r\nConnection: close\r\n\r\n");
+        box_.prepend("HTTP/1.1 204 No Content\r\n" + asked->headers + "Cache-Control: no-store\r\nConnection: close\r\n\r\n");
         close_when_sent();
         ending_ = true;
         return true;
       }
     }
-    box_.prepend(response_head(*request, host_.jittered_retry()));
+    box_.prepend(response_head(*asked, host_.jittered_retry()));
     return true;
   }
 

@@ -1,6 +1,7 @@
 // `Prefer: wait` (RFC 7240, section 4.3): a request held until its job's record is another than the client has.
 #pragma once
 
+#include "jobcast/base/asio.hpp"
 #include "jobcast/stream/host.hpp"
 
 #include <string>

@@ -1,0 +1,165 @@
+#include "fake_backend.hpp"
+
+using namespace jobcast;
+using jobcast::testing::hub_fixture;
+using jobcast::testing::record;
+using jobcast::testing::recorder;
+using seen = std::vector<std::string>;
+
+namespace {
+
+struct viewer {
+  recorder w;
+  hub::feed_member member;
+};
+
+struct feed_fixture : hub_fixture {
+  void open(viewer& v, std::int64_t since = 0) {
+    v.member.configure(limits.outbox, false);
+    hub.enlist(v.w);
+    hub.open_feed(v.w, v.member, "/o", since);
+    hub.flush();
+  }
+  void feed(std::string_view id, unsigned version, std::string_view flags = "p") {
+    hub.on_message("ns:feed:/o", std::string(id) + " " + std::to_string(version) + " " + std::string(flags) + " " + record(id, version));
+    hub.flush();
+  }
+  struct row {
+    std::string_view id;
+    unsigned version;
+    bool final = false;
+  };
+  void answer_list(std::vector<row> rows, std::string_view cursor = {}) {
+    std::vector<std::string> texts;
+    for (auto const& r : rows)
+      texts.push_back(record(r.id, r.version));
+    std::vector<hub::listed_record> records;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      records.push_back({rows[i].id, rows[i].version, rows[i].final, texts[i]});
+    auto const asked = redis.lists.front();
+    redis.lists.erase(redis.lists.begin());
+    hub.on_listed(asked.ticket, records, cursor);
+    hub.flush();
+  }
+};
+
+} // namespace
+
+TEST_CASE_FIXTURE(feed_fixture, "an owner's watcher gets what exists, and every job that comes after") {
+  viewer v;
+  open(v);
+  CHECK(redis.lists.empty());
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"a", 3}, {"b", 7, true}});
+  feed("a", 4);
+  feed("c", 1, "ns");
+  CHECK(v.w.seen == seen{"3", "7 final", "4", "1"});
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "what was published before the list came is not undone by it") {
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  feed("a", 5);
+  answer_list({{"a", 4}});
+  CHECK(v.w.seen == seen{"5"});
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "a cut list is said to be cut") {
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"a", 1}}, "next");
+  CHECK(v.w.seen == seen{"more", "1"});
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "a second viewer's list tells the first nothing twice") {
+  viewer first, second;
+  open(first);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"a", 3}, {"b", 7, true}});
+  hub.tick(1);
+  open(second);
+  answer_list({{"a", 3}, {"b", 7, true}, {"c", 2, true}});
+  CHECK(first.w.seen == seen{"3", "7 final"});
+  CHECK(second.w.seen == seen{"3", "7 final", "2 final"});
+  feed("c", 3, "s");
+  CHECK(first.w.seen.back() == "3");
+  CHECK(second.w.seen.back() == "3");
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "a stalled viewer gets each job's newest state and every outcome") {
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({});
+  v.w.stalled = true;
+  feed("a", 1, "ns");
+  feed("a", 2);
+  feed("b", 1, "ns");
+  feed("a", 3, "sf");
+  feed("a", 4, "s");
+  hub.tick(10);
+  v.w.stalled = false;
+  feed("b", 2);
+  CHECK(v.w.seen == seen{"3 final", "4", "2"});
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "settled outcomes are let go, so that a day's jobs cost nothing") {
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({});
+  for (int i = 0; i < 100; ++i)
+    feed("job" + std::to_string(i), 1, "nsf");
+  hub.tick(1);
+  feed("job5", 2, "s");
+  CHECK(v.w.seen.size() == 101);
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "after an outage one list for all tells what changed, and the rest is read one by one") {
+  viewer first, second;
+  open(first);
+  open(second);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"a", 1}, {"b", 1}});
+  answer_list({{"a", 1}, {"b", 1}});
+  hub.on_connection(false);
+  hub.on_connection(true);
+  hub.on_subscribed("ns:feed:/o");
+  hub.flush();
+  REQUIRE(redis.lists.size() == 1);
+  answer_list({{"a", 6, true}});
+  REQUIRE(redis.reads.size() == 1);
+  CHECK(redis.reads[0] == std::vector<std::string>{"b"});
+  answer_read("b", 2);
+  CHECK(first.w.seen.back() == "2");
+  CHECK(second.w.seen.back() == "2");
+  CHECK(first.w.seen[first.w.seen.size() - 2] == "6 final");
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "a list that failed is asked again") {
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  auto const ticket = redis.lists.front().ticket;
+  redis.lists.clear();
+  hub.on_list_failed(ticket);
+  hub.retry_reads();
+  answer_list({{"a", 1}});
+  CHECK(v.w.seen == seen{"1"});
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "a viewer may leave at any moment") {
+  {
+    viewer v;
+    open(v);
+    hub.on_subscribed("ns:feed:/o");
+    feed("a", 1, "ns");
+    hub.close_feed(v.member);
+  }
+  feed("a", 2);
+  hub.on_listed(1, {}, {});
+  hub.tick(limits.linger.count() * 2);
+  CHECK(redis.subscribed.empty());
+}

@@ -1,0 +1,88 @@
+#include "jobcast/stream/outbox.hpp"
+
+#include "../hub/fake_backend.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace jobcast;
+using jobcast::testing::hub_fixture;
+
+namespace {
+
+// A client whose socket takes as many bytes as the test says.
+struct client final : hub::watcher {
+  void flush() override {}
+  void notify(hub::event_ptr notice) override { box.add_notice(std::move(notice)); }
+  void finish(hub::event_ptr) override {}
+  void abort() override {}
+
+  // Takes up to `most` bytes of what is due.
+  std::string take(std::size_t most) {
+    iovec pieces[64];
+    std::size_t const count = box.gather(dirty(), pieces, 64);
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i)
+      all.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
+    all.resize(std::min(all.size(), most));
+    box.commit(dirty(), all.size());
+    return all;
+  }
+  std::string take_all() {
+    std::string all;
+    for (std::string part; !(part = take(1 << 20)).empty();)
+      all += part;
+    return all;
+  }
+
+  stream::outbox box;
+  hub::link link;
+};
+
+std::string event_of(unsigned version) {
+  std::string const v = std::to_string(version);
+  return "id: 7-" + v + "\nevent: job\ndata: " + testing::record("a", version) + "\n\n";
+}
+
+} // namespace
+
+TEST_CASE_FIXTURE(hub_fixture, "what is sent one byte at a time arrives whole and in order") {
+  client c;
+  c.box.prepend("head\r\n\r\n");
+  watch(c, c.link, "a");
+  answer_read("a", 1);
+  c.notify(hub::event::end("final"));
+  std::string got;
+  for (std::string part; !(part = c.take(1)).empty();)
+    got += part;
+  CHECK(got == "head\r\n\r\n" + event_of(1) + "event: end\ndata: {\"reason\":\"final\"}\n\n");
+  CHECK(c.box.empty(c.dirty()));
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "a client that stalls in the middle of an event gets its rest and then only the newest") {
+  client c;
+  watch(c, c.link, "a");
+  answer_read("a", 1);
+  std::string got = c.take(10);
+  for (unsigned version = 2; version <= 100; ++version)
+    publish("a", version);
+  got += c.take_all();
+  CHECK(got == event_of(1) + event_of(100));
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "a stalled client holds one event, however many are published") {
+  client c;
+  watch(c, c.link, "a");
+  answer_read("a", 1);
+  c.take(10);
+  for (unsigned version = 2; version <= 1000; ++version)
+    publish("a", version);
+  iovec pieces[64];
+  CHECK(c.box.gather(c.dirty(), pieces, 64) == 2);
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "of notices about the gateway only the newest is kept") {
+  client c;
+  c.notify(hub::event::gateway("degraded"));
+  c.notify(hub::event::gateway("ok"));
+  CHECK(c.take_all() == "event: gateway\ndata: {\"state\":\"ok\"}\n\n");
+}
