@@ -34,6 +34,16 @@ task<http::answer> post_retry(context& c, http::request&, parts at) {
                          "This job does not offer a retry now. Its `can` says what it offers.");
 }
 
+task<std::string> run_command(context& c, std::string op, std::string id) {
+  auto const run = op == "cancel" ? post_cancel : op == "retry" ? post_retry : nullptr;
+  if (!run)
+    co_return http::problem_json(501, "Outcomes seen are not kept yet.", "op");
+  http::request none;
+  http::answer const done = co_await run(c, none, parts(&id, 1));
+  auto const& response = std::get<http::response>(done);
+  co_return response.status < 300 ? std::string() : response.body;
+}
+
 task<http::answer> delete_job(context& c, http::request&, parts at) {
   if (auto bad = check_job_id(at[0]))
     co_return std::move(*bad);

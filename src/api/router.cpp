@@ -23,6 +23,7 @@ constexpr route routes[] = {
     {"GET", "api/jobs/*/history", get_history},
     {"GET", "api/jobs", get_jobs},
     {"GET", "api/events", get_events},
+    {"GET", "api/ws", get_websocket},
     {"POST", "api/jobs/*/report", post_report},
     {"POST", "api/reports", post_reports},
     {"POST", "api/jobs", post_jobs},

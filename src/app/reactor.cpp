@@ -1,11 +1,13 @@
 #include "jobcast/app/reactor.hpp"
 
+#include "jobcast/api/endpoints.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/metrics/exposition.hpp"
 #include "jobcast/store/library.hpp"
 #include "jobcast/stream/long_poll.hpp"
 #include "jobcast/stream/sse.hpp"
+#include "jobcast/stream/ws.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -46,11 +48,19 @@ reactor::reactor(const gateway& shared, const settings& config, unsigned number)
     : shared_(shared), config_(completed(config)), number_(number), wheel_(clock::now()),
       client_(io_.get_executor(), shared.redis), subscriber_(io_.get_executor(), shared.redis, *this),
       store_(client_, config.redis.ns), hub_(*this, config_.limits, config.redis.ns, counters_),
-      host_{hub_, wheel_, config_.limits, counters_}, context_(make_context()), router_(context_),
+      host_{hub_, wheel_, config_.limits, counters_, {}}, context_(make_context()), router_(context_),
       connections_{router_, config_.limits, wheel_, counters_},
       listener_(io_, config_.limits, [this](tcp_socket socket) { on_accepted(std::move(socket)); }),
       ticker_(io_.get_executor()),
       probe_channel_(fmt::format("{}:probe:{}:{}", config.redis.ns, shared.name, number)) {
+  host_.command = [this](std::string_view op, const std::string& job, std::function<void(std::string)> done) {
+    asio::co_spawn(io_, api::run_command(context_, std::string(op), job),
+                   [done = std::move(done)](std::exception_ptr e, std::string problem) {
+                     log_exception(e);
+                     if (!e)
+                       done(std::move(problem));
+                   });
+  };
   // One reactor takes in published reports and keeps the function library in place, for the whole gateway.
   if (number_ == 0)
     ingest_.emplace(io_.get_executor(), shared.redis, client_, config.redis.ns, shared.name, counters_);
@@ -64,6 +74,9 @@ api::context reactor::make_context() {
       .config = config_,
       .open_stream = [this](tcp_socket socket, hub::watch_request asked) {
         stream::open_sse(std::move(socket), host_, std::move(asked));
+      },
+      .open_websocket = [this](tcp_socket socket, std::string head) {
+        stream::open_websocket(std::move(socket), host_, std::move(head));
       },
       .wait_for_change = [this](std::string id, std::string known, milliseconds wait) {
         return stream::wait_for_change(io_.get_executor(), host_, std::move(id), std::move(known), wait);

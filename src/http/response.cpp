@@ -19,6 +19,8 @@ std::string_view reason(unsigned status) {
   case 405: return "Method Not Allowed";
   case 408: return "Request Timeout";
   case 409: return "Conflict";
+  case 101: return "Switching Protocols";
+  case 426: return "Upgrade Required";
   case 413: return "Content Too Large";
   case 415: return "Unsupported Media Type";
   case 422: return "Unprocessable Content";

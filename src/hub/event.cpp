@@ -1,5 +1,6 @@
 #include "jobcast/hub/event.hpp"
 
+#include "jobcast/http/websocket.hpp"
 #include "jobcast/job/event.hpp"
 #include "jobcast/job/json_text.hpp"
 
@@ -86,8 +87,37 @@ event_ptr event::gateway(std::string_view state, unsigned retry_ms) {
               retry_ms ? fmt::format("\nretry: {}\n\n", retry_ms) : "\n\n");
 }
 
-event_ptr event::end(std::string_view reason) {
-  return make(event_kind::end, "event: end\ndata: ", fmt::format(R"({{"reason":"{}"}})", reason), "\n\n");
+event_ptr event::end(std::string_view reason, std::string_view job) {
+  std::string data = fmt::format(R"({{"reason":"{}"}})", reason);
+  if (!job.empty()) {
+    data.back() = ',';
+    data += R"("job":)";
+    job::append_json_string(data, job);
+    data += '}';
+  }
+  return make(event_kind::end, "event: end\ndata: ", data, "\n\n");
+}
+
+event_ptr event::raw(std::string_view bytes) { return make(event_kind::raw, "", bytes, ""); }
+
+std::string_view event::websocket() const {
+  if (kind_ == event_kind::raw)
+    return data();
+  if (websocket_)
+    return *websocket_;
+  static constexpr std::string_view names[] = {"job", "missing", "reset", "gap", "more", "gateway", "end"};
+  std::string json;
+  json.append(R"({"event":")").append(names[static_cast<std::size_t>(kind_)]).append(R"(",)");
+  if (kind_ == event_kind::job)
+    json.append(R"("record":)").append(data()).append("}");
+  else
+    json.append(data().substr(1));
+  char head[10];
+  std::size_t const head_size = http::write_ws_head(head, http::ws_opcode::text, json.size());
+  websocket_ = std::make_unique<std::string>();
+  websocket_->reserve(head_size + json.size());
+  websocket_->append(head, head_size).append(json);
+  return *websocket_;
 }
 
 std::string event::id() const { return fmt::format("{}-{}", updated_at_, version_); }

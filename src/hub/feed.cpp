@@ -17,6 +17,7 @@ void feed_member::follow(topic& t, told what) {
     l->want_every(backlog_limit_);
   else
     l->bound_backlog(backlog_limit_);
+  l->of_feed_ = true;
   links_.push_back(*l);
   t.attach(*l, *watcher_, what);
 }

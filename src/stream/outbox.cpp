@@ -22,15 +22,15 @@ std::size_t outbox::gather(hub::dirty_links& dirty, iovec* out, std::size_t most
   std::size_t n = 0;
   auto const put = [&](std::string_view bytes) { out[n++] = {const_cast<char*>(bytes.data()), bytes.size()}; };
   if (partial_)
-    put(partial_->sse().substr(partial_sent_));
+    put(partial_->bytes(encoding_).substr(partial_sent_));
   if (extra_ && extra_->prefix_sent < extra_->prefix.size())
     put(std::string_view(extra_->prefix).substr(extra_->prefix_sent));
   for (const hub::link& l : dirty)
     for (std::size_t i = 0; i < l.pending() && n < most; ++i)
-      put(l.at(i)->sse());
+      put(l.at(i)->bytes(encoding_));
   if (extra_)
     for (std::size_t i = 0; i < extra_->notices.size() && n < most; ++i)
-      put(extra_->notices[i]->sse());
+      put(extra_->notices[i]->bytes(encoding_));
   return n;
 }
 
@@ -38,7 +38,7 @@ std::size_t outbox::commit(hub::dirty_links& dirty, std::size_t bytes) {
   std::size_t finished = 0;
   // Takes one event, whole or in part, off the front of what is due. Answers whether it was sent whole.
   auto const take = [&](const hub::event_ptr& e) {
-    std::size_t const size = e->sse().size();
+    std::size_t const size = e->bytes(encoding_).size();
     if (bytes >= size) {
       bytes -= size;
       ++finished;
@@ -50,7 +50,7 @@ std::size_t outbox::commit(hub::dirty_links& dirty, std::size_t bytes) {
     return false;
   };
   if (partial_) {
-    std::size_t const rest = partial_->sse().size() - partial_sent_;
+    std::size_t const rest = partial_->bytes(encoding_).size() - partial_sent_;
     if (bytes < rest) {
       partial_sent_ += static_cast<std::uint32_t>(bytes);
       return 0;

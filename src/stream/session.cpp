@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds farewell{2'000};
 
 } // namespace
 
-session::session(tcp_socket socket, host& h) : host_(h), socket_(std::move(socket)) {
+session::session(tcp_socket socket, host& h, hub::encoding as) : host_(h), box_(as), socket_(std::move(socket)) {
   host_.counters.streams.add();
   host_.counters.connections.add();
 }
@@ -90,15 +90,21 @@ void session::wait_readable() {
   socket_.async_wait(tcp_socket::wait_read, [self = shared_from_this()](error_code ec) {
     if (ec || !self->open())
       return;
-    char bytes[1024];
+    char bytes[4096];
     ssize_t const got = ::recv(self->socket_.native_handle(), bytes, sizeof bytes, MSG_DONTWAIT);
     bool const nothing_yet = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
-    if (got > 0)
-      self->junk_ = static_cast<std::uint16_t>(self->junk_ + got);
-    if ((got <= 0 && !nothing_yet) || self->junk_ > junk_limit)
+    if (got <= 0 && !nothing_yet)
       return self->close();
-    self->wait_readable();
+    if (got > 0 && !self->on_bytes(bytes, static_cast<std::size_t>(got)))
+      return self->close();
+    if (self->open())
+      self->wait_readable();
   });
+}
+
+bool session::on_bytes(char*, std::size_t size) {
+  junk_ = static_cast<std::uint16_t>(junk_ + size);
+  return junk_ <= junk_limit;
 }
 
 void session::on_deadline() {

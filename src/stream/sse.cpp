@@ -37,7 +37,7 @@ std::string response_head(const request& r, unsigned retry) {
 class many_session final : public session {
 public:
   many_session(tcp_socket socket, host& h, const request& r)
-      : session(std::move(socket), h), links_(std::make_unique<hub::link[]>(r.jobs.size())), count_(r.jobs.size()) {
+      : session(std::move(socket), h, hub::encoding::sse), links_(std::make_unique<hub::link[]>(r.jobs.size())), count_(r.jobs.size()) {
     std::int64_t const overlap = h.limits.resume_overlap.count();
     if (std::int64_t const last = time_of(r.last_event_id); last > overlap)
       since_ = last - overlap;
@@ -103,7 +103,7 @@ private:
 class single_session final : public session {
 public:
   single_session(tcp_socket socket, host& h, request r)
-      : session(std::move(socket), h), opening_(std::make_unique<request>(std::move(r))) {}
+      : session(std::move(socket), h, hub::encoding::sse), opening_(std::make_unique<request>(std::move(r))) {}
 
   void begin() {
     start();
@@ -171,7 +171,7 @@ private:
 /// HEAD, and whatever else is answered by a head alone.
 class head_session final : public session {
 public:
-  using session::session;
+  head_session(tcp_socket socket, host& h) : session(std::move(socket), h, hub::encoding::sse) {}
   void begin(const request& r) {
     box_.prepend(response_head(r, 0));
     start();

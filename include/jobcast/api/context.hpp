@@ -24,6 +24,8 @@ struct context {
 
   /// Makes the connection a stream.
   std::function<void(tcp_socket, hub::watch_request)> open_stream;
+  /// Sends the head of the 101 response and makes the connection a WebSocket.
+  std::function<void(tcp_socket, std::string head)> open_websocket;
   /// Holds a request until the record is another than `known`; null if nothing was heard of the job.
   std::function<task<hub::event_ptr>(std::string id, std::string known, milliseconds wait)> wait_for_change;
   std::function<readiness()> ready;

@@ -15,12 +15,15 @@ task<http::answer> get_history(context&, http::request&, parts);
 task<http::answer> get_jobs(context&, http::request&, parts);
 task<http::answer> get_job_events(context&, http::request&, parts);
 task<http::answer> get_events(context&, http::request&, parts);
+task<http::answer> get_websocket(context&, http::request&, parts);
 task<http::answer> post_jobs(context&, http::request&, parts);
 task<http::answer> post_report(context&, http::request&, parts);
 task<http::answer> post_reports(context&, http::request&, parts);
 task<http::answer> post_cancel(context&, http::request&, parts);
 task<http::answer> post_retry(context&, http::request&, parts);
 task<http::answer> delete_job(context&, http::request&, parts);
+/// cancel, retry or seen by name, for WebSocket: an empty text, or the problem document.
+task<std::string> run_command(context&, std::string op, std::string id);
 task<http::answer> get_health(context&, http::request&, parts);
 task<http::answer> get_ready(context&, http::request&, parts);
 task<http::answer> get_metrics(context&, http::request&, parts);

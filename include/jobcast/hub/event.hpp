@@ -3,6 +3,7 @@
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,7 +13,10 @@ class event;
 using event_ptr = boost::intrusive_ptr<const event>;
 
 /// What a stream can be told (protocol section 4).
-enum class event_kind : std::uint8_t { job, missing, reset, gap, more, gateway, end };
+enum class event_kind : std::uint8_t { job, missing, reset, gap, more, gateway, end, raw };
+
+/// How an event goes out.
+enum class encoding : std::uint8_t { sse, websocket };
 
 /// Immutable. The reference count is not atomic: an event lives and dies on one reactor's thread.
 /// The object and its bytes are one allocation.
@@ -26,7 +30,10 @@ public:
   static event_ptr more(std::string_view cursor);
   /// `state`: ok, degraded, draining, busy. `retry_ms` other than 0 also tells an SSE client when to come back.
   static event_ptr gateway(std::string_view state, unsigned retry_ms = 0);
-  static event_ptr end(std::string_view reason);
+  /// `job` where the stream carries several.
+  static event_ptr end(std::string_view reason, std::string_view job = {});
+  /// Bytes of one stream's own, ready to be sent as they are.
+  static event_ptr raw(std::string_view bytes);
 
   event_kind kind() const { return kind_; }
   std::uint64_t version() const { return version_; }
@@ -34,22 +41,26 @@ public:
   std::int64_t updated_at() const { return updated_at_; }
 
   /// The whole Server-Sent Event, blank line included (HTML standard, section 9.2.6).
-  std::string_view sse() const { return {bytes(), sse_size_}; }
+  std::string_view sse() const { return {text(), sse_size_}; }
+  /// The whole WebSocket frame: {"event":name, ...}, a record under "record". Made when first asked for.
+  std::string_view websocket() const;
+  std::string_view bytes(encoding as) const { return as == encoding::sse ? sse() : websocket(); }
   /// The JSON of `data:`; of a job event, the record.
-  std::string_view data() const { return {bytes() + data_offset_, data_size_}; }
+  std::string_view data() const { return {text() + data_offset_, data_size_}; }
   /// `<updated_at>-<version>`: SSE's id and, in quotes, the ETag.
   std::string id() const;
 
 private:
   event() = default;
   static event_ptr make(event_kind kind, std::string_view before, std::string_view data, std::string_view after);
-  const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
+  const char* text() const { return reinterpret_cast<const char*>(this + 1); }
 
   friend void intrusive_ptr_add_ref(const event* e) noexcept { ++e->references_; }
   friend void intrusive_ptr_release(const event* e) noexcept;
 
   std::uint64_t version_ = 0;
   std::int64_t updated_at_ = 0;
+  mutable std::unique_ptr<std::string> websocket_;
   mutable std::uint32_t references_ = 0;
   std::uint32_t sse_size_ = 0;
   std::uint32_t data_offset_ = 0;

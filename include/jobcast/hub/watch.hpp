@@ -41,6 +41,9 @@ public:
   bool watched_by(const watcher& w) const { return watcher_ == &w; }
   const topic* subject() const { return topic_; }
 
+  /// False for a link that a feed made for one of its owner's jobs.
+  bool named() const { return !of_feed_; }
+
   /// True once anything was taken from this link.
   bool started() const { return started_; }
 
@@ -54,6 +57,7 @@ private:
   friend struct topic;
   friend class watcher;
   friend class hub;
+  friend class feed_member;
 
   struct backlog {
     std::deque<event_ptr> events;
@@ -72,9 +76,10 @@ private:
   bool every_ = false;
   bool newest_due_ = false;
   bool started_ = false;
+  bool of_feed_ = false;
 
 public:
-  auto_hook in_topic, in_dirty, in_member;
+  auto_hook in_topic, in_dirty;
 };
 
 using dirty_links =

@@ -25,6 +25,9 @@ struct alignas(64) counters {
   counter connections_accepted; ///< ever
   counter connections_refused;  ///< over limits.connections
   counter streams;              ///< open event streams
+  counter websockets;           ///< of the streams, those over WebSocket
+  counter websocket_failures;   ///< closed for breaking the protocol
+  counter websocket_dead;       ///< closed because pings went unanswered
   counter long_polls;           ///< requests held now
   counter watches;              ///< jobs watched
   counter feeds;                ///< owners watched

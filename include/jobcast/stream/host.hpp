@@ -6,7 +6,10 @@
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/net/timing_wheel.hpp"
 
+#include <functional>
 #include <random>
+#include <string>
+#include <string_view>
 
 namespace jobcast::stream {
 
@@ -16,6 +19,8 @@ struct host {
   net::timing_wheel& wheel;
   const limit_settings& limits;
   metrics::counters& counters;
+  /// Runs cancel, retry or seen on a job; `done` gets an empty text, or the problem document.
+  std::function<void(std::string_view op, const std::string& job, std::function<void(std::string problem)> done)> command;
   bool draining = false; ///< new streams are told so and end
   std::minstd_rand random{std::random_device{}()};
 

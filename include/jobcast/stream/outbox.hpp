@@ -18,6 +18,8 @@ namespace jobcast::stream {
 
 class outbox {
 public:
+  explicit outbox(hub::encoding as) : encoding_(as) {}
+
   /// Bytes to go out before anything else not yet begun. Appends.
   void prepend(std::string_view bytes);
   /// A notice, to go out after the records that are due. Of `gateway` notices not yet sent only the newest stays.
@@ -28,6 +30,8 @@ public:
   /// The first `bytes` of what gather() gave were sent. Answers how many events were finished by them.
   std::size_t commit(hub::dirty_links& dirty, std::size_t bytes);
 
+  /// Bytes of prepend() that are still to go.
+  std::size_t unsent_prefix() const { return extra_ ? extra_->prefix.size() - extra_->prefix_sent : 0; }
   bool empty(const hub::dirty_links& dirty) const {
     return !partial_ && !extra_ && dirty.empty();
   }
@@ -42,6 +46,7 @@ private:
 
   hub::event_ptr partial_;
   std::uint32_t partial_sent_ = 0;
+  hub::encoding encoding_;
   std::unique_ptr<extra> extra_;
 };
 

@@ -16,7 +16,7 @@ namespace jobcast::stream {
 /// Keeps itself alive while the socket is open.
 class session : public std::enable_shared_from_this<session>, public hub::watcher, protected net::wheel_entry {
 public:
-  session(tcp_socket socket, host& h);
+  session(tcp_socket socket, host& h, hub::encoding as);
   virtual ~session();
 
   /// hub::watcher: sends what is due until the socket takes no more.
@@ -26,8 +26,11 @@ public:
 protected:
   /// Before each send: the place to add or drop what depends on what is due. False holds everything back for now.
   virtual bool prepare() = 0;
-  /// Nothing was sent for limits.heartbeat.
+  /// limits.heartbeat has passed, and the socket takes what it is given.
   virtual void heartbeat() = 0;
+  /// The peer sent something. False ends the connection. By default what a peer sends on a one-way stream is ignored,
+  /// up to a bound.
+  virtual bool on_bytes(char* bytes, std::size_t size);
   /// The connection is over: leave the hub.
   virtual void on_closed() = 0;
 

@@ -34,7 +34,7 @@ struct client final : hub::watcher {
     return all;
   }
 
-  stream::outbox box;
+  stream::outbox box{hub::encoding::sse};
   hub::link link;
 };
 

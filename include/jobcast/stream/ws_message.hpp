@@ -1,0 +1,33 @@
+// What a client says over WebSocket, read from its JSON. Pure.
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace jobcast::stream {
+
+enum class ws_op : std::uint8_t { watch, unwatch, cancel, retry, seen, auth, ping };
+
+struct ws_message {
+  ws_op op = ws_op::ping;
+  std::string echo; ///< the `id` member as JSON, to be echoed; empty if there was none
+  std::vector<std::string> jobs; ///< of watch and unwatch
+  std::vector<std::pair<std::string, std::uint64_t>> versions;
+  std::string job;   ///< of cancel, retry, seen
+  std::string owner; ///< of watch and unwatch, instead of jobs
+  std::string tenant;
+  bool every = false;
+};
+
+struct ws_problem {
+  std::string echo;
+  std::string field, detail;
+};
+
+boost::system::result<ws_message, ws_problem> read_ws_message(std::string_view json);
+
+} // namespace jobcast::stream

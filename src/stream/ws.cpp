@@ -1,0 +1,271 @@
+#include "jobcast/stream/ws.hpp"
+
+#include "jobcast/http/response.hpp"
+#include "jobcast/job/scope.hpp"
+#include "jobcast/stream/session.hpp"
+#include "jobcast/stream/ws_codec.hpp"
+#include "jobcast/stream/ws_message.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace jobcast::stream {
+
+namespace {
+
+constexpr unsigned errors_per_minute = 16;
+constexpr unsigned missed_pings = 2;
+// Answers to a client that asks and does not read.
+constexpr std::size_t unread_answers = 64 * 1024;
+
+struct ws_link : hub::link {
+  std::uint64_t known = 0; ///< the version the client said it has
+  bool ended = false;      ///< `end` is on its way: nothing more will come
+};
+
+class ws_session final : public session {
+public:
+  ws_session(tcp_socket socket, host& h)
+      : session(std::move(socket), h, hub::encoding::websocket), decoder_(h.limits.message) {
+    h.counters.websockets.add();
+  }
+  ~ws_session() { host_.counters.websockets.subtract(); }
+
+  void begin(std::string_view head) {
+    box_.prepend(head);
+    start();
+    host_.hub.enlist(*this);
+    flush();
+  }
+
+  void notify(hub::event_ptr notice) override { box_.add_notice(std::move(notice)); }
+  void finish(hub::event_ptr last_word) override {
+    box_.add_notice(std::move(last_word));
+    end(ws_close::restart, "draining");
+  }
+
+private:
+  bool on_bytes(char* bytes, std::size_t size) override {
+    heard_ = true;
+    while (open() && !ending_) {
+      ws_item const item = decoder_.next(bytes, size);
+      if (item.what == ws_item::kind::none)
+        break;
+      message_stale_ = false;
+      on_item(item);
+    }
+    // One send for all answers to what came together.
+    flush();
+    return true;
+  }
+
+  void on_item(const ws_item& item) {
+    switch (item.what) {
+    case ws_item::kind::text:
+      return on_text(item.payload);
+    case ws_item::kind::binary:
+      return end(ws_close::unsupported, "messages are JSON text");
+    case ws_item::kind::ping:
+      return answer(http::ws_opcode::pong, item.payload);
+    case ws_item::kind::close:
+      return end(item.code, {});
+    case ws_item::kind::failure:
+      host_.counters.websocket_failures.add();
+      return end(item.code, {});
+    case ws_item::kind::pong:
+    case ws_item::kind::none:
+      return;
+    }
+  }
+
+  void on_text(std::string_view json) {
+    auto const message = read_ws_message(json);
+    if (!message)
+      return refuse(message.error().echo, http::problem_json(400, message.error().detail, message.error().field));
+    switch (message->op) {
+    case ws_op::watch:
+      return watch(*message);
+    case ws_op::unwatch:
+      return unwatch(*message);
+    case ws_op::cancel:
+    case ws_op::retry:
+    case ws_op::seen:
+      return command(*message);
+    case ws_op::auth: // until access control lands everyone may see everything
+      return say("ack", message->echo);
+    case ws_op::ping:
+      return say("pong", message->echo);
+    }
+  }
+
+  void watch(const ws_message& message) {
+    if (!message.owner.empty())
+      return watch_owner(message);
+    std::size_t fresh = 0;
+    for (const std::string& job : message.jobs)
+      fresh += !find(job);
+    if (links_.size() + fresh > host_.limits.jobs_per_stream)
+      return refuse(message.echo, http::problem_json(400, "One connection watches up to limits.jobs_per_stream jobs; unwatch some.", "jobs"));
+    say("ack", message.echo);
+    for (const std::string& job : message.jobs) {
+      if (find(job))
+        continue;
+      ws_link& l = *links_.emplace_back(std::make_unique<ws_link>());
+      auto const known = std::find_if(message.versions.begin(), message.versions.end(), [&](auto const& v) { return v.first == job; });
+      l.known = known == message.versions.end() ? 0 : known->second;
+      if (message.every)
+        l.want_every(host_.limits.outbox);
+      else
+        l.bound_backlog(host_.limits.outbox);
+      host_.hub.open(*this, l, job);
+    }
+  }
+
+  void watch_owner(const ws_message& message) {
+    std::string const scope = job::scope_key(message.tenant, message.owner);
+    if (scope.size() > job::max_scope)
+      return refuse(message.echo, http::problem_json(400, "Tenant and owner, percent-encoded, may take 256 bytes together.", "owner"));
+    if (member_)
+      return refuse(message.echo, http::problem_json(400, "One connection watches one owner; unwatch the other first.", "owner"));
+    say("ack", message.echo);
+    member_ = std::make_unique<hub::feed_member>();
+    member_->configure(host_.limits.outbox, message.every);
+    host_.hub.open_feed(*this, *member_, scope, 0);
+  }
+
+  void unwatch(const ws_message& message) {
+    if (!message.owner.empty() && member_) {
+      host_.hub.close_feed(*member_);
+      member_.reset();
+    }
+    std::erase_if(links_, [&](const std::unique_ptr<ws_link>& l) {
+      bool const named = std::find(message.jobs.begin(), message.jobs.end(), l->subject()->id) != message.jobs.end();
+      if (named)
+        host_.hub.close(*l);
+      return named;
+    });
+    say("ack", message.echo);
+  }
+
+  void command(const ws_message& message) {
+    std::string_view const name = message.op == ws_op::cancel ? "cancel" : message.op == ws_op::retry ? "retry" : "seen";
+    host_.command(name, message.job, [weak = weak_from_this(), echo = message.echo](std::string problem) {
+      auto const self = std::static_pointer_cast<ws_session>(weak.lock());
+      if (!self || !self->open())
+        return;
+      if (problem.empty())
+        self->say("ack", echo);
+      else
+        self->refuse(echo, std::move(problem));
+      self->flush();
+    });
+  }
+
+  ws_link* find(std::string_view job) const {
+    auto const at = std::find_if(links_.begin(), links_.end(), [&](auto const& l) { return l->subject()->id == job; });
+    return at == links_.end() ? nullptr : at->get();
+  }
+
+  // {"event":name,"id":echo}
+  void say(std::string_view name, const std::string& echo) {
+    std::string json = R"({"event":")" + std::string(name) + '"';
+    if (!echo.empty())
+      json += R"(,"id":)" + echo;
+    answer(http::ws_opcode::text, json + '}');
+  }
+
+  void refuse(const std::string& echo, std::string problem) {
+    answer(http::ws_opcode::text, R"({"event":"error")" + (echo.empty() ? std::string() : R"(,"id":)" + echo) + R"(,"problem":)" + problem + '}');
+    auto const now = host_.wheel.now();
+    if (now - errors_since_ >= std::chrono::minutes(1)) {
+      errors_since_ = now;
+      errors_ = 0;
+    }
+    if (++errors_ > errors_per_minute)
+      end(ws_close::policy, "too many errors");
+  }
+
+  void answer(http::ws_opcode opcode, std::string_view payload) {
+    if (ending_)
+      return;
+    if (box_.unsent_prefix() > unread_answers)
+      return end(ws_close::policy, "read what you ask for");
+    std::string frame;
+    http::append_ws_frame(frame, opcode, payload);
+    box_.prepend(frame);
+  }
+
+  // Says why and closes once that is sent; the peer's own close frame is awaited for a bounded time.
+  void end(ws_close code, std::string_view why) {
+    if (std::exchange(ending_, true))
+      return;
+    std::string frame;
+    http::append_ws_close(frame, code, why);
+    box_.add_notice(hub::event::raw(frame));
+    close_when_sent();
+    flush();
+  }
+
+  bool prepare() override {
+    std::erase_if(links_, [&](const std::unique_ptr<ws_link>& l) {
+      bool const over = l->ended && l->pending() == 0;
+      if (over)
+        host_.hub.close(*l);
+      return over;
+    });
+    for (auto at = dirty().begin(); at != dirty().end();) {
+      hub::link& l = *at++;
+      // Links of a feed never end: their owner's next job may come any time.
+      if (!l.named())
+        continue;
+      auto& named = static_cast<ws_link&>(l);
+      hub::event_ptr const newest = l.at(l.pending() - 1);
+      if (!l.started() && l.pending() == 1 && named.known != 0 && newest->kind() == hub::event_kind::job && newest->version() == named.known)
+        l.pop();
+      if (newest->final() && !std::exchange(named.ended, true))
+        box_.add_notice(hub::event::end("final", l.subject()->id));
+    }
+    return true;
+  }
+
+  void heartbeat() override {
+    missed_ = std::exchange(heard_, false) ? 0 : missed_ + 1;
+    if (missed_ > missed_pings) {
+      host_.counters.websocket_dead.add();
+      return close();
+    }
+    // A message that has been under way for a whole heartbeat is one of a peer that sends a byte a second.
+    if (decoder_.in_message() && std::exchange(message_stale_, true))
+      return end(ws_close::policy, "a message took too long to arrive");
+    answer(http::ws_opcode::ping, {});
+    flush();
+  }
+
+  void on_closed() override {
+    for (auto& l : links_)
+      host_.hub.close(*l);
+    if (member_)
+      host_.hub.close_feed(*member_);
+  }
+
+  ws_decoder decoder_;
+  std::vector<std::unique_ptr<ws_link>> links_;
+  std::unique_ptr<hub::feed_member> member_;
+  std::chrono::steady_clock::time_point errors_since_{};
+  unsigned errors_ = 0;
+  unsigned missed_ = 0;
+  bool heard_ = true;
+  bool message_stale_ = false;
+  bool ending_ = false;
+};
+
+} // namespace
+
+void open_websocket(tcp_socket socket, host& h, std::string head) {
+  auto opened = std::make_shared<ws_session>(std::move(socket), h);
+  opened->begin(head);
+  if (h.draining)
+    opened->finish(h.draining_notice());
+}
+
+} // namespace jobcast::stream

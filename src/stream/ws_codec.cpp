@@ -1,0 +1,177 @@
+#include "jobcast/stream/ws_codec.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace jobcast::stream {
+
+namespace {
+
+constexpr std::size_t control_limit = 125;
+
+bool is_control(ws_opcode opcode) { return (static_cast<std::uint8_t>(opcode) & 8) != 0; }
+
+bool is_known(ws_opcode opcode) {
+  auto const n = static_cast<std::uint8_t>(opcode);
+  return n <= 2 || (n >= 8 && n <= 10);
+}
+
+// Codes an endpoint may send (section 7.4); 1004 to 1006 and 1015 never stand on the wire.
+bool may_be_sent(unsigned code) {
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+std::size_t head_length(const std::uint8_t* head) {
+  unsigned const length = head[1] & 0x7f;
+  return 2 + (length == 126 ? 2 : length == 127 ? 8 : 0) + (head[1] & 0x80 ? 4 : 0);
+}
+
+} // namespace
+
+bool utf8_checker::feed(std::string_view piece) {
+  for (unsigned char c : piece) {
+    if (awaited_ > 0) {
+      if (c < lowest_ || c > highest_)
+        return false;
+      lowest_ = 0x80;
+      highest_ = 0xbf;
+      --awaited_;
+    } else if (c >= 0x80) {
+      if (c < 0xc2 || c > 0xf4)
+        return false;
+      awaited_ = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+      // No overlong forms, no surrogates, nothing above U+10FFFF.
+      lowest_ = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+      highest_ = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+    }
+  }
+  return true;
+}
+
+ws_item ws_decoder::fail(ws_close code) {
+  over_ = true;
+  message_ = {};
+  control_ = {};
+  return {ws_item::kind::failure, {}, code, true};
+}
+
+ws_item ws_decoder::next(char*& input, std::size_t& size) {
+  // A delivered item's bytes go now: a long message leaves no memory behind on a connection that is idle again.
+  if (std::exchange(message_delivered_, false))
+    message_ = {};
+  if (std::exchange(control_delivered_, false))
+    control_ = {};
+  while (!over_) {
+    if (at_head_) {
+      ws_item failure;
+      if (!read_head(input, size, failure))
+        return failure;
+    }
+    std::size_t const part = static_cast<std::size_t>(std::min<std::uint64_t>(left_, size));
+    for (std::size_t i = 0; i < part; ++i)
+      input[i] = static_cast<char>(input[i] ^ mask_[mask_at_++ & 3]);
+    std::string_view const bytes(input, part);
+    input += part;
+    size -= part;
+    left_ -= part;
+    if (is_control(opcode_)) {
+      control_ += bytes;
+    } else {
+      if (message_opcode_ == ws_opcode::text && !utf8_.feed(bytes))
+        return fail(ws_close::bad_data);
+      message_ += bytes;
+    }
+    if (left_ > 0)
+      return {};
+    at_head_ = true;
+    head_size_ = 0;
+    if (is_control(opcode_))
+      return take_control();
+    if (!final_)
+      continue;
+    if (message_opcode_ == ws_opcode::text && !utf8_.complete())
+      return fail(ws_close::bad_data);
+    in_message_ = false;
+    message_delivered_ = true;
+    return {message_opcode_ == ws_opcode::text ? ws_item::kind::text : ws_item::kind::binary, message_};
+  }
+  return {};
+}
+
+// Answers false when the head is not complete yet, or wrong.
+bool ws_decoder::read_head(char*& input, std::size_t& size, ws_item& failure) {
+  while (head_size_ < 2 || head_size_ < head_length(head_)) {
+    if (size == 0)
+      return false;
+    head_[head_size_++] = static_cast<std::uint8_t>(*input++);
+    --size;
+    // What the first two bytes rule out need not wait for the rest.
+    if (head_size_ == 2 && (failure = check_head()).what == ws_item::kind::failure)
+      return false;
+  }
+  unsigned const length = head_[1] & 0x7f;
+  std::size_t const length_bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
+  left_ = length;
+  if (length_bytes > 0) {
+    left_ = 0;
+    for (std::size_t i = 0; i < length_bytes; ++i)
+      left_ = left_ << 8 | head_[2 + i];
+    bool const minimal = length == 126 ? left_ > 125 : left_ > 0xffff;
+    if (!minimal || left_ >> 63 != 0) {
+      failure = fail(ws_close::protocol_error);
+      return false;
+    }
+  }
+  if (!is_control(opcode_) && left_ > limit_ - message_.size()) {
+    failure = fail(ws_close::too_big);
+    return false;
+  }
+  std::memcpy(mask_, head_ + 2 + length_bytes, 4);
+  mask_at_ = 0;
+  at_head_ = false;
+  return true;
+}
+
+ws_item ws_decoder::check_head() {
+  final_ = (head_[0] & 0x80) != 0;
+  opcode_ = static_cast<ws_opcode>(head_[0] & 0x0f);
+  bool const masked = (head_[1] & 0x80) != 0;
+  unsigned const length = head_[1] & 0x7f;
+  if ((head_[0] & 0x70) != 0 || !is_known(opcode_) || !masked)
+    return fail(ws_close::protocol_error);
+  if (is_control(opcode_))
+    return final_ && length <= control_limit ? ws_item{} : fail(ws_close::protocol_error);
+  if ((opcode_ == ws_opcode::continuation) != in_message_)
+    return fail(ws_close::protocol_error);
+  if (!in_message_) {
+    in_message_ = true;
+    message_opcode_ = opcode_;
+    utf8_.reset();
+  }
+  return {};
+}
+
+ws_item ws_decoder::take_control() {
+  if (opcode_ == ws_opcode::close)
+    return take_close();
+  control_delivered_ = true;
+  return {opcode_ == ws_opcode::ping ? ws_item::kind::ping : ws_item::kind::pong, control_};
+}
+
+ws_item ws_decoder::take_close() {
+  over_ = true;
+  if (control_.empty())
+    return {ws_item::kind::close, {}, ws_close::normal, false};
+  if (control_.size() < 2)
+    return fail(ws_close::protocol_error);
+  unsigned const code = static_cast<unsigned>(static_cast<std::uint8_t>(control_[0]) << 8 | static_cast<std::uint8_t>(control_[1]));
+  if (!may_be_sent(code))
+    return fail(ws_close::protocol_error);
+  utf8_checker reason;
+  if (!reason.feed(std::string_view(control_).substr(2)) || !reason.complete())
+    return fail(ws_close::bad_data);
+  return {ws_item::kind::close, std::string_view(control_).substr(2), static_cast<ws_close>(code), true};
+}
+
+} // namespace jobcast::stream

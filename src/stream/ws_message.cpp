@@ -1,0 +1,131 @@
+#include "jobcast/stream/ws_message.hpp"
+
+#include "jobcast/job/report_json.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+namespace jobcast::stream {
+
+namespace {
+
+constexpr std::size_t longest_echo = 128;
+
+struct op_name {
+  std::string_view name;
+  ws_op op;
+};
+constexpr op_name ops[] = {{"watch", ws_op::watch}, {"unwatch", ws_op::unwatch}, {"cancel", ws_op::cancel}, {"retry", ws_op::retry},
+                           {"seen", ws_op::seen},   {"auth", ws_op::auth},       {"ping", ws_op::ping}};
+
+std::string_view text_of(const rapidjson::Value& v) { return {v.GetString(), v.GetStringLength()}; }
+
+const rapidjson::Value* member(const rapidjson::Value& in, const char* name) {
+  auto const at = in.FindMember(name);
+  return at == in.MemberEnd() ? nullptr : &at->value;
+}
+
+// Strings and numbers are echoed; whatever else stands there is not an id.
+std::string echo_of(const rapidjson::Value& message) {
+  auto const* id = member(message, "id");
+  if (!id || !(id->IsString() || id->IsNumber()) || (id->IsString() && id->GetStringLength() > longest_echo))
+    return {};
+  rapidjson::StringBuffer out;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(out);
+  id->Accept(writer);
+  return {out.GetString(), out.GetSize()};
+}
+
+class reader {
+public:
+  explicit reader(const rapidjson::Value& message) : message_(message) { out_.echo = echo_of(message); }
+
+  boost::system::result<ws_message, ws_problem> read() {
+    auto const* op = member(message_, "op");
+    if (!op || !op->IsString())
+      return problem("op", "Every message is an object with an `op`: watch, unwatch, cancel, retry, seen, auth or ping.");
+    auto const* known = std::find_if(std::begin(ops), std::end(ops), [&](const op_name& o) { return o.name == text_of(*op); });
+    if (known == std::end(ops))
+      return problem("op", "This op is not known; there are watch, unwatch, cancel, retry, seen, auth and ping.");
+    out_.op = known->op;
+    switch (out_.op) {
+    case ws_op::watch:
+    case ws_op::unwatch:
+      return read_watch();
+    case ws_op::cancel:
+    case ws_op::retry:
+    case ws_op::seen:
+      return read_command();
+    case ws_op::auth:
+    case ws_op::ping:
+      break;
+    }
+    return std::move(out_);
+  }
+
+private:
+  ws_problem problem(std::string field, std::string detail) { return {out_.echo, std::move(field), std::move(detail)}; }
+
+  static bool is_id(const rapidjson::Value& v) { return v.IsString() && job::is_job_id(text_of(v)); }
+
+  boost::system::result<ws_message, ws_problem> read_watch() {
+    if (auto const* every = member(message_, "every"); every && every->IsBool())
+      out_.every = every->GetBool();
+    for (auto [name, into] : {std::pair{"owner", &out_.owner}, std::pair{"tenant", &out_.tenant}})
+      if (auto const* value = member(message_, name)) {
+        if (!value->IsString() || value->GetStringLength() == 0)
+          return problem(name, "This is a text that is not empty.");
+        *into = text_of(*value);
+      }
+    auto const* jobs = member(message_, "jobs");
+    if ((jobs != nullptr) == !out_.owner.empty())
+      return problem("jobs", "Name either `jobs`, a list of ids, or an `owner`.");
+    if (!jobs)
+      return std::move(out_);
+    if (!jobs->IsArray() || jobs->Empty())
+      return problem("jobs", "This is a list of job ids that is not empty.");
+    for (auto const& id : jobs->GetArray()) {
+      if (!is_id(id))
+        return problem("jobs", "A job id is 1 to 128 of the characters A-Z a-z 0-9 . _ : -");
+      out_.jobs.emplace_back(text_of(id));
+    }
+    auto const* versions = member(message_, "versions");
+    if (!versions)
+      return std::move(out_);
+    if (!versions->IsObject())
+      return problem("versions", "This is an object from job ids to the versions that are known.");
+    for (auto const& known : versions->GetObject()) {
+      if (!known.value.IsUint64())
+        return problem("versions", "A version is a whole number.");
+      out_.versions.emplace_back(text_of(known.name), known.value.GetUint64());
+    }
+    return std::move(out_);
+  }
+
+  boost::system::result<ws_message, ws_problem> read_command() {
+    auto const* job = member(message_, "job");
+    if (!job || !is_id(*job))
+      return problem("job", "Name the job: 1 to 128 of the characters A-Z a-z 0-9 . _ : -");
+    out_.job = text_of(*job);
+    return std::move(out_);
+  }
+
+  const rapidjson::Value& message_;
+  ws_message out_;
+};
+
+} // namespace
+
+boost::system::result<ws_message, ws_problem> read_ws_message(std::string_view json) {
+  rapidjson::Document doc;
+  // Iterative, so that deep nesting cannot exhaust the stack.
+  doc.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());
+  if (doc.HasParseError() || !doc.IsObject())
+    return ws_problem{{}, "body", "A message is one JSON object."};
+  return reader(doc).read();
+}
+
+} // namespace jobcast::stream
