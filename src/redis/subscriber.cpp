@@ -1,0 +1,105 @@
+#include "jobcast/redis/subscriber.hpp"
+
+#include "jobcast/base/log.hpp"
+#include "jobcast/redis/connection.hpp"
+#include "jobcast/redis/subscription_tracker.hpp"
+
+namespace jobcast::redis {
+
+struct subscriber::impl final : connection {
+  using kind = subscription_tracker::kind;
+
+  impl(executor ex, address where, subscriber_observer& observer, connection_options options)
+      : connection(ex, std::move(where), options, "subscriptions"), observer_(observer) {}
+
+  void subscribe(kind what, std::string_view name) {
+    if (tracker_.subscribe(what, name))
+      write_soon();
+  }
+  void unsubscribe(kind what, std::string_view name) {
+    if (tracker_.unsubscribe(what, name))
+      write_soon();
+  }
+
+private:
+  void on_up() override {
+    tracker_.connection_up();
+    pings_ = 0;
+    ping_due_ = false;
+    write_now();
+    observer_.on_connection(true);
+  }
+
+  void on_down() override {
+    tracker_.connection_lost();
+    observer_.on_connection(false);
+  }
+
+  void on_turn_end() override { observer_.on_turn_end(); }
+
+  // The path of every update: looks at hiredis' tree and allocates nothing.
+  std::string on_reply(reply_ptr reply) override {
+    reply_view view = reply.get();
+    std::string_view what = view[0].text();
+    if (what == "message") {
+      if (tracker_.live(kind::channel, view[1].text()))
+        observer_.on_message(view[1].text(), view[2].text());
+    } else if (what == "pmessage") {
+      if (tracker_.live(kind::pattern, view[1].text()))
+        observer_.on_message(view[2].text(), view[3].text());
+    } else if (what == "subscribe" || what == "psubscribe") {
+      if (tracker_.on_subscribed(what[0] == 'p' ? kind::pattern : kind::channel, view[1].text()))
+        observer_.on_subscribed(view[1].text());
+    } else if (what == "unsubscribe" || what == "punsubscribe") {
+      tracker_.on_unsubscribed(what[0] == 'p' ? kind::pattern : kind::channel, view[1].text());
+    } else {
+      return on_other(view);
+    }
+    return {};
+  }
+
+  std::string on_other(reply_view reply) {
+    // An array while anything is subscribed, a status otherwise.
+    if (pings_ > 0 && (reply[0].text() == "pong" || reply.text() == "PONG")) {
+      --pings_;
+      return {};
+    }
+    // A refused SUBSCRIBE (NOPERM) names none of its channels, so nobody can be told which.
+    return reply.is_error() ? "refused: " + std::string(reply.text()) : "a reply that no command awaits";
+  }
+
+  bool awaiting() const override { return pings_ > 0 || tracker_.awaited() > 0; }
+
+  void ping() override { ping_due_ = true; }
+
+  void take_output(std::string& out) override {
+    while (tracker_.next_command(arguments_))
+      append_command(out, arguments_);
+    if (std::exchange(ping_due_, false)) {
+      append_command(out, std::initializer_list<std::string_view>{"PING"});
+      ++pings_;
+    }
+  }
+
+  subscriber_observer& observer_;
+  subscription_tracker tracker_;
+  unsigned pings_ = 0; ///< not yet answered
+  bool ping_due_ = false;
+  std::vector<std::string_view> arguments_;
+};
+
+subscriber::subscriber(executor ex, address where, subscriber_observer& observer, connection_options options)
+    : impl_(std::make_shared<impl>(ex, std::move(where), observer, options)) {}
+
+subscriber::~subscriber() { stop(); }
+
+void subscriber::start() { impl_->start(); }
+void subscriber::stop() { impl_->stop(); }
+bool subscriber::connected() const { return impl_->up(); }
+
+void subscriber::subscribe(std::string_view channel) { impl_->subscribe(impl::kind::channel, channel); }
+void subscriber::unsubscribe(std::string_view channel) { impl_->unsubscribe(impl::kind::channel, channel); }
+void subscriber::psubscribe(std::string_view pattern) { impl_->subscribe(impl::kind::pattern, pattern); }
+void subscriber::punsubscribe(std::string_view pattern) { impl_->unsubscribe(impl::kind::pattern, pattern); }
+
+} // namespace jobcast::redis

@@ -1,0 +1,39 @@
+// A redis-server of the test's own, on a Unix socket in a temporary folder and on a free loopback port.
+#pragma once
+
+#include "jobcast/redis/address.hpp"
+
+#include <cstdint>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace jobcast::test {
+
+class redis_server {
+public:
+  /// Runs when this returns. `extra`: more command-line options. Throws when it cannot be started.
+  explicit redis_server(std::vector<std::string> extra = {});
+  ~redis_server();
+  redis_server(const redis_server&) = delete;
+  redis_server& operator=(const redis_server&) = delete;
+
+  void start();
+  void kill();
+  /// Stopped, it keeps its connections and answers nothing; the kernel still accepts new ones for it.
+  void pause();
+  void resume();
+
+  redis::address unix_socket() const;
+  redis::address tcp() const;
+
+private:
+  bool answers() const;
+
+  std::vector<std::string> extra_;
+  std::string folder_;
+  std::uint16_t port_;
+  pid_t pid_ = -1;
+};
+
+} // namespace jobcast::test
