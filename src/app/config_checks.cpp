@@ -1,0 +1,82 @@
+#include "config_checks.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <charconv>
+#include <cstdint>
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+namespace jobcast::app {
+
+namespace {
+
+bool is_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return problem == std::errc() && end == text.data() + text.size();
+}
+
+bool is_loopback(const std::string& host) {
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1)
+    return ntohl(v4.s_addr) >> 24 == 127;
+  in6_addr v6{};
+  if (host.starts_with('[') && host.ends_with(']') &&
+      inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &v6) == 1)
+    return IN6_IS_ADDR_LOOPBACK(&v6);
+  return host == "localhost";
+}
+
+bool is_lower_or(char c, std::string_view others) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || others.find(c) != std::string_view::npos;
+}
+
+} // namespace
+
+std::optional<std::string> check_not_empty(std::string_view text) {
+  if (text.empty())
+    return "must not be empty";
+  return std::nullopt;
+}
+
+std::optional<std::string> check_listen(std::string_view text) {
+  const auto colon = text.rfind(':');
+  const auto host = std::string(text.substr(0, colon));
+  const bool bare_v6 = host.find(':') != std::string::npos && !host.starts_with('[');
+  if (colon == std::string_view::npos || !is_port(text.substr(colon + 1)) || bare_v6)
+    return "must be host:port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"";
+  if (!is_loopback(host))
+    return fmt::format("may only name this machine (127.0.0.0/8, [::1] or localhost, not \"{}\"), because viewers are "
+                       "not authenticated; put a proxy that authenticates them in front",
+                       host);
+  return std::nullopt;
+}
+
+std::optional<std::string> check_redis_url(std::string_view text) {
+  if (text.empty() || text.starts_with("redis://") || text.starts_with("unix:///"))
+    return std::nullopt;
+  return "must be redis://[user:password@]host[:port][/db] or unix:///path, or empty for a private redis-server";
+}
+
+std::optional<std::string> check_namespace(std::string_view text) {
+  const auto allowed = [](char c) { return is_lower_or(c, "ABCDEFGHIJKLMNOPQRSTUVWXYZ._:{}-"); };
+  if (text.empty() || text.size() > 64 || !std::all_of(text.begin(), text.end(), allowed))
+    return "must be 1 to 64 of A-Z a-z 0-9 . _ : - { }";
+  return std::nullopt;
+}
+
+std::optional<std::string> check_origin(std::string_view text) {
+  const auto scheme = text.starts_with("https://") ? 8u : text.starts_with("http://") ? 7u : 0u;
+  auto host = text.substr(scheme);
+  if (const auto colon = host.rfind(':'); colon != std::string_view::npos && is_port(host.substr(colon + 1)))
+    host = host.substr(0, colon);
+  const auto allowed = [](char c) { return is_lower_or(c, ".-_[]:"); };
+  if (!scheme || host.empty() || !std::all_of(host.begin(), host.end(), allowed))
+    return fmt::format("must list exact origins such as \"https://app.example.com\", in lower case, without a path "
+                       "and without *, not \"{}\"",
+                       text);
+  return std::nullopt;
+}
+
+} // namespace jobcast::app

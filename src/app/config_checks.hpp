@@ -1,0 +1,20 @@
+// What single values must look like beyond their type. Each answers what to change, as a clause to follow the key's
+// name, or nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace jobcast::app {
+
+std::optional<std::string> check_not_empty(std::string_view text);
+/// host:port with a loopback host: 127.0.0.0/8, [::1] or localhost. Port 0 lets the system choose.
+std::optional<std::string> check_listen(std::string_view text);
+/// Never repeats the text, since it may hold a password.
+std::optional<std::string> check_redis_url(std::string_view text);
+std::optional<std::string> check_namespace(std::string_view text);
+/// scheme://host[:port] as browsers send it (RFC 6454): no path, no `*`.
+std::optional<std::string> check_origin(std::string_view text);
+
+} // namespace jobcast::app

@@ -1,0 +1,260 @@
+#include "jobcast/app/config.hpp"
+
+#include <doctest/doctest.h>
+#include <fstream>
+#include <iterator>
+
+using namespace jobcast;
+using namespace jobcast::app;
+using namespace std::chrono_literals;
+using variables = std::vector<std::string_view>;
+
+namespace {
+
+settings loaded(std::string_view toml, const variables& environment = {}) {
+  const auto result = parse_settings(toml, "jobcast.toml", environment);
+  if (!result)
+    FAIL(result.error().front());
+  return *result;
+}
+
+config_errors errors_of(std::string_view toml, const variables& environment = {}) {
+  const auto result = parse_settings(toml, "jobcast.toml", environment);
+  return result ? config_errors{} : result.error();
+}
+
+std::string error_of(std::string_view toml, const variables& environment = {}) {
+  const auto errors = errors_of(toml, environment);
+  REQUIRE(errors.size() == 1);
+  return errors.front();
+}
+
+/// config/jobcast.toml, read from the source tree.
+std::string documented_file() {
+  std::ifstream file(JOBCAST_SOURCE_DIR "/config/jobcast.toml");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Takes away the # in front of every key and table.
+std::string with_keys_uncommented(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (const bool line_start = i == 0 || text[i - 1] == '\n'; !line_start || text[i] != '#' || text[i + 1] == ' ' || text[i + 1] == '\n')
+      out += text[i];
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("without a file and variables every setting has its default") {
+  const auto values = loaded("");
+  CHECK(values.server.listen == "127.0.0.1:8080");
+  CHECK(values.redis.ns == "jobcast");
+  CHECK(values.limits.write_timeout == 120s);
+  CHECK(effective_config(values) == effective_config(settings{}));
+}
+
+TEST_CASE("a file sets keys by section") {
+  const auto values = loaded(R"(
+    [server]
+    listen = "[::1]:9000"
+    reactors = 2
+    [redis]
+    url = "unix:///run/redis.sock"
+    namespace = "shop"
+    [limits]
+    heartbeat = "5s"
+    body = "2MiB"
+    header = 8192
+    [jobs]
+    create_on_report = false
+    retention = "48h"
+    [cors]
+    origins = ["https://app.example.com", "http://localhost:5173"]
+  )");
+  CHECK(values.server.listen == "[::1]:9000");
+  CHECK(values.server.reactors == 2);
+  CHECK(values.redis.url == "unix:///run/redis.sock");
+  CHECK(values.redis.ns == "shop");
+  CHECK(values.limits.heartbeat == 5s);
+  CHECK(values.limits.body == 2 * 1024 * 1024);
+  CHECK(values.limits.header == 8192);
+  CHECK_FALSE(values.jobs.create_on_report);
+  CHECK(values.jobs.retention == 48h);
+  CHECK(values.cors.origins == std::vector<std::string>{"https://app.example.com", "http://localhost:5173"});
+}
+
+TEST_CASE("durations are read in every unit") {
+  const auto lease = [](const std::string& text) { return loaded("[jobs]\nlease = \"" + text + "\"").jobs.lease; };
+  CHECK(lease("1500ms") == 1500ms);
+  CHECK(lease("60s") == 60s);
+  CHECK(lease("5m") == 5min);
+  CHECK(lease("24h") == 24h);
+  CHECK(lease("7d") == 168h);
+}
+
+TEST_CASE("what is no duration is refused with what is accepted") {
+  for (const std::string value : {"60", "\"60\"", "\"\"", "\"s\"", "\"-1s\"", "\"1.5s\"", "\"1 s\"", "\"1h30m\"", "\"5S\"",
+                                  "\"99999999999999999999s\"", "true", "1.5", "[]", "{ a = 1 }", "1979-05-27"}) {
+    CAPTURE(value);
+    CHECK(error_of("[jobs]\nlease = " + value)
+              .starts_with("jobcast.toml:2: jobs.lease must be a duration such as \"60s\" (ms, s, m, h, d), from 1s to 7d"));
+  }
+}
+
+TEST_CASE("a value out of range is refused with the range") {
+  CHECK(error_of("[redis]\nembedded_port = 65536") ==
+        "jobcast.toml:2: redis.embedded_port must be a whole number, from 0 to 65535");
+  CHECK(error_of("[server]\nreactors = -1") == "jobcast.toml:2: server.reactors must be a whole number, from 0 to 1024");
+  CHECK(error_of("[limits]\nbody = \"1B\"") ==
+        "jobcast.toml:2: limits.body must be bytes or a size such as \"64KiB\", from 1KiB to 64MiB");
+  CHECK(error_of("[limits]\nbody = \"64KB\"").find("such as \"64KiB\"") != std::string::npos);
+  CHECK(error_of("[server]\nlog_level = \"loud\"") ==
+        "jobcast.toml:2: server.log_level must be one of debug, info, warning, error");
+}
+
+TEST_CASE("unknown sections and keys are refused with the known ones") {
+  CHECK(error_of("\n[sever]\nlisten = \"127.0.0.1:1\"") ==
+        "jobcast.toml:2: sever is no section; sections are server, redis, limits, jobs, cors, web");
+  CHECK(error_of("[redis]\n\nuri = \"\"") ==
+        "jobcast.toml:3: redis.uri is no key; keys of [redis] are url, namespace, embedded_port");
+  CHECK(error_of("listen = \"127.0.0.1:1\"").starts_with("jobcast.toml:1: listen is no section"));
+  CHECK(error_of("\"server.listen\" = 1").starts_with("jobcast.toml:1: server.listen is no section"));
+  CHECK(error_of("server = 5") == "jobcast.toml:1: server must be a section: [server]");
+  CHECK(error_of("[server.listen]\nhost = 1") == "jobcast.toml:1: server.listen must be text, not a table");
+}
+
+TEST_CASE("all errors are told at once, of file and environment") {
+  const auto errors = errors_of("[server]\nreactors = \"two\"\nlisten = 8080\n[limits]\nbatch = 0", {"JOBCAST_JOBS_LEASE=never"});
+  CHECK(errors.size() == 4);
+}
+
+TEST_CASE("a file that is no TOML is refused with the line") {
+  CHECK(error_of("[server]\nlisten = \n").starts_with("jobcast.toml:2: "));
+}
+
+TEST_CASE("variables win over the file") {
+  const auto values = loaded("[redis]\nurl = \"redis://one\"\n[jobs]\nlease = \"1m\"",
+                             {"PATH=/bin", "JOBCAST_REDIS_URL=redis://two?a=b", "JOBCAST_JOBS_LEASE=90s",
+                              "JOBCAST_SERVER_REACTORS=3", "JOBCAST_LIMITS_BODY=64KiB", "JOBCAST_LIMITS_HEADER=4096",
+                              "JOBCAST_JOBS_CREATE_ON_REPORT=false", "JOBCAST_CORS_ORIGINS=https://a.example, https://b.example",
+                              "JOBCAST_REDIS_NAMESPACE=other"});
+  CHECK(values.redis.url == "redis://two?a=b");
+  CHECK(values.redis.ns == "other");
+  CHECK(values.jobs.lease == 90s);
+  CHECK(values.server.reactors == 3);
+  CHECK(values.limits.body == 64 * 1024);
+  CHECK(values.limits.header == 4096);
+  CHECK_FALSE(values.jobs.create_on_report);
+  CHECK(values.cors.origins == std::vector<std::string>{"https://a.example", "https://b.example"});
+  CHECK(loaded("[cors]\norigins = [\"https://a.example\"]", {"JOBCAST_CORS_ORIGINS="}).cors.origins.empty());
+}
+
+TEST_CASE("a variable that is wrong is named with what is accepted") {
+  CHECK(error_of("", {"JOBCAST_SERVER_REACTORS=two"}) ==
+        "JOBCAST_SERVER_REACTORS must be a whole number, from 0 to 1024");
+  CHECK(error_of("", {"JOBCAST_JOBS_CREATE_ON_REPORT=yes"}) == "JOBCAST_JOBS_CREATE_ON_REPORT must be true or false");
+  CHECK(error_of("", {"JOBCAST_REDIS_URI=x"}) ==
+        "JOBCAST_REDIS_URI is no variable of jobcast; keys of [redis] are url, namespace, embedded_port");
+}
+
+TEST_CASE("variables that Kubernetes sets for services named like us are left alone") {
+  CHECK(errors_of("", {"JOBCAST_PORT=tcp://10.0.0.1:80", "JOBCAST_REDIS_SERVICE_HOST=10.0.0.2",
+                       "JOBCAST_REDIS_PORT=tcp://10.0.0.2:6379", "JOBCAST_REDIS_PORT_6379_TCP_ADDR=10.0.0.2"})
+            .empty());
+}
+
+TEST_CASE("a type sets what differs from the defaults") {
+  const auto values = loaded(R"(
+    [jobs.types."report.pdf"]
+    lease = "5m"
+    on_stall = "retry"
+    max_attempts = 3
+    backoff = { base = "1s", factor = 3, cap = "1m" }
+    dispatch = true
+    [jobs.types.mail]
+  )");
+  REQUIRE(values.jobs.types.size() == 2);
+  const auto& type = values.jobs.types.at("report.pdf");
+  CHECK(type.lease == milliseconds(5min));
+  CHECK(type.on_stall == "retry");
+  CHECK(type.max_attempts == 3u);
+  CHECK(type.dispatch == true);
+  CHECK_FALSE(type.grace.has_value());
+  REQUIRE(type.backoff.has_value());
+  CHECK(type.backoff->base == 1s);
+  CHECK(type.backoff->factor == 3.0);
+  CHECK(type.backoff->cap == 1min);
+}
+
+TEST_CASE("what is wrong with a type is named") {
+  CHECK(error_of("[jobs.types.\"a b\"]").find("is no type name") != std::string::npos);
+  CHECK(error_of("[jobs.types]\npdf = 1").find("must be a table") != std::string::npos);
+  CHECK(error_of("[jobs]\ntypes = 1").find("must be a table") != std::string::npos);
+  CHECK(error_of("[jobs.types.pdf]\non_stall = \"ignore\"") ==
+        "jobcast.toml:2: jobs.types.\"pdf\".on_stall must be one of flag, fail, retry");
+  CHECK(error_of("[jobs.types.pdf]\nbackoff = \"5s\"").find("backoff = { base") != std::string::npos);
+  CHECK(error_of("[jobs.types.pdf]\nbackoff = { bse = \"5s\" }")
+            .starts_with("jobcast.toml:2: jobs.types.\"pdf\".backoff.bse is no key; keys of a type are lease, "));
+  CHECK(error_of("[jobs.types.pdf]\nleese = \"5s\"").find("leese is no key") != std::string::npos);
+}
+
+TEST_CASE("only loopback may be listened on") {
+  for (const std::string good : {"127.0.0.1:8080", "127.8.9.1:1", "[::1]:8080", "localhost:0"})
+    CHECK(errors_of("[server]\nlisten = \"" + good + "\"").empty());
+  for (const std::string open : {"0.0.0.0:8080", ":8080", "[::]:8080", "192.168.1.5:80", "example.com:80", "[::ffff:127.0.0.1]:80",
+                                 "127.0.0.1.example.com:80", "127.1:80"}) {
+    CAPTURE(open);
+    CHECK(error_of("[server]\nlisten = \"" + open + "\"").find("viewers are not authenticated") != std::string::npos);
+  }
+  for (const std::string odd : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "::1:8080"}) {
+    CAPTURE(odd);
+    CHECK(error_of("[server]\nlisten = \"" + odd + "\"").find("must be host:port") != std::string::npos);
+  }
+}
+
+TEST_CASE("texts with a form are checked for it") {
+  CHECK(error_of("[redis]\nnamespace = \"a*\"").find("must be 1 to 64 of") != std::string::npos);
+  CHECK(error_of("[redis]\nurl = \"http://user:secret@x\"").find("secret") == std::string::npos);
+  for (const std::string bad : {"*", "null", "https://", "https://a/", "https://*.example.com", "a.example", "https://A.example"}) {
+    CAPTURE(bad);
+    CHECK(error_of("[cors]\norigins = [\"" + bad + "\"]").find("exact origins") != std::string::npos);
+  }
+}
+
+TEST_CASE("the effective config reads back the same and hides passwords") {
+  const std::string_view toml = R"(
+    [limits]
+    body = 100000
+    [jobs.types."a:b"]
+    grace = "90s"
+    backoff = { factor = 1.5 }
+  )";
+  const auto text = effective_config(loaded(toml));
+  CHECK(effective_config(loaded(text)) == text);
+  CHECK(text.find("[jobs.types.\"a:b\"]\ngrace = \"90s\"\nbackoff.base = \"5s\"\nbackoff.factor = 1.5\n") != std::string::npos);
+
+  const auto secret = effective_config(loaded("[redis]\nurl = \"redis://user:p@ss@host:1/2\""));
+  CHECK(secret.find("url = \"redis://***@host:1/2\"") != std::string::npos);
+}
+
+TEST_CASE("config/jobcast.toml holds every key with its default") {
+  CHECK_MESSAGE(documented_file() == documented_config(), "write it anew: jobcast check --defaults > config/jobcast.toml");
+}
+
+TEST_CASE("config/jobcast.toml as it is, and with every key uncommented, sets the defaults") {
+  CHECK(effective_config(loaded(documented_file())) == effective_config(settings{}));
+  auto values = loaded(with_keys_uncommented(documented_file()));
+  REQUIRE(values.jobs.types.count("report.pdf") == 1);
+  CHECK(values.jobs.types.at("report.pdf").user_retry == true);
+  values.jobs.types.clear();
+  CHECK(effective_config(values) == effective_config(settings{}));
+}
+
+TEST_CASE("a file that cannot be read is an error that names it") {
+  const auto missing = load_settings("/nonexistent/jobcast.toml", {});
+  REQUIRE(missing.has_error());
+  CHECK(missing.error().front().starts_with("/nonexistent/jobcast.toml: cannot be read"));
+  CHECK(load_settings("/", {}).has_error());
+  CHECK(load_settings(std::nullopt, {}).has_value());
+}
