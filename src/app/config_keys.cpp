@@ -77,6 +77,7 @@ const row limit_rows[] = {
      {.min = second, .max = hour}},
     {"header", "Largest head of a request.", bytes_in<limits, &limit_settings::header>, {.min = KiB, .max = MiB}},
     {"body", "Largest body of a request.", bytes_in<limits, &limit_settings::body>, {.min = KiB, .max = 64 * MiB}},
+    {"message", "Largest WebSocket message of a client.", bytes_in<limits, &limit_settings::message>, {.min = KiB, .max = MiB}},
     {"result", "Largest result of a job.", bytes_in<limits, &limit_settings::result>, {.min = 1, .max = 16 * MiB}},
     {"input", "Largest input of a job.", bytes_in<limits, &limit_settings::input>, {.min = 1, .max = 16 * MiB}},
     {"batch", "Lines of one POST /api/reports.", in<limits, &limit_settings::batch>, {.min = 1, .max = 100'000}},

@@ -76,7 +76,7 @@ void listener::start(const tcp::endpoint& where) {
   acceptor_.set_option(int_option<IPPROTO_TCP, TCP_USER_TIMEOUT>(static_cast<int>((write_timeout_ * 5 / 4).count())));
   acceptor_.bind(where);
   acceptor_.listen(backlog);
-  acceptor_.native_non_blocking(true);
+  acceptor_.non_blocking(true);
   wait();
 }
 
