@@ -9,19 +9,10 @@
 
 using namespace jobcast;
 using namespace std::chrono_literals;
+using test::quick;
 using test::run_until;
 
 namespace {
-
-redis::connection_options quick() {
-  redis::connection_options options;
-  options.ping_every = 50ms;
-  options.dead_after = 300ms;
-  options.connect_timeout = 300ms;
-  options.backoff_base = 5ms;
-  options.backoff_cap = 50ms;
-  return options;
-}
 
 struct running_client {
   explicit running_client(redis::address where, redis::connection_options options = quick())
@@ -133,7 +124,7 @@ TEST_CASE("a server killed while commands are in flight fails them as lost, and 
 
 TEST_CASE("a server that stops answering is declared dead, and found again when it answers") {
   test::redis_server server;
-  running_client client(server.unix_socket());
+  running_client client(server.unix_socket(), quick(300ms));
   REQUIRE(client.connect());
   server.pause();
   REQUIRE(run_until(client.io, [&] { return !client.commands.connected(); }));
