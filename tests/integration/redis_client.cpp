@@ -267,6 +267,9 @@ TEST_CASE("a loop may end with everything under way") {
   server.pause();
   for (int i = 0; i < 100; ++i)
     client.commands.call({"SET", "k", std::string(100'000, 'x')}, [](error_code, redis::reply_view) {});
+  const std::vector<std::string> get_it{"GET", "k"};
+  auto work = [&]() -> task<> { co_await client.commands.call(get_it); };
+  asio::co_spawn(client.io, work(), [](std::exception_ptr) {});
   test::run_ready(client.io);
   CHECK(client.commands.connected());
 }

@@ -29,10 +29,16 @@ public:
   redis::address tcp() const;
 
 private:
+  struct folder {
+    folder();
+    ~folder();
+    std::string path;
+  };
+
   bool answers() const;
 
   std::vector<std::string> extra_;
-  std::string folder_;
+  folder folder_;
   std::uint16_t port_;
   pid_t pid_ = -1;
 };
