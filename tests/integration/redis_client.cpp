@@ -130,7 +130,8 @@ TEST_CASE("a server that stops answering is declared dead, and found again when 
   REQUIRE(run_until(client.io, [&] { return !client.commands.connected(); }));
   CHECK(client.commands.last_failure().find("nothing heard for 300 ms") != std::string::npos);
   // The kernel accepts for the stopped server, so only the handshake tells.
-  REQUIRE(run_until(client.io, [&] { return client.commands.last_failure().find("no answer within") != std::string::npos; }));
+  auto unanswered = [&] { return client.commands.last_failure().find("no answer within") != std::string::npos; };
+  REQUIRE(run_until(client.io, unanswered));
   server.resume();
   REQUIRE(client.connect());
   CHECK(client.ask({"PING"}) == "PONG");
