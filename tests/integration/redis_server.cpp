@@ -1,6 +1,5 @@
 #include "redis_server.hpp"
 
-#include <algorithm>
 #include <arpa/inet.h>
 #include <chrono>
 #include <csignal>
@@ -33,30 +32,26 @@ std::uint16_t free_port() {
   return ntohs(where.sin_port);
 }
 
-std::string temporary_folder() {
-  std::string name = (std::filesystem::temp_directory_path() / "jobcast-redis-XXXXXX").string();
-  if (!::mkdtemp(name.data()))
-    throw std::runtime_error("cannot make a temporary folder");
-  return name;
-}
-
 } // namespace
 
-redis_server::redis_server(std::vector<std::string> extra)
-    : extra_(std::move(extra)), folder_(temporary_folder()), port_(free_port()) {
-  start();
+redis_server::folder::folder() : path((std::filesystem::temp_directory_path() / "jobcast-redis-XXXXXX").string()) {
+  if (!::mkdtemp(path.data()))
+    throw std::runtime_error("cannot make a temporary folder");
 }
 
-redis_server::~redis_server() {
-  kill();
+redis_server::folder::~folder() {
   std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
+  std::filesystem::remove_all(path, ignored);
 }
+
+redis_server::redis_server(std::vector<std::string> extra) : extra_(std::move(extra)), port_(free_port()) { start(); }
+
+redis_server::~redis_server() { kill(); }
 
 void redis_server::start() {
   std::vector<std::string> arguments{"redis-server", "--port", std::to_string(port_), "--bind", "127.0.0.1",
-                                     "--unixsocket", unix_socket().path, "--dir", folder_, "--save", "",
-                                     "--logfile", folder_ + "/log"};
+                                     "--unixsocket", unix_socket().path, "--dir", folder_.path, "--save", "",
+                                     "--logfile", folder_.path + "/log"};
   arguments.insert(arguments.end(), extra_.begin(), extra_.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments)
@@ -74,8 +69,13 @@ void redis_server::start() {
   }
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (!answers()) {
-    if (::waitpid(pid_, nullptr, WNOHANG) != 0 || std::chrono::steady_clock::now() > deadline)
+    bool ended = ::waitpid(pid_, nullptr, WNOHANG) != 0;
+    if (ended)
+      pid_ = -1;
+    if (ended || std::chrono::steady_clock::now() > deadline) {
+      kill();
       throw std::runtime_error("redis-server does not start; is it installed?");
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
@@ -94,7 +94,7 @@ void redis_server::resume() { ::kill(pid_, SIGCONT); }
 redis::address redis_server::unix_socket() const {
   redis::address where;
   where.how = redis::address::kind::unix_socket;
-  where.path = folder_ + "/redis.sock";
+  where.path = folder_.path + "/redis.sock";
   return where;
 }
 

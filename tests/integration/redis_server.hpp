@@ -2,6 +2,7 @@
 #pragma once
 
 #include "jobcast/redis/address.hpp"
+#include "jobcast/redis/client.hpp"
 
 #include <cstdint>
 #include <string>
@@ -28,12 +29,30 @@ public:
   redis::address tcp() const;
 
 private:
+  struct folder {
+    folder();
+    ~folder();
+    std::string path;
+  };
+
   bool answers() const;
 
   std::vector<std::string> extra_;
-  std::string folder_;
+  folder folder_;
   std::uint16_t port_;
   pid_t pid_ = -1;
 };
+
+/// Options that reconnect at once. `patience`: how long a server may be silent, on a machine busy with other things.
+inline redis::connection_options quick(std::chrono::milliseconds patience = std::chrono::seconds(10)) {
+  using std::chrono::milliseconds;
+  redis::connection_options options;
+  options.ping_every = milliseconds(50);
+  options.dead_after = patience;
+  options.connect_timeout = patience;
+  options.backoff_base = milliseconds(5);
+  options.backoff_cap = milliseconds(50);
+  return options;
+}
 
 } // namespace jobcast::test

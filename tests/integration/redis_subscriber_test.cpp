@@ -9,19 +9,10 @@
 
 using namespace jobcast;
 using namespace std::chrono_literals;
+using test::quick;
 using test::run_until;
 
 namespace {
-
-redis::connection_options quick() {
-  redis::connection_options options;
-  options.ping_every = 50ms;
-  options.dead_after = 300ms;
-  options.connect_timeout = 300ms;
-  options.backoff_base = 5ms;
-  options.backoff_cap = 50ms;
-  return options;
-}
 
 struct recorder final : redis::subscriber_observer {
   void on_subscribed(std::string_view name) override { ++subscribed[std::string(name)]; }
@@ -41,9 +32,9 @@ struct recorder final : redis::subscriber_observer {
 };
 
 struct running_subscriber {
-  explicit running_subscriber(redis::address where)
-      : listening(std::make_unique<redis::subscriber>(io.get_executor(), where, seen, quick()))
-      , publishing(io.get_executor(), where, quick()) {
+  explicit running_subscriber(redis::address where, redis::connection_options options = quick())
+      : listening(std::make_unique<redis::subscriber>(io.get_executor(), where, seen, options))
+      , publishing(io.get_executor(), where, options) {
     listening->start();
     publishing.start();
   }
@@ -191,7 +182,7 @@ TEST_CASE("twenty thousand channels can be subscribed at once") {
 
 TEST_CASE("a server that stops answering is declared dead, and subscribed again when it answers") {
   test::redis_server server;
-  running_subscriber s(server.tcp());
+  running_subscriber s(server.tcp(), quick(500ms));
   s.listening->subscribe("a");
   REQUIRE(s.subscribed("a"));
   server.pause();

@@ -9,19 +9,10 @@
 
 using namespace jobcast;
 using namespace std::chrono_literals;
+using test::quick;
 using test::run_until;
 
 namespace {
-
-redis::connection_options quick() {
-  redis::connection_options options;
-  options.ping_every = 50ms;
-  options.dead_after = 300ms;
-  options.connect_timeout = 300ms;
-  options.backoff_base = 5ms;
-  options.backoff_cap = 50ms;
-  return options;
-}
 
 struct running_client {
   explicit running_client(redis::address where, redis::connection_options options = quick())
@@ -133,13 +124,14 @@ TEST_CASE("a server killed while commands are in flight fails them as lost, and 
 
 TEST_CASE("a server that stops answering is declared dead, and found again when it answers") {
   test::redis_server server;
-  running_client client(server.unix_socket());
+  running_client client(server.unix_socket(), quick(300ms));
   REQUIRE(client.connect());
   server.pause();
   REQUIRE(run_until(client.io, [&] { return !client.commands.connected(); }));
   CHECK(client.commands.last_failure().find("nothing heard for 300 ms") != std::string::npos);
   // The kernel accepts for the stopped server, so only the handshake tells.
-  REQUIRE(run_until(client.io, [&] { return client.commands.last_failure().find("no answer within") != std::string::npos; }));
+  auto unanswered = [&] { return client.commands.last_failure().find("no answer within") != std::string::npos; };
+  REQUIRE(run_until(client.io, unanswered));
   server.resume();
   REQUIRE(client.connect());
   CHECK(client.ask({"PING"}) == "PONG");
@@ -276,6 +268,9 @@ TEST_CASE("a loop may end with everything under way") {
   server.pause();
   for (int i = 0; i < 100; ++i)
     client.commands.call({"SET", "k", std::string(100'000, 'x')}, [](error_code, redis::reply_view) {});
+  const std::vector<std::string> get_it{"GET", "k"};
+  auto work = [&]() -> task<> { co_await client.commands.call(get_it); };
+  asio::co_spawn(client.io, work(), [](std::exception_ptr) {});
   test::run_ready(client.io);
   CHECK(client.commands.connected());
 }
