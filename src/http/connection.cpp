@@ -174,9 +174,12 @@ private:
     r.head = message.method() == beast_http::verb::head;
     r.method = r.head ? std::string_view("GET") : std::string_view(message.method_string());
     r.body = message.body();
-    bool const well_formed = parse_target(std::string_view(message.target()), r.path, r.query);
-    answer given = well_formed ? co_await context_.handler.handle(r)
-                               : answer(problem(400, "The request target is not a valid path and query."));
+    answer given;
+    // Not a conditional expression: GCC 12 destroys the temporaries of one with co_await in it twice.
+    if (parse_target(std::string_view(message.target()), r.path, r.query))
+      given = co_await context_.handler.handle(r);
+    else
+      given = problem(400, "The request target is not a valid path and query.");
     context_.counters.requests.add();
     if (auto* take = std::get_if<takeover>(&given)) {
       if (buffer_.empty()) {
