@@ -1,64 +1,117 @@
-// The program: subcommands and exit codes (0 fine, 2 usage or config, 1 anything else). Everything else is in the library.
-
+// The command line: jobcast serve, check, report, watch. Exit codes: 0 fine, 2 usage or config, 1 anything else.
+#include "jobcast/app/cli.hpp"
 #include "jobcast/app/config.hpp"
 #include "jobcast/app/serve.hpp"
 #include "jobcast/base/log.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
 #include <iostream>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace {
 
+using namespace jobcast;
+
 constexpr int usage_error = 2;
 
-std::optional<jobcast::settings> load(const std::string& file, std::ostream& complaints) {
+std::optional<settings> load(const std::string& file) {
   std::vector<std::string_view> environment;
-  for (char** one = environ; *one; ++one)
-    environment.emplace_back(*one);
-  auto loaded = jobcast::app::load_settings(file.empty() ? std::nullopt : std::optional<std::filesystem::path>(file), environment);
+  for (char** variable = environ; *variable; ++variable)
+    environment.emplace_back(*variable);
+  auto loaded = app::load_settings(file.empty() ? std::nullopt : std::optional<std::filesystem::path>(file), environment);
   if (loaded)
-    return *loaded;
-  for (const std::string& problem : loaded.error())
-    complaints << problem << '\n';
+    return std::move(*loaded);
+  for (const auto& error : loaded.error())
+    std::cerr << "jobcast: " << error << "\n";
   return std::nullopt;
 }
 
+log::level level_named(std::string_view name) {
+  return name == "debug"     ? log::level::debug
+         : name == "warning" ? log::level::warning
+         : name == "error"   ? log::level::error
+                             : log::level::info;
+}
+
 int serve(const std::string& file) {
-  auto const config = load(file, std::cerr);
+  const auto config = load(file);
   if (!config)
     return usage_error;
-  return jobcast::app::serve(*config, [&](jobcast::settings& fresh) {
-    auto again = load(file, std::cerr);
-    if (again)
-      fresh = std::move(*again);
-    return again.has_value();
+  log::set_level(level_named(config->server.log_level));
+  return app::serve(*config, [&](settings& fresh) {
+    auto loaded = load(file);
+    if (!loaded)
+      return false;
+    fresh = *std::move(loaded);
+    log::set_level(level_named(fresh.server.log_level));
+    return true;
   });
 }
 
-int check(const std::string& file) {
-  auto const config = load(file, std::cerr);
+int check(const std::string& file, bool defaults) {
+  if (defaults) {
+    std::cout << app::documented_config();
+    return 0;
+  }
+  const auto config = load(file);
   if (!config)
     return usage_error;
-  std::cout << jobcast::app::effective_config(*config);
+  std::cout << app::effective_config(*config);
   return 0;
+}
+
+app::watch_screen screen() {
+  winsize size{};
+  const bool terminal = ::isatty(STDOUT_FILENO) != 0;
+  const bool known = terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return {std::cout, terminal, known ? size.ws_col : 80u};
+}
+
+int run(int count, char** arguments) {
+  CLI::App program("Shows people what their background jobs are doing.", "jobcast");
+  program.set_version_flag("--version", "jobcast " JOBCAST_VERSION);
+  program.require_subcommand(1);
+  std::string file, url = app::default_url, id;
+  std::vector<std::string> fields;
+  bool defaults = false;
+
+  auto* serving = program.add_subcommand("serve", "Run the gateway until SIGTERM or SIGINT.");
+  serving->add_option("--config", file, "TOML file; without one, defaults and JOBCAST_* variables.");
+  auto* checking = program.add_subcommand("check", "Check the configuration and print what is in effect.");
+  checking->add_option("--config", file, "TOML file to check.");
+  checking->add_flag("--defaults", defaults, "Print the documented defaults instead.");
+  auto* reporting = program.add_subcommand("report", "Report about a job, as a worker does.");
+  reporting->add_option("id", id, "The job.")->required();
+  reporting->add_option("fields", fields, "status=processing percent=42 message=\"Page 3 of 7\" ...")->required();
+  reporting->add_option("--url", url, "The gateway.")->capture_default_str();
+  auto* watching = program.add_subcommand("watch", "Show a job's progress until it ends; 0 if it is done.");
+  watching->add_option("id", id, "The job.")->required();
+  watching->add_option("--url", url, "The gateway.")->capture_default_str();
+
+  try {
+    program.parse(count, arguments);
+  } catch (const CLI::ParseError& problem) {
+    return program.exit(problem) == 0 ? 0 : usage_error;
+  }
+  if (*serving)
+    return serve(file);
+  if (*checking)
+    return check(file, defaults);
+  if (*reporting)
+    return app::report(url, id, fields, std::cout, std::cerr);
+  return app::watch(url, id, screen(), std::cerr);
 }
 
 } // namespace
 
-int main(int argc, char** argv) {
-  CLI::App program{"jobcast: a real-time push gateway for job status"};
-  program.set_version_flag("--version", JOBCAST_VERSION);
-  program.require_subcommand(1);
-  std::string file;
-  auto* serving = program.add_subcommand("serve", "Run the gateway");
-  auto* checking = program.add_subcommand("check", "Read the configuration and say what is wrong with it");
-  for (auto* command : {serving, checking})
-    command->add_option("--config", file, "TOML file; JOBCAST_SECTION_KEY variables win over it");
+int main(int count, char** arguments) {
   try {
-    program.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return program.exit(e) == 0 ? 0 : usage_error;
+    return run(count, arguments);
+  } catch (const std::exception& problem) {
+    std::cerr << "jobcast: unexpected: " << problem.what() << "\n";
+    return 1;
   }
-  return serving->parsed() ? serve(file) : check(file);
 }

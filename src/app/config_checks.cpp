@@ -1,11 +1,11 @@
 #include "config_checks.hpp"
 
+#include "jobcast/net/listener.hpp"
+
 #include <algorithm>
-#include <arpa/inet.h>
 #include <charconv>
 #include <cstdint>
 #include <fmt/format.h>
-#include <netinet/in.h>
 
 namespace jobcast::app {
 
@@ -15,17 +15,6 @@ bool is_port(std::string_view text) {
   std::uint16_t port = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
   return problem == std::errc() && end == text.data() + text.size();
-}
-
-bool is_loopback(const std::string& host) {
-  in_addr v4{};
-  if (inet_pton(AF_INET, host.c_str(), &v4) == 1)
-    return ntohl(v4.s_addr) >> 24 == 127;
-  in6_addr v6{};
-  if (host.starts_with('[') && host.ends_with(']') &&
-      inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &v6) == 1)
-    return IN6_IS_ADDR_LOOPBACK(&v6);
-  return host == "localhost";
 }
 
 bool is_lower_or(char c, std::string_view others) {
@@ -41,15 +30,13 @@ std::optional<std::string> check_not_empty(std::string_view text) {
 }
 
 std::optional<std::string> check_listen(std::string_view text) {
-  const auto colon = text.rfind(':');
-  const auto host = std::string(text.substr(0, colon));
-  const bool bare_v6 = host.find(':') != std::string::npos && !host.starts_with('[');
-  if (colon == std::string_view::npos || !is_port(text.substr(colon + 1)) || bare_v6)
-    return "must be host:port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"";
-  if (!is_loopback(host))
-    return fmt::format("may only name this machine (127.0.0.0/8, [::1] or localhost, not \"{}\"), because viewers are "
-                       "not authenticated; put a proxy that authenticates them in front",
-                       host);
+  const auto where = net::parse_endpoint(text);
+  if (!where)
+    return "must be host:port, such as \"127.0.0.1:8080\", \"[::1]:8080\" or \"localhost:8080\"";
+  if (!where->address().is_loopback())
+    return fmt::format("may only name this machine (127.0.0.0/8, [::1] or localhost, not {}), because viewers are not "
+                       "authenticated; put a proxy that authenticates them in front",
+                       where->address().to_string());
   return std::nullopt;
 }
 

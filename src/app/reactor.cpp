@@ -161,7 +161,7 @@ void reactor::tick() {
     }
     if (draining_)
       end_if_drained();
-    if (!io_.stopped() && ticker_.expiry() <= now)
+    if (!ended_)
       tick();
   });
 }
@@ -224,9 +224,8 @@ void reactor::end_if_drained() {
     log::warning("ended with {} connections still open", counters_.connections.get());
   client_.stop();
   subscriber_.stop();
-  ticker_.cancel();
   // What is left are handlers of what was just stopped; they run, then the loop has no work and ends.
-  asio::post(io_, [this] { draining_ = false; });
+  ended_ = true;
 }
 
 void reactor::subscribe(std::string_view channel) { subscriber_.subscribe(channel); }

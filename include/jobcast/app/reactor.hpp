@@ -92,6 +92,7 @@ private:
   bool subscriber_up_ = false;
   bool installed_ = false;
   bool draining_ = false;
+  bool ended_ = false; ///< the drain is over
 };
 
 } // namespace jobcast::app

@@ -202,12 +202,12 @@ TEST_CASE("what is wrong with a type is named") {
 TEST_CASE("only loopback may be listened on") {
   for (const std::string good : {"127.0.0.1:8080", "127.8.9.1:1", "[::1]:8080", "localhost:0"})
     CHECK(errors_of("[server]\nlisten = \"" + good + "\"").empty());
-  for (const std::string open : {"0.0.0.0:8080", ":8080", "[::]:8080", "192.168.1.5:80", "example.com:80", "[::ffff:127.0.0.1]:80",
-                                 "127.0.0.1.example.com:80", "127.1:80"}) {
+  for (const std::string open : {"0.0.0.0:8080", "[::]:8080", "192.168.1.5:80", "[::ffff:127.0.0.1]:80"}) {
     CAPTURE(open);
     CHECK(error_of("[server]\nlisten = \"" + open + "\"").find("viewers are not authenticated") != std::string::npos);
   }
-  for (const std::string odd : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "::1:8080"}) {
+  for (const std::string odd : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", ":8080", "*:8080", "127.1:80",
+                                "127.0.0.1.example.com:80"}) {
     CAPTURE(odd);
     CHECK(error_of("[server]\nlisten = \"" + odd + "\"").find("must be host:port") != std::string::npos);
   }

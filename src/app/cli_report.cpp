@@ -1,0 +1,68 @@
+#include "http_fetch.hpp"
+#include "jobcast/app/cli.hpp"
+#include "jobcast/job/json_text.hpp"
+#include "jobcast/job/report_json.hpp"
+
+#include <ostream>
+
+namespace jobcast::app {
+
+namespace {
+
+/// Values go as text, which the gateway reads as whatever the field takes; a result is JSON already.
+std::string json_of(const std::vector<std::string>& fields) {
+  std::string json;
+  for (const auto& field : fields) {
+    const auto equals = field.find('=');
+    const auto name = field.substr(0, equals), value = field.substr(equals + 1);
+    json += json.empty() ? '{' : ',';
+    job::append_json_string(json, name);
+    json += ':';
+    if (name == "result")
+      json += value;
+    else
+      job::append_json_string(json, value);
+  }
+  return json.empty() ? "{}" : json + "}";
+}
+
+} // namespace
+
+int report(const std::string& url, const std::string& id, const std::vector<std::string>& fields, std::ostream& out,
+           std::ostream& errors) {
+  fetch_request request;
+  request.method = "POST";
+  request.headers.emplace_back("Content-Type", "application/json");
+  if (!job::is_job_id(id)) {
+    errors << "jobcast: a job id is 1 to 128 of A-Z a-z 0-9 . _ : -\n";
+    return 2;
+  }
+  for (const auto& field : fields)
+    if (field.find('=') == std::string::npos || field.starts_with('=')) {
+      errors << "jobcast: " << field << " is no field=value, such as status=processing or percent=42\n";
+      return 2;
+    }
+  if (!aim(request, url, "/api/jobs/" + id + "/report")) {
+    errors << "jobcast: " << url << " is no URL such as " << default_url << "\n";
+    return 2;
+  }
+  request.body = json_of(fields);
+  if (const auto checked = job::report_from_json(request.body); !checked) {
+    errors << "jobcast: " << checked.error().field << " " << checked.error().detail << "\n";
+    return 2;
+  }
+
+  std::string answer;
+  const auto status = fetch(request, [&](unsigned, std::string_view piece) {
+    answer += piece;
+    return answer.size() < 1024 * 1024;
+  });
+  if (!status) {
+    errors << "jobcast: cannot reach " << url << ": " << status.error().why << "\n";
+    return 1;
+  }
+  (*status == 200 ? out : errors) << answer << (answer.ends_with('\n') ? "" : "\n");
+  return *status == 200 ? 0 : 1;
+}
+
+} // namespace jobcast::app

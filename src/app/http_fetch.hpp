@@ -1,0 +1,38 @@
+// One HTTP request from the command line, over a connection of its own. Blocks; http:// only.
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace jobcast::app {
+
+struct fetch_request {
+  std::string method = "GET";
+  std::string host;   ///< name or address, no brackets
+  std::string port;
+  std::string target; ///< path with query
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  std::chrono::seconds patience{10}; ///< for connecting, and for each silence after
+};
+
+/// Sees the body as it arrives. False ends the fetch.
+using body_reader = std::function<bool(unsigned status, std::string_view piece)>;
+
+struct fetch_failure {
+  bool connected = false; ///< it was after the connection stood
+  std::string why;
+};
+
+/// The status, once the body has ended or `read_body` wants no more.
+boost::system::result<unsigned, fetch_failure> fetch(const fetch_request& request, const body_reader& read_body);
+
+/// Fills host, port and target from `http://host[:port][/path]` and a path to go behind it; false for any other URL.
+bool aim(fetch_request& request, std::string_view url, std::string_view path);
+
+} // namespace jobcast::app
