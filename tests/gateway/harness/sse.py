@@ -123,6 +123,13 @@ class Stream:
         self.take(data)
         return True
 
+    def glance(self, seconds=0.05):
+        """Takes what comes within a moment, perhaps nothing."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.connection.socket, selectors.EVENT_READ)
+            if selector.select(seconds):
+                self.pump(Deadline())
+
     def next(self, seconds=PATIENCE):
         """The next event; its absence is a failure."""
         deadline = Deadline(seconds)
