@@ -97,4 +97,4 @@ def new_job(request):
 
 
 def name_of(request):
-    return re.sub(r"[^A-Za-z0-9._:-]", "-", request.node.originalname or request.node.name)[5:95] + f".{next(_count)}"
+    return re.sub(r"[^A-Za-z0-9.:]", "-", request.node.originalname or request.node.name)[5:95] + f".{next(_count)}"

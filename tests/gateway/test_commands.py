@@ -44,8 +44,16 @@ def test_a_failed_job_is_retried(gateway, job):
     assert "finished_at" not in record and record["progress"].get("percent", 0) == 0
 
 
+def test_a_job_that_only_reported_itself_cannot_be_retried(gateway, job):
+    """Nothing is stored to run it again from."""
+    gateway.report(job, status="failed")
+    assert gateway.record(job)["can"] == []
+    assert_problem(gateway.post(f"/api/jobs/{job}/retry"), 409)
+
+
 @pytest.mark.parametrize("status", ["pending", "processing", "done"])
 def test_a_job_that_did_not_fail_cannot_be_retried(gateway, job, status):
+    gateway.create(id=job)
     gateway.report(job, status=status)
     assert_problem(gateway.post(f"/api/jobs/{job}/retry"), 409)
     assert gateway.record(job)["status"] == status

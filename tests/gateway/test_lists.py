@@ -1,10 +1,19 @@
 """Lists of jobs: by ids, and of an owner with filters and pages."""
+import time
+
 from harness.problems import assert_problem
+from harness.wait import until
 
 
 def ids_of(response):
     assert response.status == 200, response
     return [record["id"] for record in response.json()["jobs"]]
+
+
+def let_a_millisecond_pass(gateway, job):
+    """Until the clock of records shows another time than on this one."""
+    updated_at = gateway.record(job)["updated_at"]
+    until(lambda: time.time() * 1000 >= updated_at + 1, "a millisecond to pass", every=0.001)
 
 
 def pages(gateway, target):
@@ -60,6 +69,7 @@ def test_an_owner_sees_the_newest_status_change_first(gateway, new_job, job):
     owner, jobs = job, [new_job() for _ in range(3)]
     for one in jobs:
         gateway.report(one, status="pending", owner=owner)
+        let_a_millisecond_pass(gateway, one)
     gateway.report(jobs[0], status="processing")
     assert ids_of(gateway.get(f"/api/jobs?owner={owner}")) == [jobs[0], jobs[2], jobs[1]]
 

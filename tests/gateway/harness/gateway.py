@@ -94,7 +94,8 @@ class Gateway:
         with open(self.log_path, "rb") as log:
             text = log.read()
         assert not _SANITIZER.search(text), text.decode("utf-8", "replace")
-        assert self.process.returncode in (0, 1, 2, -signal.SIGKILL), f"crashed: {self.process.returncode}"
+        ended_well = (0, 1, 2, -signal.SIGKILL)
+        assert self.process.returncode in ended_well, f"crashed: {self.process.returncode}\n{self.log()}"
 
     # Asking
 
