@@ -1,0 +1,140 @@
+"""A gateway that is killed loses nothing; one that is asked to end drains."""
+import signal
+import time
+
+import pytest
+
+from harness.gateway import DRAIN_SECONDS
+from harness.redis_server import Worker
+from harness.wait import until
+
+
+@pytest.fixture(scope="module")
+def redis(redis_server):
+    return redis_server
+
+
+def test_a_killed_gateway_is_replaced_and_the_state_is_right(redis, start_gateway, job):
+    worker = Worker(redis)
+    gateway = start_gateway(redis)
+    gateway.report(job, status="processing", percent=40)
+    with gateway.watch(job) as stream:
+        last = stream.expect("job").id
+        gateway.kill()
+        stream.wait_closed()
+    worker.report(job, percent=80)
+    gateway.start()
+    with gateway.watch(job, headers={"Last-Event-ID": last}) as stream:
+        event = stream.expect("job")
+        assert (event.version, event.data["progress"]["percent"]) == (2, 80)
+        worker.report(job, status="done", result="[]")
+        assert stream.expect("job").data["status"] == "done"
+        stream.expect("end")
+    assert gateway.record(job)["result"] == []
+
+
+def test_sigterm_drains_streams_and_polls_and_exits_0(redis, start_gateway, job):
+    gateway = start_gateway(redis)
+    gateway.report(job, status="processing", owner=job)
+    tag = gateway.get(f"/api/jobs/{job}/status").header("ETag")
+    poll = gateway.connect()
+    poll.send(b"GET /api/jobs/%s/status HTTP/1.1\r\nHost: x\r\nPrefer: wait=60\r\nIf-None-Match: %s\r\n\r\n"
+              % (job.encode(), tag.encode()))
+    idle = gateway.connect()
+    assert idle.request("GET", "/healthz").status == 200
+    streams = [gateway.watch(job), gateway.watch(job, f"{job}.b"), gateway.stream(f"/api/events?owner={job}")]
+    for stream in streams:
+        stream.job(job)
+        del stream.unread[:]
+    until(lambda: b"jobcast_long_polls 1" in gateway.get("/metrics").body, "the poll to be held")
+
+    began = time.monotonic()
+    gateway.process.send_signal(signal.SIGTERM)
+    for stream in streams:
+        retries = len(stream.parser.retries)
+        stream.wait_closed()
+        assert stream.seen[-1].name == "gateway" and stream.seen[-1].data == {"state": "draining"}
+        # Told when to come back, so that not all come back at once.
+        assert len(stream.parser.retries) == retries + 1
+    assert poll.response().status in (200, 304, 503)
+    assert idle.rest() == b""
+    assert gateway.wait_end() == 0
+    assert time.monotonic() - began < DRAIN_SECONDS + 2
+    poll.close(), idle.close()
+
+
+def refuses(gateway):
+    try:
+        gateway.connect().close()
+        return False
+    except ConnectionError:
+        return True
+
+
+def test_a_draining_gateway_takes_no_new_connections(redis, start_gateway, job):
+    gateway = start_gateway(redis, SERVER_DRAIN_TIMEOUT="3s")
+    # A request that is under way keeps the drain from ending early.
+    with gateway.connect() as slow:
+        slow.send(b"POST /api/jobs/x/report HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        gateway.process.send_signal(signal.SIGTERM)
+
+        until(lambda: refuses(gateway), "new connections to be refused", seconds=2.5)
+        assert gateway.wait_end() == 0
+
+
+def test_readiness_goes_red_while_draining(redis, start_gateway):
+    gateway = start_gateway(redis, SERVER_DRAIN_TIMEOUT="3s")
+    with gateway.connect() as balancer, gateway.connect() as slow:
+        slow.send(b"POST /api/jobs/x/report HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        request = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
+        # A request under way when the drain begins is still answered; the rest of its head comes afterwards.
+        balancer.send(request[:20])
+        until(lambda: b"jobcast_connections 3" in gateway.get("/metrics").body, "both connections to be known")
+        gateway.process.send_signal(signal.SIGTERM)
+        until(lambda: "draining" in gateway.log(), "the drain to begin")
+        until(lambda: refuses(gateway), "every reactor to drain", seconds=2.5)
+        balancer.send(request[20:])
+        assert balancer.response().status == 503
+    assert gateway.wait_end() == 0
+
+
+def test_a_stalled_client_does_not_hold_up_the_end(redis, start_gateway, job):
+    gateway = start_gateway(redis, SERVER_DRAIN_TIMEOUT="2s")
+    worker = Worker(redis)
+    worker.report(job, status="processing")
+    with gateway.stream(f"/api/jobs/{job}/events?every=true", receive_buffer=4096) as stream:
+        stream.expect("job")
+        with worker.redis.pipeline(transaction=False) as pipe:
+            for n in range(2000):
+                pipe.execute_command("FCALL", "jobcast_report", 1, "jobcast", job, "message", f"{n} " + "x" * 400)
+            pipe.execute()
+        until(lambda: b"jobcast_stream_blocked_total 0" not in gateway.get("/metrics").body, "the stream to be blocked")
+        began = time.monotonic()
+        assert gateway.stop() == 0
+        assert time.monotonic() - began < 6
+
+
+def test_a_second_sigterm_ends_at_once(redis, start_gateway, job):
+    gateway = start_gateway(redis, SERVER_DRAIN_TIMEOUT="60s")
+    with gateway.connect() as slow:
+        slow.send(b"POST /api/jobs/x/report HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        until(lambda: b"jobcast_connections 2" in gateway.get("/metrics").body, "the connection to be known")
+        gateway.process.send_signal(signal.SIGTERM)
+        until(lambda: "draining" in gateway.log(), "the drain to begin")
+        gateway.process.send_signal(signal.SIGTERM)
+        gateway.wait_end(seconds=5)
+
+
+def test_sigint_drains_too(redis, start_gateway):
+    assert start_gateway(redis).stop(signal.SIGINT) == 0
+
+
+def test_sighup_is_survived(redis, start_gateway, job):
+    gateway = start_gateway(redis)
+    gateway.report(job, status="processing")
+    with gateway.watch(job) as stream:
+        stream.expect("job")
+        gateway.process.send_signal(signal.SIGHUP)
+        gateway.report(job, percent=10)
+        assert stream.expect("job").version == 2
+    assert gateway.is_ready()

@@ -1,0 +1,106 @@
+"""Reports by PUBLISH: applied by one gateway at a time, and taken over when that one dies."""
+import json
+import time
+
+import pytest
+
+from harness.redis_server import Worker
+from harness.wait import until
+
+
+@pytest.fixture(scope="module")
+def gateway(gateway, worker):
+    """Ready, and holding the lease to apply published reports."""
+    until(lambda: worker.publish("probe", '{"status":"processing"}') > 0, "the gateway to listen for published reports")
+    return gateway
+
+
+def metric(gateway, name):
+    for line in gateway.get("/metrics").body.decode().splitlines():
+        if line.startswith(name + " "):
+            return float(line.split()[1])
+    raise AssertionError(f"no metric {name}")
+
+
+def test_a_published_report_is_applied_and_watched(gateway, worker, job):
+    with gateway.watch(job) as stream:
+        stream.expect("missing")
+        assert worker.publish(job, '{"status":"processing","percent":42}') == 1
+        record = stream.expect("job").data
+        assert (record["status"], record["progress"]["percent"], record["version"]) == ("processing", 42, 1)
+
+
+def test_published_reports_of_a_job_are_applied_in_order(gateway, worker, job):
+    with gateway.stream(f"/api/jobs/{job}/events?every=true") as stream:
+        stream.expect("missing")
+        for n in range(1, 101):
+            worker.publish(job, json.dumps({"status": "processing", "percent": n}))
+        worker.publish(job, '{"status":"done","result":{"rows":[]}}')
+        events = stream.wait_closed()
+        assert [e.data["progress"]["percent"] for e in events if e.name == "job"] == list(range(1, 101)) + [100]
+        assert b'"result":{"rows":[]}' in stream.raw
+
+
+@pytest.mark.parametrize("payload", [
+    b"", b"{", b"nonsense", b"[]", b"null", b"{}x", b'{"status":"finished"}', b'{"percent":{}}', b'{"stauts":"done"}',
+    b'{"status":"done","result":"a\nb"}', b"\x00\xff\xfe", b'{"percent":1}{"percent":2}', b"[" * 100_000,
+    b'{"status":"done","result":' + b"[" * 40 + b"]" * 40 + b"}"])
+def test_what_is_no_report_harms_nothing(gateway, worker, job, payload):
+    refused = metric(gateway, "jobcast_published_reports_refused_total")
+    with gateway.watch(job) as stream:
+        stream.expect("missing")
+        worker.publish(job, payload)
+        until(lambda: metric(gateway, "jobcast_published_reports_refused_total") == refused + 1, "the refusal to be counted")
+        worker.publish(job, '{"status":"processing"}')
+        assert stream.expect("job").version == 1
+
+
+@pytest.mark.parametrize("channel", ["", "no good", "a" * 129, "ü", "x\r\ny"])
+def test_a_channel_that_names_no_job_harms_nothing(gateway, worker, job, channel):
+    worker.publish(channel, '{"status":"processing"}')
+    with gateway.watch(job) as stream:
+        stream.expect("missing")
+        worker.publish(job, '{"status":"processing"}')
+        assert stream.expect("job").version == 1
+
+
+def test_a_report_is_applied_once_though_two_gateways_listen(gateway, redis_server, start_gateway, worker, job):
+    other = start_gateway(redis_server)
+    for n in range(1, 51):
+        worker.publish(job, json.dumps({"message": f"Page {n}"}))
+    until(lambda: other.record(job)["progress"].get("message") == "Page 50", "the last report to be applied")
+    assert other.record(job)["version"] == 50
+
+
+def test_another_gateway_takes_over_when_the_holder_is_killed(start_redis, start_gateway):
+    redis = start_redis()
+    holder = start_gateway(redis)
+    worker = Worker(redis)
+    until(lambda: worker.publish("first", '{"status":"processing"}') == 1, "the first gateway to take the lease")
+    other = start_gateway(redis)
+    with other.watch("job") as stream:
+        stream.expect("missing")
+        holder.kill()
+        died = time.monotonic()
+
+        def applied():
+            worker.publish("job", '{"status":"processing"}')
+            stream.glance()
+            return stream.unread
+        until(applied, "the second gateway to apply reports")
+        # A lease of 3 s, and a second for a busy machine.
+        assert time.monotonic() - died < 4.0
+        assert stream.expect("job").data["status"] == "processing"
+
+
+def test_another_gateway_takes_over_at_once_when_the_holder_drains(start_redis, start_gateway):
+    redis = start_redis()
+    holder = start_gateway(redis)
+    worker = Worker(redis)
+    until(lambda: worker.publish("first", '{"status":"processing"}') == 1, "the first gateway to take the lease")
+    other = start_gateway(redis)
+    assert holder.stop() == 0
+    ended = time.monotonic()
+    until(lambda: worker.publish("job", '{"status":"processing"}') == 1, "the second gateway to listen")
+    assert time.monotonic() - ended < 2.0
+    until(lambda: other.get("/api/jobs/job/status").status == 200, "the report to be applied")

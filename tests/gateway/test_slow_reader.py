@@ -1,0 +1,72 @@
+"""A watcher that stops reading costs little memory, and gets the newest state and every outcome when it reads again."""
+import os
+import time
+
+import pytest
+
+from harness import process
+from harness.gateway import is_sanitized
+from harness.wait import until
+
+JOBS = 20
+REPORTS = 10_000
+RATE = 1_000  # a second
+# The whole minute of it: JOBCAST_SLOW_READER_SECONDS=60.
+SECONDS = int(os.environ.get("JOBCAST_SLOW_READER_SECONDS", "0"))
+MOST_GROWTH_KIB = 24 * 1024
+
+
+def report_for_a_while(worker, jobs):
+    """At full speed, or at the set rate for the set time."""
+    total = SECONDS * RATE or REPORTS
+    began = time.monotonic()
+    for done in range(0, total, 100):
+        with worker.redis.pipeline(transaction=False) as pipe:
+            for n in range(done, done + 100):
+                pipe.execute_command("FCALL", "jobcast_report", 1, "jobcast", jobs[n % JOBS], "status", "processing",
+                                     "message", f"Report {n} " + "x" * 300)
+            pipe.execute()
+        if SECONDS:
+            time.sleep(max(0.0, began + done / RATE - time.monotonic()))
+    return total
+
+
+@pytest.mark.parametrize("every", [False, True], ids=["newest", "every"])
+@pytest.mark.parametrize("by", ["jobs", "owner"])
+def test_a_watcher_that_stops_reading_gets_the_newest_and_every_outcome(gateway, worker, job, by, every):
+    jobs = [f"{job}.{n}" for n in range(JOBS)]
+    for one in jobs:
+        worker.report(one, status="processing", owner=job)
+    query = "&".join(f"job={one}" for one in jobs) if by == "jobs" else f"owner={job}"
+    target = f"/api/events?{query}&every={'true' if every else 'false'}"
+    with gateway.stream(target, receive_buffer=4096) as slow, gateway.stream(target) as quick:
+        for stream in (slow, quick):
+            for _ in jobs:
+                stream.expect("job")
+        before = process.resident_kib(gateway.pid)
+        taken = len(slow.raw)
+        total = report_for_a_while(worker, jobs)
+        for n, one in enumerate(jobs):
+            worker.report(one, status="done" if n % 2 else "failed")
+        outcomes = {one: "done" if n % 2 else "failed" for n, one in enumerate(jobs)}
+        quick_has = {}
+
+        def quick_is_done():
+            quick.glance()
+            quick_has.update((e.data["id"], e.data["status"]) for e in quick.seen if e.name == "job")
+            return quick_has == outcomes
+        until(quick_is_done, "the quick watcher to have every outcome", seconds=60)
+        growth = process.resident_kib(gateway.pid) - before
+        if not is_sanitized():
+            assert growth < MOST_GROWTH_KIB, f"{growth} KiB for one slow watcher"
+
+        newest = {}
+        while not all(record.get("status") == outcomes[one] for one, record in newest.items()) or len(newest) < JOBS:
+            event = slow.next()
+            if event.name == "job":
+                assert event.version > newest.get(event.data["id"], {}).get("version", 0)
+                newest[event.data["id"]] = event.data
+        for one in jobs:
+            assert newest[one] == gateway.record(one)
+        received = len(slow.raw) - taken
+        assert received < total * 300 / 4, f"{received} bytes: the watcher was sent nearly all it could not read"
