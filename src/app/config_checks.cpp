@@ -1,6 +1,7 @@
 #include "config_checks.hpp"
 
 #include "jobcast/net/listener.hpp"
+#include "jobcast/redis/address.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -41,9 +42,10 @@ std::optional<std::string> check_listen(std::string_view text) {
 }
 
 std::optional<std::string> check_redis_url(std::string_view text) {
-  if (text.empty() || text.starts_with("redis://") || text.starts_with("unix:///"))
+  if (text.empty())
     return std::nullopt;
-  return "must be redis://[user:password@]host[:port][/db] or unix:///path, or empty for a private redis-server";
+  const auto where = redis::parse_url(text);
+  return where ? std::nullopt : std::optional("cannot be used: " + where.error());
 }
 
 std::optional<std::string> check_namespace(std::string_view text) {
