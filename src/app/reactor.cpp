@@ -116,10 +116,10 @@ void reactor::on_accepted(tcp_socket socket) {
 }
 
 void reactor::on_client(bool connected) {
-  if (!connected) {
-    installed_ = false;
+  installed_ = false;
+  update_available();
+  if (!connected)
     return;
-  }
   if (number_ == 0)
     install();
   else
@@ -134,6 +134,7 @@ void reactor::install() {
                      return;
                    if (done) {
                      installed_ = true;
+                     update_available();
                      return hub_.retry_reads();
                    }
                    if (done.error().lasting)
@@ -286,6 +287,14 @@ void reactor::on_message(std::string_view channel, std::string_view payload) {
 
 void reactor::on_turn_end() { hub_.flush(); }
 
-void reactor::on_connection(bool up) { hub_.on_connection(up); }
+void reactor::on_connection(bool up) {
+  subscriber_up_ = up;
+  if (!up)
+    hub_.on_lost();
+  update_available();
+}
+
+// Before the function library is in place, Redis can be asked nothing.
+void reactor::update_available() { hub_.set_available(subscriber_up_ && client_.connected() && (installed_ || number_ != 0)); }
 
 } // namespace jobcast::app

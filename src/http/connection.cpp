@@ -75,7 +75,7 @@ public:
         break;
       auto const refused = check_head(std::string_view(buffer_).substr(0, head_size_));
       if (refused) {
-        co_await refuse(problem(refused->status, refused->detail));
+        co_await refuse(refused->status, refused->detail);
         break;
       }
       if (!co_await read_rest(parsing))
@@ -93,7 +93,7 @@ private:
     for (;;) {
       head_end const end = find_head_end(buffer_, searched);
       if (end.bare_lf) {
-        co_await refuse(problem(400, "Lines of the request head must end in CR LF."));
+        co_await refuse(400, "Lines of the request head must end in CR LF.");
         co_return false;
       }
       if (end.at != std::string_view::npos && end.at <= context_.limits.header) {
@@ -101,7 +101,7 @@ private:
         co_return true;
       }
       if (buffer_.size() > context_.limits.header) {
-        co_await refuse(problem(431, "The request head is larger than limits.header allows."));
+        co_await refuse(431, "The request head is larger than limits.header allows.");
         co_return false;
       }
       searched = buffer_.size();
@@ -110,7 +110,7 @@ private:
       idle_ = false;
       if (!more) {
         if (deadline_.expired() && !buffer_.empty())
-          co_await refuse(problem(408, "The request did not arrive within limits.request_timeout."));
+          co_await refuse(408, "The request did not arrive within limits.request_timeout.");
         co_return false;
       }
       if (searched == 0)
@@ -149,7 +149,7 @@ private:
       if (buffer_.empty() || ec == beast_http::error::need_more) {
         if (!co_await read_more()) {
           if (deadline_.expired())
-            co_await refuse(problem(408, "The request did not arrive within limits.request_timeout."));
+            co_await refuse(408, "The request did not arrive within limits.request_timeout.");
           co_return false;
         }
       }
@@ -194,34 +194,38 @@ private:
     if (out.status >= 400)
       context_.counters.request_errors.add();
     bool const keep_alive = message.keep_alive() && !out.close && !context_.handler.draining();
-    bool const sent = co_await send(serialize(out, r.head, keep_alive));
+    out_ = serialize(out, r.head, keep_alive);
+    bool const sent = co_await send();
     if (sent && !keep_alive)
       co_await close_gently();
     co_return sent && keep_alive;
   }
 
-  task<bool> send(std::string bytes) {
+  task<bool> send() {
     context_.wheel.arm(deadline_, context_.limits.write_timeout);
     error_code ec;
-    co_await asio::async_write(socket_, asio::buffer(bytes), asio::redirect_error(use_awaitable, ec));
+    co_await asio::async_write(socket_, asio::buffer(out_), asio::redirect_error(use_awaitable, ec));
     deadline_.disarm();
     co_return !ec;
   }
 
   task<> refuse_parse_error(error_code ec) {
     if (ec == beast_http::error::body_limit)
-      return refuse(problem(413, "The body is larger than limits.body allows; send less, or in several requests."));
+      return refuse(413, "The body is larger than limits.body allows; send less, or in several requests.");
     if (ec == beast_http::error::header_limit)
-      return refuse(problem(431, "The request head is larger than limits.header allows."));
-    return refuse(problem(400, "The request is not valid HTTP: " + ec.message() + "."));
+      return refuse(431, "The request head is larger than limits.header allows.");
+    return refuse(400, "The request is not valid HTTP.");
   }
 
-  // For requests that are not, or not wholly, read: what follows on the connection cannot be trusted.
-  task<> refuse(response r) {
+  // For requests that are not, or not wholly, read: what follows on the connection cannot be trusted. `detail` is literal.
+  task<> refuse(unsigned status, std::string_view detail) {
     context_.counters.requests.add();
     context_.counters.request_errors.add();
+    response r = problem(status, detail);
     context_.handler.decorate(nullptr, r);
-    if (co_await send(serialize(r, false, false)))
+    out_ = serialize(r, false, false);
+    bool const sent = co_await send();
+    if (sent)
       co_await close_gently();
   }
 
@@ -231,15 +235,18 @@ private:
     error_code ec;
     socket_.shutdown(tcp::socket::shutdown_send, ec);
     context_.wheel.arm(deadline_, std::chrono::milliseconds(1'000));
-    char sink[read_size];
-    for (std::size_t taken = 0; !ec && !deadline_.expired() && taken < (std::size_t(1) << 20);)
-      taken += co_await socket_.async_read_some(asio::buffer(sink), asio::redirect_error(use_awaitable, ec));
+    buffer_.resize(read_size);
+    for (std::size_t taken = 0; !ec && !deadline_.expired() && taken < (std::size_t(1) << 20);) {
+      std::size_t const n = co_await socket_.async_read_some(asio::buffer(buffer_), asio::redirect_error(use_awaitable, ec));
+      taken += n;
+    }
   }
 
   tcp_socket socket_;
   connection_context& context_;
   deadline deadline_;
-  std::string buffer_;
+  std::string buffer_; ///< read and not yet used
+  std::string out_;    ///< being sent
   std::size_t head_size_ = 0;
   bool idle_ = false; ///< waiting for a request that has not begun
 };

@@ -14,9 +14,7 @@ void feed_member::unfollow_all() {
 void feed_member::follow(topic& t, told what) {
   auto* l = new feed_link;
   if (every_)
-    l->want_every(backlog_limit_);
-  else
-    l->bound_backlog(backlog_limit_);
+    l->want_every();
   l->of_feed_ = true;
   links_.push_back(*l);
   t.attach(*l, *watcher_, what);
@@ -43,12 +41,12 @@ topic& feed::topic_of(std::string_view job) {
 
 topic& feed::admit(feed_member& by, std::string_view job) {
   auto const known = topics.find(std::string(job));
-  if (by.listed_ || known != topics.end()) {
-    topic& t = topic_of(job);
-    if (!by.follows(t))
-      by.follow(t);
-    return t;
-  }
+  if (known != topics.end() && !by.follows(*known->second))
+    by.follow(*known->second);
+  if (by.listed_)
+    return topic_of(job);
+  if (known != topics.end())
+    return *known->second;
   topic& t = *topics.emplace(job, std::make_unique<topic>(job)).first->second;
   t.lone = true;
   by.follow(t);

@@ -24,8 +24,9 @@ hub::~hub() {
 
 void hub::enlist(watcher& w) {
   w.hub_ = this;
+  w.held_limit_ = limits_.outbox;
   all_.push_back(w);
-  if (!connected_)
+  if (!available_)
     w.notify(event::gateway("degraded"));
 }
 
@@ -48,7 +49,7 @@ void hub::close(link& l) {
   l.in_topic.unlink();
   l.in_dirty.unlink();
   l.topic_ = nullptr;
-  l.backlog_.reset();
+  l.drop_backlog();
   if (!t->watched() && !t->in_idle.is_linked()) {
     t->idle_since = now_;
     idle_.push_back(*t);
@@ -161,28 +162,31 @@ void hub::on_feed_message(feed& f, std::string_view payload) {
     f.prune(limits_.feed_backlog);
 }
 
-void hub::on_connection(bool up) {
-  if (up == connected_)
-    return;
-  connected_ = up;
-  counters_.redis_connected.set(up);
-  if (!up) {
-    counters_.redis_losses.add();
-    lost_at_ = now_ms();
-    for (auto& entry : topics_) {
-      entry.second.at = topic::state::subscribing;
-      entry.second.forget_freshness();
-    }
-    for (auto& entry : feeds_) {
-      entry.second.at = topic::state::subscribing;
-      for (auto& inner : entry.second.topics)
-        inner.second->forget_freshness();
-    }
-    to_read_.clear();
-    failed_reads_.clear();
-    feed_reads_.clear();
+void hub::on_lost() {
+  set_available(false);
+  lost_at_ = now_ms();
+  for (auto& entry : topics_) {
+    entry.second.at = topic::state::subscribing;
+    entry.second.forget_freshness();
   }
-  notify_all(event::gateway(up ? "ok" : "degraded"));
+  for (auto& entry : feeds_) {
+    entry.second.at = topic::state::subscribing;
+    for (auto& inner : entry.second.topics)
+      inner.second->forget_freshness();
+  }
+  to_read_.clear();
+  failed_reads_.clear();
+  feed_reads_.clear();
+}
+
+void hub::set_available(bool now) {
+  if (now == available_)
+    return;
+  available_ = now;
+  counters_.redis_connected.set(now);
+  if (!now)
+    counters_.redis_losses.add();
+  notify_all(event::gateway(now ? "ok" : "degraded"));
 }
 
 void hub::notify_all(const event_ptr& notice) {

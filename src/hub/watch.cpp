@@ -13,7 +13,9 @@ const event_ptr& link::at(std::size_t i) const {
 void link::pop() {
   started_ = true;
   if (backlog_ && !backlog_->events.empty()) {
-    backlog_->bytes -= backlog_->events.front()->sse().size();
+    std::size_t const size = backlog_->events.front()->sse().size();
+    backlog_->bytes -= size;
+    watcher_->held_ -= size;
     backlog_->events.pop_front();
     if (backlog_->events.empty())
       backlog_.reset();
@@ -24,20 +26,31 @@ void link::pop() {
     in_dirty.unlink();
 }
 
-// Keeps an event that must not be conflated away; beyond the limit all that is held gives way to one `gap`.
+// Keeps an event that must not be conflated away; beyond the watcher's limit all that this link holds gives way to one
+// `gap`.
 void link::hold(event_ptr e) {
   if (!backlog_)
     backlog_ = std::make_unique<backlog>();
-  backlog_->bytes += e->sse().size();
+  std::size_t const size = e->sse().size();
+  backlog_->bytes += size;
+  watcher_->held_ += size;
   backlog_->events.push_back(std::move(e));
-  if (backlog_->bytes <= backlog_limit_)
+  if (watcher_->held_ <= watcher_->held_limit_)
     return;
   for (const event_ptr& dropped : backlog_->events)
     backlog_->skipped += dropped->kind() == event_kind::job;
   backlog_->events.clear();
   backlog_->events.push_back(event::gap(topic_->id, backlog_->skipped));
+  watcher_->held_ -= backlog_->bytes;
   backlog_->bytes = backlog_->events.front()->sse().size();
+  watcher_->held_ += backlog_->bytes;
   watcher_->hub_->count_gap();
+}
+
+void link::drop_backlog() {
+  if (backlog_)
+    watcher_->held_ -= backlog_->bytes;
+  backlog_.reset();
 }
 
 // The topic has a new `latest`. What it replaces is kept where it must be.

@@ -50,8 +50,8 @@ failure failure_of(error_code ec, redis::reply_view reply) {
   return {failure::kind::broken, {}, std::string(text)};
 }
 
-task<result<redis::reply_ptr>> store::call(std::string function, arguments rest) {
-  arguments all = strings("FCALL", std::move(function), "1", ns_);
+task<result<redis::reply_ptr>> store::call(std::string_view function, arguments rest) {
+  arguments all = strings("FCALL", function, "1", ns_);
   std::move(rest.begin(), rest.end(), std::back_inserter(all));
   auto answer = co_await client_.call(std::move(all));
   if (answer.ec || answer.reply().is_error())

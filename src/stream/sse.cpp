@@ -49,13 +49,12 @@ public:
     host_.hub.enlist(*this);
     for (std::size_t i = 0; i < count_; ++i) {
       if (r.every)
-        links_[i].want_every(host_.limits.outbox);
-      else
-        links_[i].bound_backlog(host_.limits.outbox);
+        links_[i].want_every();
       host_.hub.open(*this, links_[i], r.jobs[i]);
     }
     if (r.jobs.empty()) {
-      member_.configure(host_.limits.outbox, r.every);
+      if (r.every)
+        member_.want_every();
       host_.hub.open_feed(*this, member_, r.scope, since_);
     }
     flush();
@@ -109,9 +108,7 @@ public:
     start();
     host_.hub.enlist(*this);
     if (opening_->every)
-      link_.want_every(host_.limits.outbox);
-    else
-      link_.bound_backlog(host_.limits.outbox);
+      link_.want_every();
     host_.hub.open(*this, link_, opening_->jobs.front());
     flush();
   }

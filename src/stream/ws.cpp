@@ -114,9 +114,7 @@ private:
       auto const known = std::find_if(message.versions.begin(), message.versions.end(), [&](auto const& v) { return v.first == job; });
       l.known = known == message.versions.end() ? 0 : known->second;
       if (message.every)
-        l.want_every(host_.limits.outbox);
-      else
-        l.bound_backlog(host_.limits.outbox);
+        l.want_every();
       host_.hub.open(*this, l, job);
     }
   }
@@ -129,7 +127,8 @@ private:
       return refuse(message.echo, http::problem_json(400, "One connection watches one owner; unwatch the other first.", "owner"));
     say("ack", message.echo);
     member_ = std::make_unique<hub::feed_member>();
-    member_->configure(host_.limits.outbox, message.every);
+    if (message.every)
+      member_->want_every();
     host_.hub.open_feed(*this, *member_, scope, 0);
   }
 

@@ -63,6 +63,7 @@ private:
   void on_accepted(tcp_socket socket);
   void on_client(bool connected);
   void install();
+  void update_available();
   void tick();
   void probe();
   void begin_drain();

@@ -24,11 +24,8 @@ public:
   feed_member(const feed_member&) = delete;
   feed_member& operator=(const feed_member&) = delete;
 
-  /// What each of its links is to hold for this watcher, in bytes; `every` as with link::want_every.
-  void configure(std::size_t backlog_limit, bool every) {
-    backlog_limit_ = backlog_limit;
-    every_ = every;
-  }
+  /// As with link::want_every. Before opening only.
+  void want_every() { every_ = true; }
   bool attached() const { return feed_ != nullptr; }
 
 private:
@@ -45,7 +42,6 @@ private:
   bool listed_ = false;      ///< the first snapshot was given
   bool list_failed_ = false;
   bool every_ = false;
-  std::size_t backlog_limit_ = 0;
   intrusive::list<feed_link, intrusive::member_hook<feed_link, auto_hook, &feed_link::in_links>,
                   intrusive::constant_time_size<false>>
       links_;

@@ -64,9 +64,10 @@ public:
   // From the subscription connection.
   void on_subscribed(std::string_view channel);
   void on_message(std::string_view channel, std::string_view payload);
-  /// The connections to Redis were lost (false) or are both back (true). Tells every watcher.
-  void on_connection(bool up);
-  bool connected() const { return connected_; }
+  /// The subscription connection was lost: nothing that is known is sure to be still true.
+  void on_lost();
+  /// Whether Redis can be both heard and asked. Tells every watcher of a change.
+  void set_available(bool now);
 
   // From reads.
   void on_record(std::string_view id, std::uint64_t version, bool final, std::string_view record);
@@ -118,7 +119,7 @@ private:
   const limit_settings& limits_;
   std::string event_prefix_, feed_prefix_;
   metrics::counters& counters_;
-  bool connected_ = false;
+  bool available_ = false;
   bool flush_scheduled_ = false;
   std::int64_t now_ = 0;     ///< steady, of the last tick
   std::int64_t lost_at_ = 0; ///< wall clock, when the connection was last lost

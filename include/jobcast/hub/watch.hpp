@@ -29,13 +29,10 @@ public:
   link(const link&) = delete;
   link& operator=(const link&) = delete;
 
-  /// Asks for each version instead of the newest, held up to `limit` bytes. Before opening only.
-  void want_every(std::size_t limit) {
-    every_ = true;
-    backlog_limit_ = limit;
-  }
-  /// Bounds the outcomes held for a watcher that does not read. Before opening only.
-  void bound_backlog(std::size_t limit) { backlog_limit_ = limit; }
+  ~link() { drop_backlog(); }
+
+  /// Asks for each version instead of the newest, within what the watcher may hold. Before opening only.
+  void want_every() { every_ = true; }
 
   bool attached() const { return topic_ != nullptr; }
   bool watched_by(const watcher& w) const { return watcher_ == &w; }
@@ -66,13 +63,13 @@ private:
   };
 
   void hold(event_ptr e);
+  void drop_backlog();
   void offer(const event_ptr& previous);
   void mark_dirty();
 
   topic* topic_ = nullptr;
   watcher* watcher_ = nullptr;
   std::unique_ptr<backlog> backlog_;
-  std::size_t backlog_limit_ = 0;
   bool every_ = false;
   bool newest_due_ = false;
   bool started_ = false;
@@ -109,6 +106,8 @@ private:
   dirty_links dirty_;
   void mark_dirty();
   class hub* hub_ = nullptr;
+  // Bytes held in the backlogs of its links, all together, and how many they may be (limits.outbox).
+  std::size_t held_ = 0, held_limit_ = 0;
 
 public:
   auto_hook in_dirty_watchers, in_all_watchers;

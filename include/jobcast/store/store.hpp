@@ -86,7 +86,7 @@ public:
   static result<report_answer> read_report(error_code ec, redis::reply_view reply);
 
 private:
-  task<result<redis::reply_ptr>> call(std::string function, arguments rest);
+  task<result<redis::reply_ptr>> call(std::string_view function, arguments rest);
 
   redis::client& client_;
   std::string ns_;

@@ -70,11 +70,10 @@ struct hub_fixture {
   hub_fixture() {
     limits.outbox = 2'000;
     limits.resume_overlap = milliseconds(1'000);
-    hub.on_connection(true);
+    hub.set_available(true);
   }
 
   void watch(hub::watcher& w, hub::link& l, std::string_view job) {
-    l.bound_backlog(limits.outbox);
     hub.enlist(w);
     hub.open(w, l, job);
     hub.on_subscribed("ns:event:" + std::string(job));

@@ -15,7 +15,6 @@ struct viewer {
 
 struct feed_fixture : hub_fixture {
   void open(viewer& v, std::int64_t since = 0) {
-    v.member.configure(limits.outbox, false);
     hub.enlist(v.w);
     hub.open_feed(v.w, v.member, "/o", since);
     hub.flush();
@@ -88,6 +87,18 @@ TEST_CASE_FIXTURE(feed_fixture, "a second viewer's list tells the first nothing 
   CHECK(second.w.seen.back() == "3");
 }
 
+TEST_CASE_FIXTURE(feed_fixture, "viewers that come while a list is under way each get their own") {
+  viewer first, second;
+  open(first);
+  hub.on_subscribed("ns:feed:/o");
+  open(second);
+  answer_list({{"a", 3}, {"b", 7, true}});
+  answer_list({{"a", 3}, {"b", 7, true}});
+  feed("b", 8, "s");
+  CHECK(first.w.seen == seen{"3", "7 final", "8"});
+  CHECK(second.w.seen == seen{"3", "7 final", "8"});
+}
+
 TEST_CASE_FIXTURE(feed_fixture, "a stalled viewer gets each job's newest state and every outcome") {
   viewer v;
   open(v);
@@ -124,8 +135,8 @@ TEST_CASE_FIXTURE(feed_fixture, "after an outage one list for all tells what cha
   hub.on_subscribed("ns:feed:/o");
   answer_list({{"a", 1}, {"b", 1}});
   answer_list({{"a", 1}, {"b", 1}});
-  hub.on_connection(false);
-  hub.on_connection(true);
+  hub.on_lost();
+  hub.set_available(true);
   hub.on_subscribed("ns:feed:/o");
   hub.flush();
   REQUIRE(redis.lists.size() == 1);

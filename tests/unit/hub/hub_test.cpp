@@ -107,7 +107,7 @@ TEST_CASE_FIXTURE(hub_fixture, "an outcome is never conflated away, even if the 
 
 TEST_CASE_FIXTURE(hub_fixture, "a watcher of every version gets each one") {
   client c;
-  c.link.want_every(limits.outbox);
+  c.link.want_every();
   hub.enlist(c.w);
   hub.open(c.w, c.link, "a");
   hub.on_subscribed("ns:event:a");
@@ -122,7 +122,7 @@ TEST_CASE_FIXTURE(hub_fixture, "a watcher of every version gets each one") {
 
 TEST_CASE_FIXTURE(hub_fixture, "beyond its bound, a watcher of every version is told of the gap and given the newest") {
   client c;
-  c.link.want_every(limits.outbox);
+  c.link.want_every();
   hub.enlist(c.w);
   hub.open(c.w, c.link, "a");
   hub.on_subscribed("ns:event:a");
@@ -139,14 +139,34 @@ TEST_CASE_FIXTURE(hub_fixture, "beyond its bound, a watcher of every version is 
   CHECK(counters.gaps.get() > 0);
 }
 
+TEST_CASE_FIXTURE(hub_fixture, "what is held is bounded for a watcher as a whole, however many jobs it watches") {
+  recorder w;
+  hub.enlist(w);
+  std::vector<std::unique_ptr<jobcast::hub::link>> links;
+  std::size_t held = 0;
+  w.stalled = true;
+  for (int job = 0; job < 20; ++job) {
+    std::string const id = "job" + std::to_string(job);
+    links.push_back(std::make_unique<jobcast::hub::link>());
+    links.back()->want_every();
+    hub.open(w, *links.back(), id);
+    hub.on_subscribed("ns:event:" + id);
+    for (unsigned version = 1; version <= 100; ++version)
+      publish(id, version);
+  }
+  for (auto const& l : links)
+    held += l->pending();
+  CHECK(held < 100);
+}
+
 TEST_CASE_FIXTURE(hub_fixture, "after an outage every watch is read again, and only changes are delivered") {
   client same, changed;
   watch(same.w, same.link, "a");
   watch(changed.w, changed.link, "b");
   answer_read("a", 3);
   answer_read("b", 3);
-  hub.on_connection(false);
-  hub.on_connection(true);
+  hub.on_lost();
+  hub.set_available(true);
   redis.reads.clear();
   hub.on_subscribed("ns:event:a");
   hub.on_subscribed("ns:event:b");
@@ -163,8 +183,8 @@ TEST_CASE_FIXTURE(hub_fixture, "a version lower than before the outage is taken 
   client c;
   watch(c.w, c.link, "a");
   answer_read("a", 9);
-  hub.on_connection(false);
-  hub.on_connection(true);
+  hub.on_lost();
+  hub.set_available(true);
   hub.on_subscribed("ns:event:a");
   answer_read("a", 4);
   CHECK(c.w.seen.back() == "4");
@@ -175,12 +195,12 @@ TEST_CASE_FIXTURE(hub_fixture, "who comes during an outage gets the record once 
   client before, during;
   watch(before.w, before.link, "a");
   answer_read("a", 3);
-  hub.on_connection(false);
+  hub.on_lost();
   hub.enlist(during.w);
   hub.open(during.w, during.link, "a");
   hub.flush();
   CHECK(during.w.seen == seen{R"({"state":"degraded"})"});
-  hub.on_connection(true);
+  hub.set_available(true);
   hub.on_subscribed("ns:event:a");
   answer_read("a", 3);
   CHECK(during.w.seen.back() == "3");
