@@ -123,7 +123,7 @@ def test_a_stream_opened_while_redis_is_away_is_kept_and_filled_later(redis, gat
     for stream in streams:
         if not stream.closed:
             assert stream.job("job", version=2)
-            assert "ok" in states(stream)
+            pump_all([stream], lambda s: "ok" in states(s), "`gateway` ok")
         stream.close()
 
 
