@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from harness.gateway import refuses
 from harness.problems import assert_problem
 from harness.redis_server import Worker
 from harness.sse import pump_all
@@ -214,8 +215,8 @@ def test_a_library_that_was_removed_is_brought_back(redis, gateway, worker):
 def test_a_gateway_waits_for_a_redis_that_is_not_there_yet(redis, start_gateway):
     redis.kill()
     gateway = start_gateway(redis, wait=False)
-    until(lambda: gateway.log() and "listening" in gateway.log(), "the gateway to listen")
-    assert_problem(gateway.get("/readyz"), 503)
+    until(lambda: not refuses(gateway), "the gateway to listen")
     assert gateway.get("/healthz").status == 200
+    assert_problem(gateway.get("/readyz"), 503)
     redis.start()
     gateway.wait_ready()
