@@ -66,7 +66,7 @@ public:
     watch_signals();
     log::info("listening on http://{}:{} with {} reactor{}, redis {}, version " JOBCAST_VERSION,
               where->address().to_string(), where->port(), reactors_.size(), reactors_.size() == 1 ? "" : "s",
-              embedded_ ? "private" : config_.redis.url.substr(config_.redis.url.find('@') + 1));
+              embedded_ ? "private" : config_.redis.url.substr(config_.redis.url.rfind('@') + 1));
     log::warning("no keys are configured: anyone who reaches this address may read and report; it is loopback only");
     main_.run();
     for (std::thread& t : threads_)

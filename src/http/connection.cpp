@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t read_size = 4096;
 
 /// Cuts off whatever the connection is waiting for when its time is over.
-class deadline final : public net::wheel_entry {
+class deadline final : public wheel_entry {
 public:
   explicit deadline(tcp_socket& socket) : socket_(socket) {}
   void on_deadline() override {

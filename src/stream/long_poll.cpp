@@ -9,7 +9,7 @@ namespace jobcast::stream {
 
 namespace {
 
-class poll final : public hub::watcher, net::wheel_entry {
+class poll final : public hub::watcher, wheel_entry {
 public:
   poll(executor ex, host& h, std::string known) : executor_(ex), host_(h), known_(std::move(known)) {
     host_.counters.long_polls.add();

@@ -75,7 +75,8 @@ def test_it_is_restarted_when_it_dies(gateway):
         os.kill(child, signal.SIGKILL)
         stream.find(lambda e: e.data == {"state": "degraded"})
         stream.find(lambda e: e.data == {"state": "ok"})
-        gateway.report("job", percent=10)
+        # The stream's reactor is back; the one that is asked next may need a moment more.
+        until(lambda: gateway.post("/api/jobs/job/report", {"percent": 10}).status == 200, "the report to be taken")
         assert stream.job(version=2)
     assert redis_children(gateway) != [child]
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from harness.gateway import DRAIN_SECONDS
+from harness.gateway import DRAIN_SECONDS, refuses
 from harness.redis_server import Worker
 from harness.wait import until
 
@@ -61,14 +61,6 @@ def test_sigterm_drains_streams_and_polls_and_exits_0(redis, start_gateway, job)
     assert gateway.wait_end() == 0
     assert time.monotonic() - began < DRAIN_SECONDS + 2
     poll.close(), idle.close()
-
-
-def refuses(gateway):
-    try:
-        gateway.connect().close()
-        return False
-    except ConnectionError:
-        return True
 
 
 def test_a_draining_gateway_takes_no_new_connections(redis, start_gateway, job):

@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from harness.gateway import refuses
 from harness.problems import assert_problem
 from harness.redis_server import Worker
 from harness.sse import pump_all
@@ -123,7 +124,7 @@ def test_a_stream_opened_while_redis_is_away_is_kept_and_filled_later(redis, gat
     for stream in streams:
         if not stream.closed:
             assert stream.job("job", version=2)
-            assert "ok" in states(stream)
+            pump_all([stream], lambda s: "ok" in states(s), "`gateway` ok")
         stream.close()
 
 
@@ -214,8 +215,8 @@ def test_a_library_that_was_removed_is_brought_back(redis, gateway, worker):
 def test_a_gateway_waits_for_a_redis_that_is_not_there_yet(redis, start_gateway):
     redis.kill()
     gateway = start_gateway(redis, wait=False)
-    until(lambda: gateway.log() and "listening" in gateway.log(), "the gateway to listen")
-    assert_problem(gateway.get("/readyz"), 503)
+    until(lambda: not refuses(gateway), "the gateway to listen")
     assert gateway.get("/healthz").status == 200
+    assert_problem(gateway.get("/readyz"), 503)
     redis.start()
     gateway.wait_ready()

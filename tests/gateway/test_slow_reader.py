@@ -14,6 +14,7 @@ RATE = 1_000  # a second
 # The whole minute of it: JOBCAST_SLOW_READER_SECONDS=60.
 SECONDS = int(os.environ.get("JOBCAST_SLOW_READER_SECONDS", "0"))
 MOST_GROWTH_KIB = 24 * 1024
+MOST_HELD = 600 * 1024
 
 
 def report_for_a_while(worker, jobs):
@@ -68,5 +69,6 @@ def test_a_watcher_that_stops_reading_gets_the_newest_and_every_outcome(gateway,
                 newest[event.data["id"]] = event.data
         for one in jobs:
             assert newest[one] == gateway.record(one)
+        # What one watcher may hold (limits.outbox), and the kernel for it; a fraction of what was reported.
         received = len(slow.raw) - taken
-        assert received < total * 300 / 4, f"{received} bytes: the watcher was sent nearly all it could not read"
+        assert received < MOST_HELD < total * 300 / 4, f"{received} bytes were held for a slow watcher"

@@ -100,6 +100,18 @@ def test_an_owner_sees_nothing_of_others(gateway, new_job, job):
         assert stream.expect("job").data["id"] == mine
 
 
+def test_watchers_of_an_owner_who_come_at_once_are_all_given_the_list(gateway, new_job, job):
+    jobs = [new_job() for _ in range(3)]
+    for one in jobs:
+        gateway.report(one, status="processing", owner=job)
+    # Before the subscription they share is acknowledged, on each reactor.
+    streams = [feed(gateway, job, wait_for_head=False) for _ in range(8)]
+    for stream in streams:
+        stream.read_head()
+        snapshot(stream, jobs)
+        stream.close()
+
+
 def test_a_deleted_job_is_missing_on_the_owners_stream(gateway, new_job, job):
     one = new_job()
     gateway.report(one, status="processing", owner=job)

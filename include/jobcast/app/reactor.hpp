@@ -7,7 +7,7 @@
 #include "jobcast/hub/hub.hpp"
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/net/listener.hpp"
-#include "jobcast/net/timing_wheel.hpp"
+#include "jobcast/base/timing_wheel.hpp"
 #include "jobcast/redis/client.hpp"
 #include "jobcast/redis/subscriber.hpp"
 #include "jobcast/store/ingest.hpp"
@@ -74,7 +74,7 @@ private:
   settings config_;
   unsigned number_;
   metrics::counters counters_;
-  net::timing_wheel wheel_;
+  timing_wheel wheel_;
   asio::io_context io_{1};
   redis::client client_;
   redis::subscriber subscriber_;

@@ -7,7 +7,7 @@
 #include "jobcast/http/request.hpp"
 #include "jobcast/http/response.hpp"
 #include "jobcast/metrics/counters.hpp"
-#include "jobcast/net/timing_wheel.hpp"
+#include "jobcast/base/timing_wheel.hpp"
 
 #include <boost/intrusive/list.hpp>
 #include <functional>
@@ -48,7 +48,7 @@ using open_connections = boost::intrusive::list<open_connection, boost::intrusiv
 struct connection_context {
   request_handler& handler;
   const limit_settings& limits;
-  net::timing_wheel& wheel;
+  timing_wheel& wheel;
   metrics::counters& counters;
   open_connections open{};
 };

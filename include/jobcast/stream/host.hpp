@@ -4,7 +4,7 @@
 #include "jobcast/base/settings.hpp"
 #include "jobcast/hub/hub.hpp"
 #include "jobcast/metrics/counters.hpp"
-#include "jobcast/net/timing_wheel.hpp"
+#include "jobcast/base/timing_wheel.hpp"
 
 #include <functional>
 #include <random>
@@ -16,7 +16,7 @@ namespace jobcast::stream {
 /// Outlives the streams. On the reactor's thread only.
 struct host {
   hub::hub& hub;
-  net::timing_wheel& wheel;
+  timing_wheel& wheel;
   const limit_settings& limits;
   metrics::counters& counters;
   /// Runs cancel, retry or seen on a job; `done` gets an empty text, or the problem document.

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "jobcast/base/asio.hpp"
-#include "jobcast/net/timing_wheel.hpp"
+#include "jobcast/base/timing_wheel.hpp"
 #include "jobcast/stream/host.hpp"
 #include "jobcast/stream/outbox.hpp"
 
@@ -14,7 +14,7 @@
 namespace jobcast::stream {
 
 /// Keeps itself alive while the socket is open.
-class session : public std::enable_shared_from_this<session>, public hub::watcher, protected net::wheel_entry {
+class session : public std::enable_shared_from_this<session>, public hub::watcher, protected wheel_entry {
 public:
   session(tcp_socket socket, host& h, hub::encoding as);
   virtual ~session();

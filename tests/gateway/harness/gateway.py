@@ -16,6 +16,15 @@ DRAIN_SECONDS = 5
 _SANITIZER = re.compile(rb"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:")
 
 
+def refuses(gateway):
+    """Whether nothing listens on its port."""
+    try:
+        gateway.connect().close()
+        return False
+    except ConnectionError:
+        return True
+
+
 def is_sanitized():
     """Whether the program was built with AddressSanitizer, whose memory figures mean nothing."""
     with open(PROGRAM, "rb") as program:

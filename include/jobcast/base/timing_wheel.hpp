@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace jobcast::net {
+namespace jobcast {
 
 /// Base of what waits for a deadline. Disarms itself when destroyed.
 class wheel_entry : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
@@ -58,4 +58,4 @@ private:
   std::vector<slot> slots_;
 };
 
-} // namespace jobcast::net
+} // namespace jobcast

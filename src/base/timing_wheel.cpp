@@ -1,6 +1,6 @@
-#include "jobcast/net/timing_wheel.hpp"
+#include "jobcast/base/timing_wheel.hpp"
 
-namespace jobcast::net {
+namespace jobcast {
 
 timing_wheel::timing_wheel(clock::time_point now, std::chrono::milliseconds tick)
     : tick_(tick), start_(now), now_(now), slots_(slot_count) {}
@@ -37,4 +37,4 @@ void timing_wheel::advance(clock::time_point now) {
   }
 }
 
-} // namespace jobcast::net
+} // namespace jobcast

@@ -1,14 +1,14 @@
-#include "jobcast/net/timing_wheel.hpp"
+#include "jobcast/base/timing_wheel.hpp"
 
 #include <doctest/doctest.h>
 #include <functional>
 
 using namespace std::chrono_literals;
-using jobcast::net::timing_wheel;
+using jobcast::timing_wheel;
 
 namespace {
 
-struct entry final : jobcast::net::wheel_entry {
+struct entry final : jobcast::wheel_entry {
   int calls = 0;
   std::function<void(entry&)> then;
   void on_deadline() override {

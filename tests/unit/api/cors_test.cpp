@@ -1,0 +1,34 @@
+#include "jobcast/api/cors.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace jobcast;
+using namespace jobcast::api;
+
+namespace {
+cors_settings const listed{{"https://app.example.com"}};
+}
+
+TEST_CASE("an origin is allowed only exactly as listed") {
+  CHECK(origin_allowed(listed, "https://app.example.com"));
+  for (auto other : {"", "null", "*", "http://app.example.com", "https://app.example.com:443", "https://app.example.com.evil.org",
+                     "https://evil.org", "HTTPS://APP.EXAMPLE.COM"})
+    CHECK_FALSE(origin_allowed(listed, other));
+}
+
+TEST_CASE("commands come from no page, from the gateway's own, or from a listed one") {
+  CHECK(may_command(listed, "", "127.0.0.1:8080"));
+  CHECK(may_command(listed, "http://127.0.0.1:8080", "127.0.0.1:8080"));
+  CHECK(may_command(listed, "https://app.example.com", "127.0.0.1:8080"));
+  CHECK_FALSE(may_command(listed, "http://127.0.0.1:8081", "127.0.0.1:8080"));
+  CHECK_FALSE(may_command(listed, "null", "127.0.0.1:8080"));
+  CHECK_FALSE(may_command(listed, "https://evil.org", "127.0.0.1:8080"));
+}
+
+TEST_CASE("headers name the one origin, with credentials, never a star") {
+  std::string const headers = cors_headers(listed, "https://app.example.com");
+  CHECK(headers.find("Access-Control-Allow-Origin: https://app.example.com\r\n") != std::string::npos);
+  CHECK(headers.find("Access-Control-Expose-Headers: ETag, Retry-After, Location\r\n") != std::string::npos);
+  CHECK(headers.find('*') == std::string::npos);
+  CHECK(cors_headers(listed, "https://evil.org").empty());
+}
