@@ -35,6 +35,7 @@ export function chip_of(record) {
 /** @param {number} ms */
 export function duration(ms) {
   const s = Math.max(0, Math.round(ms / 1000));
+  if (s < 1) return 'under 1 s';
   if (s < 60) return `${s} s`;
   const m = Math.floor(s / 60);
   return m < 60 ? `${m} min ${s % 60} s` : `${Math.floor(m / 60)} h ${m % 60} min`;
@@ -63,10 +64,10 @@ export function count_of({ progress: { current, total, unit } }) {
 }
 
 /** @param {JobRecord} record */
-export function message_of(record) {
-  if (record.status === 'pending') return 'Waiting for a worker to start.';
-  const { step, message } = record.progress;
-  return [step, message].filter(Boolean).join(' · ');
+function message_of({ status, cancel_requested, progress: { step, message } }) {
+  if (cancel_requested) return 'The worker has been asked to stop.';
+  if (status === 'pending') return 'Waiting for a worker to start.';
+  return status === 'retrying' ? '' : [step, message].filter(Boolean).join(' · ');
 }
 
 /**
@@ -91,11 +92,9 @@ export function note_of(record, now) {
 /** @param {number} bytes */
 const size = (bytes) => (bytes < 1000 ? `${bytes} bytes` : `${numbers.format(Math.round(bytes / 1000))} kB`);
 
-/** @param {JobRecord} record */
-export function result_of(record) {
-  if (record.status === 'cancelled') return 'Stopped, as you asked.';
-  if (record.status !== 'done' || typeof record.result !== 'object' || record.result === null) return '';
-  const { rows, table, total_amount, pages, bytes } = record.result;
+/** @param {any} result of any shape: workers decide */
+function result_of(result) {
+  const { rows, table, total_amount, pages, bytes } = result ?? {};
   const parts = [];
   if (rows !== undefined) parts.push(`${numbers.format(rows)} rows imported${table ? ` into “${table}”` : ''}`);
   if (total_amount !== undefined) parts.push(`total ${money.format(total_amount)}`);
@@ -105,10 +104,23 @@ export function result_of(record) {
 }
 
 /**
+ * What happens, or what came of it.
+ * @param {JobRecord} record
+ */
+export function said_of(record) {
+  switch (record.status) {
+    case 'done': return result_of(record.result);
+    case 'cancelled': return 'Stopped on request.';
+    case 'failed': return '';
+    default: return message_of(record);
+  }
+}
+
+/**
  * One sentence for those who hear the page.
  * @param {JobRecord} record
  */
 export function outcome_of(record) {
-  const more = record.status === 'failed' ? [record.error?.title, record.error?.action] : [result_of(record)];
+  const more = record.status === 'failed' ? [record.error?.title, record.error?.action] : [said_of(record)];
   return [`${name_of(record)}: ${chips[record.status]}`, ...more].filter(Boolean).join('. ');
 }

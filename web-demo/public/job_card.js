@@ -1,6 +1,6 @@
 // One job on the page: built once, then changed in place, so that focus and animations survive every update.
 
-import { chip_of, count_of, facts_of, is_final, kind_of, message_of, name_of, note_of, result_of } from './describe.js';
+import { chip_of, count_of, facts_of, is_final, kind_of, name_of, note_of, said_of } from './describe.js';
 
 /** @typedef {import('../../clients/js/jobcast.js').JobRecord} JobRecord */
 
@@ -16,6 +16,9 @@ function web_address(text, base) {
   const url = new URL(text, base);
   return ['http:', 'https:'].includes(url.protocol) ? url.href : null;
 }
+
+/** @param {string} text to stay on one line */
+const unbroken = (text) => text.replaceAll(' ', '\u00a0');
 
 export class JobCard {
   /** @type {JobRecord} */
@@ -60,7 +63,7 @@ export class JobCard {
    * @param {number} now
    */
   tick(now) {
-    this.#text('.facts', facts_of(this.record, now).join(' · '));
+    this.#text('.facts', facts_of(this.record, now).map(unbroken).join(' · '));
     this.#text('.note span', note_of(this.record, now), '.note');
   }
 
@@ -80,7 +83,6 @@ export class JobCard {
     this.#text('.count', count);
     this.#text('.percent', percent === undefined ? '' : `${Math.floor(percent)}%`);
     this.#get('.counts').hidden = !count && percent === undefined;
-    this.#text('.message', is_final(record) ? '' : message_of(record), '.message');
   }
 
   /** @param {JobRecord} record */
@@ -99,11 +101,11 @@ export class JobCard {
 
   /** @param {JobRecord} record */
   #show_foot(record) {
-    const result = result_of(record);
+    const said = said_of(record);
     const file = record.status === 'done' ? web_address(record.result?.url, this.#application) : null;
     const can_cancel = record.can.includes('cancel') && !record.cancel_requested;
     const can_retry = record.can.includes('retry');
-    this.#text('.result', result);
+    this.#text('.said', said);
     this.#link('.open', file);
     for (const [name, offered] of [['.cancel', can_cancel], ['.retry', can_retry]]) {
       const button = /** @type {HTMLButtonElement} */ (this.#get(name));
@@ -111,7 +113,7 @@ export class JobCard {
       button.disabled = false;
       button.setAttribute('aria-label', `${button.textContent}: ${name_of(record)}`);
     }
-    this.#get('.card-foot').hidden = !result && !file && !can_cancel && !can_retry;
+    this.#get('.card-foot').hidden = !said && !file && !can_cancel && !can_retry;
   }
 
   // The stream shows what came of it; only a refusal is told here.
