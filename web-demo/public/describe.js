@@ -84,7 +84,8 @@ export function note_of(record, now) {
   }
   if (record.stalled) {
     const since = record.locked_at ? ` for ${duration(now - record.locked_at)}` : '';
-    return `Nothing heard from the worker${since}. Nothing for you to do yet: it may recover, or the job will be ended and say so.`;
+    const choice = record.can.includes('cancel') && !record.cancel_requested ? ' You can wait, or cancel it.' : '';
+    return `No word from the worker${since}. The job may still recover.${choice}`;
   }
   return '';
 }

@@ -48,6 +48,7 @@ export class JobCard {
     this.record = record;
     this.element.dataset.status = record.status;
     this.element.toggleAttribute('data-stalled', record.stalled && !is_final(record));
+    this.element.toggleAttribute('data-cancelling', record.cancel_requested && !is_final(record));
     this.#get('.kind use').setAttribute('href', kind_of(record.type).icon);
     this.#text('.name', name_of(record));
     this.#text('.chip span', chip_of(record));
