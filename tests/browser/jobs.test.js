@@ -1,0 +1,131 @@
+// What visitors of the demo page see of their jobs.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { RunningDemo } from './running_demo.js';
+import { Visitor, launch } from './visitor.js';
+
+let demo;
+let browser;
+before(async () => {
+  [demo, browser] = await Promise.all([RunningDemo.start(), launch()]);
+});
+after(() => Promise.all([browser?.close(), demo?.end()]));
+
+/** A test with a visitor of its own, whose page must not stumble. */
+function visit(name, steps, options) {
+  test(name, async () => {
+    const visitor = await Visitor.come(browser, demo.url, options);
+    await steps(visitor);
+    assert.deepEqual(visitor.mishaps, []);
+    await visitor.leave();
+  });
+}
+
+const orders = (rows) => `order_id,customer,amount\n${Array.from({ length: rows }, (_, n) => `${n + 1},Customer ${n + 1},10.50\n`).join('')}`;
+
+visit('an uploaded file is imported, and the page says what came of it', async (visitor) => {
+  await visitor.upload('my orders.csv', orders(20));
+  const card = visitor.card(await visitor.cards.first().getAttribute('data-job'));
+  await card.becomes('done');
+  assert.equal(await card.text('.name'), 'my orders.csv');
+  assert.equal(await card.text('.chip'), 'Done');
+  assert.match(await card.text('.said'), /^20 rows imported/);
+  assert.match(await visitor.page.getByRole('log').innerText(), /my orders\.csv: Done\. 20 rows imported/);
+});
+
+visit('a file may be dropped', async (visitor) => {
+  await visitor.drop('dropped.csv', orders(5));
+  const card = visitor.card(await visitor.cards.first().getAttribute('data-job'));
+  await card.becomes('done');
+  assert.equal(await card.text('.name'), 'dropped.csv');
+});
+
+visit('a long import moves, and a reload in its middle shows where it stands', async (visitor) => {
+  const card = await visitor.start('orders-large');
+  const seen = [];
+  while (seen.length < 4) seen.push(await card.passes(seen.at(-1) ?? 0));
+  assert.deepEqual(seen, [...new Set(seen)].sort((a, b) => a - b));
+  assert.match(await card.text('.count'), /^[\d,]+ of 60,000 rows$/);
+
+  await visitor.page.reload();
+  await card.root.waitFor();
+  assert.ok((await card.percent()) >= seen.at(-1), 'the bar stands no lower than before');
+  assert.equal(await card.status(), 'processing');
+  assert.equal(await visitor.cards.count(), 1);
+  await card.button('Cancel').click();
+  await card.becomes('cancelled');
+});
+
+visit('a second screen shows the same', async (visitor) => {
+  const card = await visitor.start('orders-large');
+  await card.passes(3);
+  const link = await visitor.page.getByRole('link', { name: 'Open on a second screen' }).getAttribute('href');
+  const second = await Visitor.come(browser, new URL(link, demo.url).href);
+  const same = second.card(card.id);
+  await same.root.waitFor();
+  assert.ok((await same.percent()) > 3);
+  await same.button('Cancel').click();
+  await Promise.all([card.becomes('cancelled'), same.becomes('cancelled')]);
+  await second.leave();
+});
+
+visit('another visitor sees nothing of it', async (visitor) => {
+  await visitor.page.getByText('No jobs yet').waitFor();
+  assert.equal(await visitor.cards.count(), 0);
+});
+
+visit('a failed import names the row and what to do', async (visitor) => {
+  const card = await visitor.start('orders-broken');
+  await card.becomes('failed');
+  assert.match(await card.text('.error'), /row [\d,]+/i);
+  assert.ok((await card.text('.error-title')).length > 5);
+  assert.ok((await card.text('.error-action span')).length > 10);
+  assert.equal(await card.text('.chip'), 'Failed');
+});
+
+visit('a file that is no CSV is refused with a reason, and no job appears', async (visitor) => {
+  await visitor.upload('empty.csv', '');
+  await visitor.page.getByRole('alert').filter({ hasText: /\w{4}/ }).waitFor();
+  assert.equal(await visitor.cards.count(), 0);
+});
+
+visit('an invoice ends as a PDF to open', async (visitor) => {
+  const card = await visitor.start('invoice_pdf');
+  await card.becomes('done');
+  const link = await card.root.getByRole('link', { name: 'Open the PDF' }).getAttribute('href');
+  const file = await fetch(link);
+  assert.equal(file.headers.get('content-type'), 'application/pdf');
+  assert.equal(Buffer.from(await file.arrayBuffer()).subarray(0, 4).toString(), '%PDF');
+});
+
+visit('a cancelled job ends calmly, and can be tried again', async (visitor) => {
+  const card = await visitor.start('orders-large');
+  await card.passes(0);
+  await card.button('Cancel').click();
+  await card.becomes('cancelled');
+  assert.equal(await card.text('.chip'), 'Cancelled');
+  assert.equal(await card.text('.error'), undefined);
+  assert.equal(await card.button('Cancel').count(), 0);
+
+  await card.button('Try again').click();
+  await card.becomes('processing');
+  await card.button('Cancel').click();
+  await card.becomes('cancelled');
+});
+
+visit('several jobs run at once, newest first', async (visitor) => {
+  const started = [];
+  for (const sample of ['invoice_pdf', 'orders-small', 'invoice_pdf']) started.unshift(await visitor.start(sample));
+  const shown = await visitor.cards.evaluateAll((cards) => cards.map((card) => card.dataset.job));
+  assert.deepEqual(shown, started.map((card) => card.id));
+  await Promise.all(started.map((card) => card.becomes('done')));
+  assert.equal(await visitor.page.locator('#tally').innerText(), '3 in all');
+});
+
+visit('the narrowest phone needs no sideways scrolling', async (visitor) => {
+  const card = await visitor.start('orders-broken');
+  await card.becomes('failed');
+  const [needed, given] = await visitor.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.equal(needed, given);
+}, { viewport: { width: 360, height: 740 } });

@@ -1,0 +1,121 @@
+// A visitor of the demo page in a real browser: what they do and what they see.
+
+import { chromium } from 'playwright-core';
+
+/** @typedef {import('playwright-core').Page} Page */
+/** @typedef {import('playwright-core').Locator} Locator */
+
+const quiet = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync',
+];
+
+export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: quiet });
+
+export class Visitor {
+  /** @type {string[]} what went wrong on the page itself */
+  mishaps = [];
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.page = page;
+    page.setDefaultTimeout(20_000);
+    page.on('pageerror', (error) => this.mishaps.push(String(error)));
+  }
+
+  /**
+   * @param {import('playwright-core').Browser} browser
+   * @param {string} url
+   * @param {import('playwright-core').BrowserContextOptions} [options]
+   */
+  static async come(browser, url, options) {
+    const visitor = new Visitor(await (await browser.newContext(options)).newPage());
+    await visitor.page.goto(url);
+    await visitor.sees_connection('open');
+    return visitor;
+  }
+
+  leave() {
+    return this.page.context().close();
+  }
+
+  /** @param {string} sample its name, or `invoice_pdf` */
+  async start(sample) {
+    const before = await this.cards.count();
+    await this.page.locator(`[data-sample="${sample}"]`).click();
+    await this.page.waitForFunction((n) => document.querySelectorAll('.card').length > n, before);
+    return this.card(await this.cards.first().getAttribute('data-job'));
+  }
+
+  /** @param {string} name @param {string} text */
+  upload(name, text) {
+    return this.page.locator('#file').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
+  }
+
+  /** @param {string} name @param {string} text */
+  async drop(name, text) {
+    const dataTransfer = await this.page.evaluateHandle(([file_name, content]) => {
+      const data = new DataTransfer();
+      data.items.add(new File([content], file_name, { type: 'text/csv' }));
+      return data;
+    }, [name, text]);
+    await this.page.dispatchEvent('#drop', 'drop', { dataTransfer });
+  }
+
+  get cards() {
+    return this.page.locator('.card');
+  }
+
+  /** @param {string} id */
+  card(id) {
+    return new Card(this.page, id);
+  }
+
+  /** @param {string} state */
+  sees_connection(state) {
+    return this.page.locator(`#connection[data-state="${state}"]`).waitFor();
+  }
+}
+
+export class Card {
+  /** @param {Page} page @param {string} id */
+  constructor(page, id) {
+    this.page = page;
+    this.id = id;
+    this.root = page.locator(`.card[data-job="${id}"]`);
+  }
+
+  /** @param {string} status */
+  becomes(status) {
+    return this.page.locator(`.card[data-job="${this.id}"][data-status="${status}"]`).waitFor();
+  }
+
+  status() {
+    return this.root.getAttribute('data-status');
+  }
+
+  async percent() {
+    return Number(await this.root.locator('[role=progressbar]').getAttribute('aria-valuenow'));
+  }
+
+  /** Waits until the bar stands higher, and says where. @param {number} percent */
+  async passes(percent) {
+    const bar = `.card[data-job="${this.id}"] [role=progressbar]`;
+    const now = await this.page.waitForFunction(([selector, low]) => {
+      const value = Number(document.querySelector(selector)?.getAttribute('aria-valuenow') ?? 0);
+      return value > low && value;
+    }, [bar, percent]);
+    return now.jsonValue();
+  }
+
+  /** @param {string} selector what it reads, if it is to be seen */
+  async text(selector) {
+    const part = this.root.locator(selector);
+    return (await part.isVisible()) ? part.innerText() : undefined;
+  }
+
+  /** @param {string} name */
+  button(name) {
+    return this.root.getByRole('button', { name });
+  }
+}
