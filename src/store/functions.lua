@@ -705,8 +705,7 @@ local function create(ns, args)
     job = fresh(ns, id, at, f.type or 'default', global, policy, true)
     set_ownership(job, f)
     flags.n, flags.s = true, true
-    if policy.start_timeout > 0 then deadline(ns, job, at + policy.start_timeout) end
-    job.dispatch = policy.dispatch
+    job.dispatch, job.start_timeout = policy.dispatch, policy.start_timeout
   end
   if f.group then job.group = f.group end
   if f.max_attempts then job.max = math.max(f.max_attempts, job.attempt) end
@@ -714,7 +713,9 @@ local function create(ns, args)
   local private = {'request', f.request or ''}
   if input then private[#private + 1] = 'input' private[#private + 1] = input end
   if notify then private[#private + 1] = 'notify' private[#private + 1] = notify end
+  -- Nothing is refused from here on, so nothing is written before.
   redis.call('HSET', job.key, unpack(private))
+  if (job.start_timeout or 0) > 0 then deadline(ns, job, at + job.start_timeout) end
   if job.dispatch then put_work(ns, job) end
   save(ns, job, at, flags, f.by or 'publisher')
   return answer_of(what, job)

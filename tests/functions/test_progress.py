@@ -1,0 +1,77 @@
+"""Protocol section 1, progress and the checks of fields."""
+import pytest
+
+from conftest import Refused
+
+
+def test_percent_is_derived_where_it_is_absent(jobs):
+    jobs.report("a", status="processing", current=3, total=7, unit="pages")
+    assert jobs.get("a")["progress"] == {"percent": 42.8, "current": 3, "total": 7, "unit": "pages"}
+
+
+def test_a_lower_percent_keeps_the_old(jobs):
+    jobs.report("a", status="processing", percent=50)
+    jobs.report("a", percent=20)
+    assert jobs.get("a")["progress"]["percent"] == 50
+
+
+def test_numbers_keep_their_digits(jobs):
+    jobs.report("a", status="processing", current=9007199254740991, total="9007199254740991", percent="12.5")
+    assert jobs.get("a")["progress"] == {"percent": 12.5, "current": 9007199254740991, "total": 9007199254740991}
+
+
+def test_members_of_an_error_and_labels_are_kept(jobs):
+    jobs.create("a", "labels.region", "eu", "labels.file", "käse.csv")
+    jobs.report("a", "labels.region", "", status="failed", error__code="E1", error__title="T", error__detail="D", error__action="A",
+                error__severity="high", error__link="/help/E1", error__reference="r-1")
+    record = jobs.get("a")
+    assert record["labels"] == {"file": "käse.csv"}
+    assert record["error"] == {"code": "E1", "title": "T", "detail": "D", "action": "A", "severity": "high", "link": "/help/E1",
+                               "reference": "r-1", "retryable": False}
+
+
+@pytest.mark.parametrize("field,value", [
+    ("status", "finished"), ("status", ""), ("percent", "-1"), ("percent", "101"), ("percent", "abc"), ("percent", "nan"), ("percent", "inf"),
+    ("percent", "0x1F"), ("percent", "01"), ("percent", ""), ("current", "-1"), ("total", "1e999"), ("eta", "1.5"), ("attempt", "0"), ("attempt", "1.5"),
+    ("attempt", "x"), ("max_attempts", "0"), ("max_attempts", "1001"), ("lease", "0"), ("lease", "604801"), ("message", "x" * 501),
+    ("step", "x" * 101), ("unit", "x" * 101), ("error.title", "x" * 201), ("error.severity", "medium"), ("error.retryable", "yes"),
+    ("error.link", "javascript:alert(1)"), ("error.link", "//evil.org"), ("error.link", "data:text/html,x"), ("owner", ""), ("owner", "x" * 129),
+    ("type", "a b"), ("type", "x" * 65), ("labels.a b", "x"), ("labels.a", "x" * 201), ("colour", "red"), ("by", "a b"), ("retry_in", "-1"),
+    ("result", "[]"), ("input", "{}"),
+])
+def test_a_wrong_value_is_refused_by_the_name_of_its_field(jobs, field, value):
+    with pytest.raises(Refused) as refused:
+        jobs.report("a", field, value, *(() if field == "status" else ("status", "processing")))
+    assert refused.value.field.split(".")[0] in (field.split(".")[0], field.replace(" ", "?"))
+    assert jobs.get("a") is None
+    assert jobs.redis.keys(jobs.key("*")) == []
+
+
+@pytest.mark.parametrize("job", ["", "x" * 129, "a b", "a/b", "ä", "a\n"])
+def test_a_wrong_id_is_refused(jobs, job):
+    for function in ("report", "create", "heartbeat", "cancel", "retry", "delete", "get"):
+        with pytest.raises(Refused) as refused:
+            jobs.call(function, job)
+        assert refused.value.field == "id"
+
+
+def test_a_field_without_value_twice_or_without_id_is_refused(jobs):
+    for arguments in (("a", "status"), ("a", "status", "done", "status", "done"), ()):
+        with pytest.raises(Refused):
+            jobs.call("report", *arguments)
+
+
+def test_a_creation_with_too_many_labels_leaves_nothing(jobs):
+    jobs.policy("x", start_timeout_ms=1000)
+    with pytest.raises(Refused) as refused:
+        jobs.create("a", "type", "x", *(part for n in range(17) for part in (f"labels.l{n}", "v")))
+    assert refused.value.field == "labels"
+    assert jobs.redis.keys(jobs.key("*")) == [jobs.key("policy", "x").encode()]
+
+
+def test_at_most_sixteen_labels(jobs):
+    for n in range(16):
+        jobs.report("a", f"labels.l{n}", "x", "status", "processing")
+    with pytest.raises(Refused) as refused:
+        jobs.report("a", "labels.l16", "x")
+    assert refused.value.field == "labels"
