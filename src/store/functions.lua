@@ -3,7 +3,7 @@
 -- Contract: docs/functions.md. KEYS[1] is the namespace; every other key is derived from it and shares its slot.
 -- `math` and friends are looked up inside functions: at load time Redis 7.0 does not have them.
 
-local VERSION = '1.0'
+local VERSION = '1.1'
 
 local FINAL = {done = true, failed = true, cancelled = true}
 local STATUSES = {pending = true, processing = true, retrying = true, done = true, failed = true, cancelled = true}

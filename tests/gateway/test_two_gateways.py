@@ -120,3 +120,11 @@ def test_a_library_replaced_by_another_major_while_running_ends_the_gateway(star
     redis.start()
     assert gateway.wait_end(seconds=20) == 1
     assert "9.0" in gateway.log()
+
+
+def test_a_redis_without_functions_is_refused_with_what_to_do(start_redis, start_gateway):
+    # As Redis 6 and its like answer: the command is not known.
+    redis = start_redis("--rename-command", "FUNCTION", "")
+    gateway = start_gateway(redis, wait=False)
+    assert gateway.wait_end() == 1
+    assert "Redis 7 or later" in gateway.log()
