@@ -85,9 +85,9 @@ export class Card {
     this.root = page.locator(`.card[data-job="${id}"]`);
   }
 
-  /** @param {string} status */
+  /** As long as the work takes: an import is bound by how fast the disk syncs. @param {string} status */
   becomes(status) {
-    return this.page.locator(`.card[data-job="${this.id}"][data-status="${status}"]`).waitFor();
+    return this.page.locator(`.card[data-job="${this.id}"][data-status="${status}"]`).waitFor({ timeout: 150_000 });
   }
 
   status() {
@@ -104,7 +104,7 @@ export class Card {
     const now = await this.page.waitForFunction(([selector, low]) => {
       const value = Number(document.querySelector(selector)?.getAttribute('aria-valuenow') ?? 0);
       return value > low && value;
-    }, [bar, percent]);
+    }, [bar, percent], { timeout: 60_000 });
     return now.jsonValue();
   }
 
