@@ -128,7 +128,8 @@ boost::system::result<ws_message, ws_problem> read_ws_message(std::string_view j
   rapidjson::Document doc;
   // Iterative, so that deep nesting cannot exhaust the stack.
   doc.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());
-  if (doc.HasParseError() || !doc.IsObject())
+  // RapidJSON takes a NUL for the end.
+  if (doc.HasParseError() || !doc.IsObject() || json.find('\0') != json.npos)
     return ws_problem{{}, "body", "A message is one JSON object."};
   return reader(doc).read();
 }

