@@ -226,7 +226,7 @@ def test_who_watches_and_never_reads_takes_little_memory_and_is_closed(hasty, wo
 
         def closed():
             for n in range(50):
-                worker.report(job, status="processing", message=f"{n} " + "x" * 1500)
+                worker.report(job, status="processing", message=f"{n} " + "x" * 400)
             return hasty.metric("jobcast_websockets") == 0
         until(closed, "limits.write_timeout", every=0.005)
         if not is_sanitized():
