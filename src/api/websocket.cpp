@@ -13,19 +13,23 @@ namespace {
 
 constexpr std::string_view subprotocol = "jobcast.v1";
 
-// Whether a comma-separated header lists `wanted`, regardless of case.
-bool lists(std::string_view header, std::string_view wanted) {
-  auto const same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
+bool same(std::string_view a, std::string_view b) { return a == b; }
+
+bool same_regardless_of_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+// Whether a comma-separated header lists `wanted`.
+template <class Same>
+bool lists(std::string_view header, std::string_view wanted, Same is_same) {
   while (!header.empty()) {
     auto const comma = header.find(',');
     std::string_view one = header.substr(0, comma);
     header.remove_prefix(comma == std::string_view::npos ? header.size() : comma + 1);
     auto const first = one.find_first_not_of(" \t");
     auto const last = one.find_last_not_of(" \t");
-    if (first == std::string_view::npos)
-      continue;
-    one = one.substr(first, last - first + 1);
-    if (std::equal(one.begin(), one.end(), wanted.begin(), wanted.end(), same))
+    if (first != std::string_view::npos && is_same(one.substr(first, last - first + 1), wanted))
       return true;
   }
   return false;
@@ -47,13 +51,13 @@ http::response upgrade_required() {
 } // namespace
 
 task<http::answer> get_websocket(context& c, http::request& r, parts) {
-  if (!lists(r.field("Upgrade"), "websocket") || !lists(r.field("Connection"), "upgrade") ||
+  if (!lists(r.field("Upgrade"), "websocket", same_regardless_of_case) || !lists(r.field("Connection"), "upgrade", same_regardless_of_case) ||
       r.field("Sec-WebSocket-Version") != "13" || r.head)
     co_return upgrade_required();
   std::string_view const key = r.field("Sec-WebSocket-Key");
   if (!is_key(key))
     co_return http::problem(400, "The key must be 16 bytes in base64.", "Sec-WebSocket-Key");
-  if (!lists(r.field("Sec-WebSocket-Protocol"), subprotocol))
+  if (!lists(r.field("Sec-WebSocket-Protocol"), subprotocol, same))
     co_return http::problem(400, "Offer the subprotocol jobcast.v1: new WebSocket(url, \"jobcast.v1\").", "Sec-WebSocket-Protocol");
   // Browsers let any page open a WebSocket anywhere; only the Origin tells.
   if (!may_command(c.config.cors, r.field("Origin"), r.field("Host")))

@@ -1,12 +1,16 @@
 #include "jobcast/stream/outbox.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace jobcast::stream {
 
 void outbox::prepend(std::string_view bytes) {
   if (!extra_)
     extra_ = std::make_unique<extra>();
+  // What was sent need not be kept for a peer that always leaves a little unread.
+  if (extra_->prefix_sent > extra_->prefix.size() / 2)
+    extra_->prefix.erase(0, std::exchange(extra_->prefix_sent, 0));
   extra_->prefix.append(bytes);
 }
 
@@ -16,6 +20,12 @@ void outbox::add_notice(hub::event_ptr notice) {
   if (notice->kind() == hub::event_kind::gateway)
     std::erase_if(extra_->notices, [](const hub::event_ptr& n) { return n->kind() == hub::event_kind::gateway; });
   extra_->notices.push_back(std::move(notice));
+}
+
+bool outbox::withdraw(const hub::event_ptr& notice) {
+  bool const found = extra_ && std::erase(extra_->notices, notice) > 0;
+  drop_empty_extra();
+  return found;
 }
 
 std::size_t outbox::gather(hub::dirty_links& dirty, iovec* out, std::size_t most) const {

@@ -17,10 +17,18 @@ constexpr unsigned errors_per_minute = 16;
 constexpr unsigned missed_pings = 2;
 // Answers to a client that asks and does not read.
 constexpr std::size_t unread_answers = 64 * 1024;
+// No client has a use for more of its own pings between two heartbeats.
+constexpr unsigned pings_per_heartbeat = 1000;
+// Cancel, retry and seen that Redis has not answered yet.
+constexpr unsigned commands_at_once = 64;
 
 struct ws_link : hub::link {
   std::uint64_t known = 0; ///< the version the client said it has
-  bool ended = false;      ///< `end` is on its way: nothing more will come
+  hub::event_ptr end;      ///< on its way: nothing more will come
+};
+
+struct ws_feed : hub::feed_member {
+  std::string scope;
 };
 
 class ws_session final : public session {
@@ -64,14 +72,15 @@ private:
     case ws_item::kind::text:
       return on_text(item.payload);
     case ws_item::kind::binary:
-      return end(ws_close::unsupported, "messages are JSON text");
+      return fail(ws_close::unsupported, "messages are JSON text");
     case ws_item::kind::ping:
+      if (++pings_ > pings_per_heartbeat)
+        return fail(ws_close::policy, "too many pings");
       return answer(http::ws_opcode::pong, item.payload);
     case ws_item::kind::close:
-      return end(item.code, {});
+      return answer_close(item);
     case ws_item::kind::failure:
-      host_.counters.websocket_failures.add();
-      return end(item.code, {});
+      return fail(item.code, {});
     case ws_item::kind::pong:
     case ws_item::kind::none:
       return;
@@ -107,6 +116,8 @@ private:
     if (links_.size() + fresh > host_.limits.jobs_per_stream)
       return refuse(message.echo, http::problem_json(400, "One connection watches up to limits.jobs_per_stream jobs; unwatch some.", "jobs"));
     say("ack", message.echo);
+    if (ending_)
+      return;
     for (const std::string& job : message.jobs) {
       if (find(job))
         continue;
@@ -126,14 +137,17 @@ private:
     if (member_)
       return refuse(message.echo, http::problem_json(400, "One connection watches one owner; unwatch the other first.", "owner"));
     say("ack", message.echo);
-    member_ = std::make_unique<hub::feed_member>();
+    if (ending_)
+      return;
+    member_ = std::make_unique<ws_feed>();
+    member_->scope = scope;
     if (message.every)
       member_->want_every();
     host_.hub.open_feed(*this, *member_, scope, 0);
   }
 
   void unwatch(const ws_message& message) {
-    if (!message.owner.empty() && member_) {
+    if (!message.owner.empty() && member_ && member_->scope == job::scope_key(message.tenant, message.owner)) {
       host_.hub.close_feed(*member_);
       member_.reset();
     }
@@ -148,10 +162,14 @@ private:
 
   void command(const ws_message& message) {
     std::string_view const name = message.op == ws_op::cancel ? "cancel" : message.op == ws_op::retry ? "retry" : "seen";
+    if (commands_ == commands_at_once)
+      return refuse(message.echo, http::problem_json(429, "Await the answers to what was sent before.", "op"));
+    ++commands_;
     host_.command(name, message.job, [weak = weak_from_this(), echo = message.echo](std::string problem) {
       auto const self = std::static_pointer_cast<ws_session>(weak.lock());
       if (!self || !self->open())
         return;
+      --self->commands_;
       if (problem.empty())
         self->say("ack", echo);
       else
@@ -181,33 +199,54 @@ private:
       errors_ = 0;
     }
     if (++errors_ > errors_per_minute)
-      end(ws_close::policy, "too many errors");
+      fail(ws_close::policy, "too many errors");
   }
 
   void answer(http::ws_opcode opcode, std::string_view payload) {
     if (ending_)
       return;
     if (box_.unsent_prefix() > unread_answers)
-      return end(ws_close::policy, "read what you ask for");
+      return fail(ws_close::policy, "read what you ask for");
     std::string frame;
     http::append_ws_frame(frame, opcode, payload);
     box_.prepend(frame);
   }
 
-  // Says why and closes once that is sent; the peer's own close frame is awaited for a bounded time.
-  void end(ws_close code, std::string_view why) {
-    if (std::exchange(ending_, true))
+  // The peer did what it must not.
+  void fail(ws_close code, std::string_view why) {
+    if (ending_)
       return;
+    host_.counters.websocket_failures.add();
+    end(code, why);
+  }
+
+  void end(ws_close code, std::string_view why) {
     std::string frame;
     http::append_ws_close(frame, code, why);
-    box_.add_notice(hub::event::raw(frame));
+    end_with(frame);
+  }
+
+  // With the peer's own code, or without one if it gave none.
+  void answer_close(const ws_item& asked) {
+    if (asked.has_code)
+      return end(asked.code, {});
+    std::string frame;
+    http::append_ws_frame(frame, http::ws_opcode::close, {});
+    end_with(frame);
+  }
+
+  // Closes once the close frame is sent; the peer's own is awaited for a bounded time.
+  void end_with(std::string_view close_frame) {
+    if (std::exchange(ending_, true))
+      return;
+    box_.add_notice(hub::event::raw(close_frame));
     close_when_sent();
     flush();
   }
 
   bool prepare() override {
     std::erase_if(links_, [&](const std::unique_ptr<ws_link>& l) {
-      bool const over = l->ended && l->pending() == 0;
+      bool const over = l->end && is_over(*l);
       if (over)
         host_.hub.close(*l);
       return over;
@@ -221,21 +260,37 @@ private:
       hub::event_ptr const newest = l.at(l.pending() - 1);
       if (!l.started() && l.pending() == 1 && named.known != 0 && newest->kind() == hub::event_kind::job && newest->version() == named.known)
         l.pop();
-      if (newest->final() && !std::exchange(named.ended, true))
-        box_.add_notice(hub::event::end("final", l.subject()->id));
+      if (newest->final() && !named.end) {
+        named.end = hub::event::end("final", l.subject()->id);
+        box_.add_notice(named.end);
+      }
     }
     return true;
   }
 
+  // Whether a link whose `end` is on its way has nothing more to say. A job that was retried before the peer took its
+  // outcome goes on, as if it had not ended.
+  bool is_over(ws_link& l) {
+    if (l.pending() == 0)
+      return true;
+    if (l.at(l.pending() - 1)->final())
+      return false;
+    if (!box_.withdraw(l.end))
+      return true;
+    l.end.reset();
+    return false;
+  }
+
   void heartbeat() override {
+    pings_ = 0;
     missed_ = std::exchange(heard_, false) ? 0 : missed_ + 1;
     if (missed_ > missed_pings) {
       host_.counters.websocket_dead.add();
-      return close();
+      return end(ws_close::policy, "pings went unanswered");
     }
     // A message that has been under way for a whole heartbeat is one of a peer that sends a byte a second.
     if (decoder_.in_message() && std::exchange(message_stale_, true))
-      return end(ws_close::policy, "a message took too long to arrive");
+      return fail(ws_close::policy, "a message took too long to arrive");
     answer(http::ws_opcode::ping, {});
     flush();
   }
@@ -249,10 +304,12 @@ private:
 
   ws_decoder decoder_;
   std::vector<std::unique_ptr<ws_link>> links_;
-  std::unique_ptr<hub::feed_member> member_;
+  std::unique_ptr<ws_feed> member_;
   std::chrono::steady_clock::time_point errors_since_{};
   unsigned errors_ = 0;
   unsigned missed_ = 0;
+  unsigned pings_ = 0;
+  unsigned commands_ = 0;
   bool heard_ = true;
   bool message_stale_ = false;
   bool ending_ = false;

@@ -22,10 +22,15 @@ bool may_be_sent(unsigned code) {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
-std::size_t head_length(const std::uint8_t* head) {
+constexpr std::size_t mask_length = 4;
+
+std::size_t length_bytes(const std::uint8_t* head) {
   unsigned const length = head[1] & 0x7f;
-  return 2 + (length == 126 ? 2 : length == 127 ? 8 : 0) + (head[1] & 0x80 ? 4 : 0);
+  return length == 126 ? 2 : length == 127 ? 8 : 0;
 }
+
+// Assigning an empty string would keep the capacity.
+void release(std::string& s) { std::string().swap(s); }
 
 } // namespace
 
@@ -51,17 +56,17 @@ bool utf8_checker::feed(std::string_view piece) {
 
 ws_item ws_decoder::fail(ws_close code) {
   over_ = true;
-  message_ = {};
-  control_ = {};
+  release(message_);
+  release(control_);
   return {ws_item::kind::failure, {}, code, true};
 }
 
 ws_item ws_decoder::next(char*& input, std::size_t& size) {
   // A delivered item's bytes go now: a long message leaves no memory behind on a connection that is idle again.
   if (std::exchange(message_delivered_, false))
-    message_ = {};
+    release(message_);
   if (std::exchange(control_delivered_, false))
-    control_ = {};
+    release(control_);
   while (!over_) {
     if (at_head_) {
       ws_item failure;
@@ -99,35 +104,19 @@ ws_item ws_decoder::next(char*& input, std::size_t& size) {
   return {};
 }
 
-// Answers false when the head is not complete yet, or wrong.
+// Answers false when the head is not complete yet, or wrong. What its first bytes rule out need not wait for the rest.
 bool ws_decoder::read_head(char*& input, std::size_t& size, ws_item& failure) {
-  while (head_size_ < 2 || head_size_ < head_length(head_)) {
+  while (head_size_ < 2 || head_size_ < 2 + length_bytes(head_) + mask_length) {
     if (size == 0)
       return false;
     head_[head_size_++] = static_cast<std::uint8_t>(*input++);
     --size;
-    // What the first two bytes rule out need not wait for the rest.
     if (head_size_ == 2 && (failure = check_head()).what == ws_item::kind::failure)
       return false;
-  }
-  unsigned const length = head_[1] & 0x7f;
-  std::size_t const length_bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
-  left_ = length;
-  if (length_bytes > 0) {
-    left_ = 0;
-    for (std::size_t i = 0; i < length_bytes; ++i)
-      left_ = left_ << 8 | head_[2 + i];
-    bool const minimal = length == 126 ? left_ > 125 : left_ > 0xffff;
-    if (!minimal || left_ >> 63 != 0) {
-      failure = fail(ws_close::protocol_error);
+    if (head_size_ == 2 + length_bytes(head_) && (failure = check_length()).what == ws_item::kind::failure)
       return false;
-    }
   }
-  if (!is_control(opcode_) && left_ > limit_ - message_.size()) {
-    failure = fail(ws_close::too_big);
-    return false;
-  }
-  std::memcpy(mask_, head_ + 2 + length_bytes, 4);
+  std::memcpy(mask_, head_ + 2 + length_bytes(head_), mask_length);
   mask_at_ = 0;
   at_head_ = false;
   return true;
@@ -149,6 +138,19 @@ ws_item ws_decoder::check_head() {
     message_opcode_ = opcode_;
     utf8_.reset();
   }
+  return {};
+}
+
+ws_item ws_decoder::check_length() {
+  std::size_t const bytes = length_bytes(head_);
+  left_ = bytes == 0 ? head_[1] & 0x7f : 0;
+  for (std::size_t i = 0; i < bytes; ++i)
+    left_ = left_ << 8 | head_[2 + i];
+  bool const minimal = bytes == 0 || (bytes == 2 ? left_ > 125 : left_ > 0xffff);
+  if (!minimal || left_ >> 63 != 0)
+    return fail(ws_close::protocol_error);
+  if (!is_control(opcode_) && left_ > limit_ - message_.size())
+    return fail(ws_close::too_big);
   return {};
 }
 

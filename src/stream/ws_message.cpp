@@ -72,8 +72,11 @@ private:
   static bool is_id(const rapidjson::Value& v) { return v.IsString() && job::is_job_id(text_of(v)); }
 
   boost::system::result<ws_message, ws_problem> read_watch() {
-    if (auto const* every = member(message_, "every"); every && every->IsBool())
+    if (auto const* every = member(message_, "every")) {
+      if (!every->IsBool())
+        return problem("every", "This is true or false.");
       out_.every = every->GetBool();
+    }
     for (auto [name, into] : {std::pair{"owner", &out_.owner}, std::pair{"tenant", &out_.tenant}})
       if (auto const* value = member(message_, name)) {
         if (!value->IsString() || value->GetStringLength() == 0)
@@ -92,6 +95,8 @@ private:
         return problem("jobs", "A job id is 1 to 128 of the characters A-Z a-z 0-9 . _ : -");
       out_.jobs.emplace_back(text_of(id));
     }
+    std::sort(out_.jobs.begin(), out_.jobs.end());
+    out_.jobs.erase(std::unique(out_.jobs.begin(), out_.jobs.end()), out_.jobs.end());
     auto const* versions = member(message_, "versions");
     if (!versions)
       return std::move(out_);
@@ -123,7 +128,8 @@ boost::system::result<ws_message, ws_problem> read_ws_message(std::string_view j
   rapidjson::Document doc;
   // Iterative, so that deep nesting cannot exhaust the stack.
   doc.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());
-  if (doc.HasParseError() || !doc.IsObject())
+  // RapidJSON takes a NUL for the end.
+  if (doc.HasParseError() || !doc.IsObject() || json.find('\0') != json.npos)
     return ws_problem{{}, "body", "A message is one JSON object."};
   return reader(doc).read();
 }

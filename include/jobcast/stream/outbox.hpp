@@ -24,6 +24,8 @@ public:
   void prepend(std::string_view bytes);
   /// A notice, to go out after the records that are due. Of `gateway` notices not yet sent only the newest stays.
   void add_notice(hub::event_ptr notice);
+  /// Takes back a notice. False if it was sent, or begun, already.
+  bool withdraw(const hub::event_ptr& notice);
 
   /// Fills `out` with up to `most` pieces, oldest first. Answers how many; 0 means nothing is due.
   std::size_t gather(hub::dirty_links& dirty, iovec* out, std::size_t most) const;
@@ -32,6 +34,8 @@ public:
 
   /// Bytes of prepend() that are still to go.
   std::size_t unsent_prefix() const { return extra_ ? extra_->prefix.size() - extra_->prefix_sent : 0; }
+  /// Bytes kept for them.
+  std::size_t held_prefix() const { return extra_ ? extra_->prefix.size() : 0; }
   bool empty(const hub::dirty_links& dirty) const {
     return !partial_ && !extra_ && dirty.empty();
   }

@@ -56,6 +56,7 @@ private:
   ws_item fail(ws_close code);
   bool read_head(char*& input, std::size_t& size, ws_item& failure);
   ws_item check_head();
+  ws_item check_length();
   ws_item take_control();
   ws_item take_close();
 

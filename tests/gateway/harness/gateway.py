@@ -8,6 +8,7 @@ from . import process
 from .http_client import Closed, Connection
 from .sse import Stream
 from .wait import until
+from .ws import WebSocket
 
 PROGRAM = os.environ.get("JOBCAST_PROGRAM") or os.path.join(
     os.path.dirname(__file__), "..", "..", "..", "build", "debug", "jobcast")
@@ -149,3 +150,13 @@ class Gateway:
         response = self.get(f"/api/jobs/{job}/status")
         assert response.status == 200, response
         return response.json()
+
+    def websocket(self, **options):
+        return WebSocket(self.address, **options)
+
+    def metric(self, name):
+        """The value of a counter without labels."""
+        for line in self.get("/metrics").body.decode().splitlines():
+            if line.startswith(name + " "):
+                return float(line.split()[1])
+        raise AssertionError(f"no metric {name}")

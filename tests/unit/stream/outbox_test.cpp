@@ -86,3 +86,27 @@ TEST_CASE_FIXTURE(hub_fixture, "of notices about the gateway only the newest is 
   c.notify(hub::event::gateway("ok"));
   CHECK(c.take_all() == "event: gateway\ndata: {\"state\":\"ok\"}\n\n");
 }
+
+TEST_CASE_FIXTURE(hub_fixture, "answers of which a little always stays unread do not add up") {
+  client c;
+  std::string wanted, got;
+  for (unsigned n = 0; n < 1'000; ++n) {
+    std::string const answer = std::to_string(n) + ";";
+    wanted += answer;
+    c.box.prepend(answer);
+    got += c.take(c.box.unsent_prefix() - 1);
+  }
+  CHECK(c.box.held_prefix() < 64);
+  CHECK(got + c.take_all() == wanted);
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "a notice can be taken back until it is begun") {
+  client c;
+  hub::event_ptr const end = hub::event::end("final");
+  c.notify(end);
+  CHECK(c.box.withdraw(end));
+  CHECK(c.box.empty(c.dirty()));
+  c.notify(end);
+  c.take(1);
+  CHECK_FALSE(c.box.withdraw(end));
+}
