@@ -21,7 +21,8 @@ std::optional<settings> load(const std::string& file) {
   std::vector<std::string_view> environment;
   for (char** variable = environ; *variable; ++variable)
     environment.emplace_back(*variable);
-  auto loaded = app::load_settings(file.empty() ? std::nullopt : std::optional<std::filesystem::path>(file), environment);
+  auto loaded =
+      app::load_settings(file.empty() ? std::nullopt : std::optional<std::filesystem::path>(file), environment);
   if (loaded)
     return std::move(*loaded);
   for (const auto& error : loaded.error())

@@ -56,7 +56,8 @@ unsigned retry_after(std::string_view record, std::int64_t now, double load, std
   if (!doc.HasParseError() && doc.IsObject()) {
     std::int64_t const retry_at = number(doc, "retry_at");
     auto const progress = doc.FindMember("progress");
-    std::int64_t const eta = progress != doc.MemberEnd() && progress->value.IsObject() ? number(progress->value, "eta") : 0;
+    std::int64_t const eta =
+        progress != doc.MemberEnd() && progress->value.IsObject() ? number(progress->value, "eta") : 0;
     std::int64_t const updated_at = number(doc, "updated_at");
     if (retry_at > now)
       seconds = static_cast<double>(retry_at - now) / 1000;
@@ -71,14 +72,16 @@ unsigned retry_after(std::string_view record, std::int64_t now, double load, std
 }
 
 void add_retry_after(context& c, http::response& out, std::string_view record) {
-  out.add("Retry-After", std::to_string(retry_after(record, now_ms(), c.load(), static_cast<std::uint32_t>(c.random()))));
+  out.add("Retry-After",
+          std::to_string(retry_after(record, now_ms(), c.load(), static_cast<std::uint32_t>(c.random()))));
 }
 
 std::string private_headers() {
   return "Cache-Control: private, no-cache\r\nVary: Authorization, Cookie, Origin, Prefer\r\n";
 }
 
-http::response record_response(context& c, unsigned status, std::string_view event_id, bool final, std::string_view record) {
+http::response record_response(context& c, unsigned status, std::string_view event_id, bool final,
+                               std::string_view record) {
   http::response out;
   out.status = status;
   out.headers = private_headers();

@@ -25,7 +25,8 @@ std::string cors_headers(const cors_settings& cors, std::string_view origin) {
 
 std::string preflight_headers() {
   return "Access-Control-Allow-Methods: GET, HEAD, POST, DELETE"
-         "\r\nAccess-Control-Allow-Headers: Authorization, Content-Type, If-None-Match, Prefer, Idempotency-Key, Last-Event-ID"
+         "\r\nAccess-Control-Allow-Headers: Authorization, Content-Type, If-None-Match, Prefer, Idempotency-Key, "
+         "Last-Event-ID"
          "\r\nAccess-Control-Max-Age: 600\r\n";
 }
 

@@ -67,9 +67,11 @@ task<http::answer> post_jobs(context& c, http::request& r, parts) {
   if (!made)
     co_return problem_of(c, made.error());
   if (made->what == "conflict:exists")
-    co_return http::problem(409, "A job with this id exists; choose another, or send an Idempotency-Key to repeat a request safely.", "id");
+    co_return http::problem(
+        409, "A job with this id exists; choose another, or send an Idempotency-Key to repeat a request safely.", "id");
   if (made->what == "conflict:request")
-    co_return http::problem(422, "This key was used for a request with another body; use a new key for a new request.", "Idempotency-Key");
+    co_return http::problem(422, "This key was used for a request with another body; use a new key for a new request.",
+                            "Idempotency-Key");
   co_return created(c, *made, id);
 }
 

@@ -1,4 +1,5 @@
-// The files of `web.root`: a page and what belongs to it, for demos and small set-ups. For more, put a web server in front.
+// The files of `web.root`: a page and what belongs to it, for demos and small set-ups. For more, put a web server in
+// front.
 
 #include "jobcast/api/endpoints.hpp"
 
@@ -18,13 +19,20 @@ constexpr std::uintmax_t largest_file = 8 * 1024 * 1024;
 
 std::string_view content_type_of(const fs::path& file) {
   static constexpr std::pair<std::string_view, std::string_view> types[] = {
-      {".html", "text/html; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
-      {".js", "text/javascript; charset=utf-8"}, {".json", "application/json"},
-      {".svg", "image/svg+xml"}, {".png", "image/png"}, {".ico", "image/x-icon"},
-      {".csv", "text/csv; charset=utf-8"}, {".txt", "text/plain; charset=utf-8"}, {".webmanifest", "application/manifest+json"},
+      {".html", "text/html; charset=utf-8"},
+      {".css", "text/css; charset=utf-8"},
+      {".js", "text/javascript; charset=utf-8"},
+      {".json", "application/json"},
+      {".svg", "image/svg+xml"},
+      {".png", "image/png"},
+      {".ico", "image/x-icon"},
+      {".csv", "text/csv; charset=utf-8"},
+      {".txt", "text/plain; charset=utf-8"},
+      {".webmanifest", "application/manifest+json"},
   };
   std::string const extension = file.extension().string();
-  auto const* found = std::find_if(std::begin(types), std::end(types), [&](auto const& t) { return t.first == extension; });
+  auto const* found =
+      std::find_if(std::begin(types), std::end(types), [&](auto const& t) { return t.first == extension; });
   return found == std::end(types) ? "application/octet-stream" : found->second;
 }
 
@@ -38,7 +46,9 @@ bool inside(const fs::path& root, const fs::path& file) {
   return end == root.end();
 }
 
-http::response nothing_here() { return http::problem(404, "There is no such file."); }
+http::response nothing_here() {
+  return http::problem(404, "There is no such file.");
+}
 
 } // namespace
 
@@ -67,7 +77,8 @@ task<http::answer> get_file(context& c, http::request& r, parts at) {
   out.content_type = content_type_of(file);
   out.add("Cache-Control", "no-cache");
   out.add("X-Content-Type-Options", "nosniff");
-  std::string const tag = fmt::format("\"{:x}-{:x}\"", fs::last_write_time(file, ec).time_since_epoch().count(), fs::file_size(file, ec));
+  std::string const tag =
+      fmt::format("\"{:x}-{:x}\"", fs::last_write_time(file, ec).time_since_epoch().count(), fs::file_size(file, ec));
   out.add("ETag", tag);
   if (r.field("If-None-Match") == tag) {
     out.status = 304;

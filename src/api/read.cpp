@@ -64,7 +64,8 @@ std::string list_tag(const std::vector<store::record>& records, std::string_view
   return fmt::format("{:016x}", hash);
 }
 
-http::response list_response(const http::request& r, const std::vector<store::record>& records, std::string_view cursor) {
+http::response list_response(const http::request& r, const std::vector<store::record>& records,
+                             std::string_view cursor) {
   http::response out;
   out.headers = private_headers();
   std::string const tag = list_tag(records, cursor);

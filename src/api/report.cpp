@@ -16,10 +16,13 @@ namespace jobcast::api {
 namespace {
 
 std::string answer_json(const store::report_answer& a) {
-  return fmt::format(R"({{"result":"{}","version":{},"cancel_requested":{}}})", a.result, a.version, a.cancel_requested);
+  return fmt::format(R"({{"result":"{}","version":{},"cancel_requested":{}}})", a.result, a.version,
+                     a.cancel_requested);
 }
 
-std::string line_problem(const http::response& p) { return R"({"problem":)" + p.body + '}'; }
+std::string line_problem(const http::response& p) {
+  return R"({"problem":)" + p.body + '}';
+}
 
 // One NDJSON line: what it says, or why it cannot be sent.
 struct line {
@@ -99,7 +102,8 @@ task<http::answer> post_report(context& c, http::request& r, parts at) {
 task<http::answer> post_reports(context& c, http::request& r, parts) {
   std::vector<line> lines = read_lines(c, r.body);
   if (lines.size() > c.config.limits.batch)
-    co_return http::problem(413, fmt::format("One request carries up to {} lines (limits.batch).", c.config.limits.batch));
+    co_return http::problem(413,
+                            fmt::format("One request carries up to {} lines (limits.batch).", c.config.limits.batch));
   if (lines.empty())
     co_return http::problem(400, "Send one JSON object per line, each with the id of its job.", "body");
   co_await send_all(c, lines);

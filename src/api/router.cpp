@@ -99,8 +99,10 @@ task<http::answer> router::handle(http::request& r) {
     if (r.method == "OPTIONS")
       refusal.status = 204;
     else
-      refusal = allow.empty() ? http::problem(404, "There is nothing at this path; see /openapi.yaml.")
-                              : http::problem(405, "This path does not take " + std::string(r.method) + "; it takes " + allow + ".");
+      refusal =
+          allow.empty()
+              ? http::problem(404, "There is nothing at this path; see /openapi.yaml.")
+              : http::problem(405, "This path does not take " + std::string(r.method) + "; it takes " + allow + ".");
     if (!allow.empty())
       refusal.add("Allow", allow);
     co_return refusal;

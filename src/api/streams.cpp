@@ -46,8 +46,10 @@ task<http::answer> get_events(context& c, http::request& r, parts) {
       asked.jobs.push_back(value);
   }
   if (asked.jobs.size() > c.config.limits.jobs_per_stream)
-    co_return http::problem(400, fmt::format("One stream carries up to {} jobs (limits.jobs_per_stream); open several.",
-                                             c.config.limits.jobs_per_stream), "job");
+    co_return http::problem(400,
+                            fmt::format("One stream carries up to {} jobs (limits.jobs_per_stream); open several.",
+                                        c.config.limits.jobs_per_stream),
+                            "job");
   bool const by_owner = r.parameter("owner").has_value();
   if (by_owner && !asked.jobs.empty())
     co_return http::problem(400, "Ask for jobs or for an owner, not for both on one stream.", "owner");

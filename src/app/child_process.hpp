@@ -25,7 +25,7 @@ std::string find_program(std::string_view name);
 
 /// Ends with SIGKILL what still runs when destroyed.
 class child_process {
-public:
+ public:
   /// From the main thread only: the parent-death signal follows the thread that forked, and a reactor's thread may end
   /// before the program does (std::logic_error otherwise). The child gets SIGTERM when this process dies. It leads its
   /// own process group, so that Ctrl-C in a terminal reaches the gateway alone, and inherits no descriptor but those
@@ -43,8 +43,10 @@ public:
   std::optional<std::string> ended_within(std::chrono::milliseconds patience);
   void send_signal(int number) const;
 
-private:
-  child_process(pid_t pid, unique_fd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+ private:
+  child_process(pid_t pid, unique_fd pidfd)
+      : pid_(pid)
+      , pidfd_(std::move(pidfd)) {}
 
   pid_t pid_ = -1;
   unique_fd pidfd_; ///< none once reaped

@@ -18,9 +18,11 @@ constexpr auto silence = 45s; ///< three heartbeats
 constexpr unsigned default_retry = 2000;
 
 class watcher {
-public:
+ public:
   watcher(const fetch_request& request, const watch_screen& screen, std::ostream& errors)
-      : request_(request), screen_(screen), errors_(errors) {}
+      : request_(request)
+      , screen_(screen)
+      , errors_(errors) {}
 
   int run() {
     for (bool first = true;; first = false) {
@@ -30,7 +32,7 @@ public:
     }
   }
 
-private:
+ private:
   /// The exit code, or nothing to connect again.
   std::optional<int> connect(bool first) {
     auto request = request_;

@@ -37,7 +37,7 @@ std::string variable_name(std::string_view section, std::string_view key) {
 
 /// Applies entries and variables to one `settings`, gathering what is wrong.
 class loader {
-public:
+ public:
   settings values;
   config_errors errors;
 
@@ -64,11 +64,12 @@ public:
       }
       const bool of_kubernetes = name.find("_PORT") != name.npos || name.find("_SERVICE_") != name.npos;
       if (!of_kubernetes)
-        refuse(name, fmt::format("is no variable of jobcast; keys of [{}] are {}", section.name, names_of(section.keys)));
+        refuse(name,
+               fmt::format("is no variable of jobcast; keys of [{}] are {}", section.name, names_of(section.keys)));
     }
   }
 
-private:
+ private:
   void refuse(std::string_view key, std::string_view problem) {
     errors.push_back(fmt::format("{}{} {}", place_, key, problem));
   }

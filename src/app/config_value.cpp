@@ -26,8 +26,12 @@ std::string with_unit(std::int64_t amount, std::span<const unit> units, std::str
   const auto fits = std::find_if(units.begin(), units.end(), [&](const unit& u) { return amount % u.factor == 0; });
   return fmt::format("{}{}", amount / fits->factor, fits->name);
 }
-std::string duration_text(std::int64_t ms) { return with_unit(ms, duration_units, "s"); }
-std::string size_text(std::int64_t bytes) { return with_unit(bytes, size_units, "B"); }
+std::string duration_text(std::int64_t ms) {
+  return with_unit(ms, duration_units, "s");
+}
+std::string size_text(std::int64_t bytes) {
+  return with_unit(bytes, size_units, "B");
+}
 
 /// All of `text`, or nothing.
 template <class Number>
@@ -50,7 +54,8 @@ std::optional<double> amount_of(std::string_view text, std::span<const unit> uni
 }
 
 template <class T>
-constexpr bool is_count = std::is_same_v<T, unsigned> || std::is_same_v<T, std::uint16_t> || std::is_same_v<T, std::size_t>;
+constexpr bool is_count =
+    std::is_same_v<T, unsigned> || std::is_same_v<T, std::uint16_t> || std::is_same_v<T, std::size_t>;
 
 template <class... Cases>
 struct overloaded : Cases... {
@@ -62,9 +67,15 @@ std::string range(const bounds& allowed, auto text) {
                                  : fmt::format(", from {} to {}", text(allowed.min), text(allowed.max));
 }
 
-std::string plain(double number) { return fmt::format("{}", number); }
-std::string as_duration(double ms) { return duration_text(static_cast<std::int64_t>(ms)); }
-std::string as_size(double bytes) { return size_text(static_cast<std::int64_t>(bytes)); }
+std::string plain(double number) {
+  return fmt::format("{}", number);
+}
+std::string as_duration(double ms) {
+  return duration_text(static_cast<std::int64_t>(ms));
+}
+std::string as_size(double bytes) {
+  return size_text(static_cast<std::int64_t>(bytes));
+}
 
 /// The value as a number in the target's own terms, if it is of the right type.
 std::optional<double> number_in(const given_value& value, std::span<const unit> units, bool bare, bool fraction) {

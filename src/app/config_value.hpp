@@ -45,7 +45,8 @@ std::string accepted(const target& where, const bounds& allowed);
 /// Stores the value, or answers a clause to follow the key's name.
 std::optional<std::string> assign(const target& where, const bounds& allowed, const given_value& value);
 
-/// Reads a variable's text as the type that `where` has; text that is not of that type stays text for `assign` to refuse.
+/// Reads a variable's text as the type that `where` has; text that is not of that type stays text for `assign` to
+/// refuse.
 given_value from_text(std::string_view text, const target& where);
 
 /// The value as TOML: durations and sizes in their largest whole unit.

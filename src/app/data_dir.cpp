@@ -20,7 +20,7 @@ constexpr auto longest_socket_path = sizeof(sockaddr_un::sun_path) - 1;
 
 /// Anyone may have put something under a name in /tmp: take a folder only if it is one, ours, and closed to others.
 bool make_own_folder(const std::string& folder) {
-  struct stat found{};
+  struct stat found {};
   return (::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) && ::lstat(folder.c_str(), &found) == 0 &&
          S_ISDIR(found.st_mode) && found.st_uid == ::geteuid() && (found.st_mode & 077) == 0;
 }
@@ -36,8 +36,8 @@ folder_result<std::filesystem::path> make_folder(const std::filesystem::path& fo
       problem.assign(errno, std::generic_category());
   }
   if (problem || ::access(absolute.c_str(), W_OK | X_OK) != 0)
-    return folder_problem{fmt::format("{} cannot be used ({}); set server.data_dir to a folder that may be written", folder.string(),
-                       problem ? problem.message() : "no permission to write")};
+    return folder_problem{fmt::format("{} cannot be used ({}); set server.data_dir to a folder that may be written",
+                                      folder.string(), problem ? problem.message() : "no permission to write")};
   return {boost::system::in_place_value, absolute};
 }
 

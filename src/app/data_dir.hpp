@@ -24,8 +24,8 @@ folder_result<std::filesystem::path> make_folder(const std::filesystem::path& fo
 /// An empty descriptor if somebody else holds it.
 folder_result<unique_fd> lock_file(const std::filesystem::path& file, std::chrono::milliseconds patience);
 
-/// A path of at most 107 bytes, which is all that a unix socket's address holds: in `folder`, or else in a folder of our
-/// own (0700, checked to be ours) under XDG_RUNTIME_DIR or /tmp that is the same for the same `folder` each time.
+/// A path of at most 107 bytes, which is all that a unix socket's address holds: in `folder`, or else in a folder of
+/// our own (0700, checked to be ours) under XDG_RUNTIME_DIR or /tmp that is the same for the same `folder` each time.
 folder_result<std::string> socket_path_for(const std::filesystem::path& folder);
 
 } // namespace jobcast::app

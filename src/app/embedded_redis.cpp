@@ -35,7 +35,7 @@ std::string last_line(const std::filesystem::path& file) {
 } // namespace
 
 class embedded_redis::keeper {
-public:
+ public:
   keeper(asio::io_context& context, const settings& values)
       : data_dir_(values.server.data_dir)
       , port_(values.redis.embedded_port)
@@ -60,8 +60,8 @@ public:
       return socket.error().why;
     socket_path_ = *socket;
     if (port_ != 0 && !is_port_free(port_))
-      return fmt::format("127.0.0.1:{} is in use by another program; set redis.embedded_port to a free port, or to 0 for none",
-                         port_);
+      return fmt::format(
+          "127.0.0.1:{} is in use by another program; set redis.embedded_port to a free port, or to 0 for none", port_);
     if (auto problem = spawn(patience))
       return *std::move(problem);
     if (auto problem = wait_until_ready()) {
@@ -92,7 +92,7 @@ public:
   const std::string& socket_path() const { return socket_path_; }
   pid_t pid() const { return child_ ? child_->pid() : -1; }
 
-private:
+ private:
   using error = std::optional<std::string>;
 
   error lock(const std::filesystem::path& data) {
@@ -125,15 +125,24 @@ private:
   }
 
   std::vector<std::string> arguments() const {
-    return {"--port",       std::to_string(port_),
-            "--bind",       "127.0.0.1",
-            "--unixsocket", socket_path_,
-            "--unixsocketperm", "700",
-            "--dir",        folder_.string(),
-            "--appendonly", "yes",
-            "--appendfsync", "everysec",
-            "--save",       "",
-            "--daemonize",  "no"};
+    return {"--port",
+            std::to_string(port_),
+            "--bind",
+            "127.0.0.1",
+            "--unixsocket",
+            socket_path_,
+            "--unixsocketperm",
+            "700",
+            "--dir",
+            folder_.string(),
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "everysec",
+            "--save",
+            "",
+            "--daemonize",
+            "no"};
   }
 
   error wait_until_ready() {
@@ -226,11 +235,21 @@ private:
 
 embedded_redis::embedded_redis(asio::io_context& context, const settings& values)
     : keeper_(std::make_unique<keeper>(context, values)) {}
-embedded_redis::~embedded_redis() { stop(patience); }
+embedded_redis::~embedded_redis() {
+  stop(patience);
+}
 
-outcome embedded_redis::start() { return keeper_->start(); }
-const std::string& embedded_redis::socket_path() const { return keeper_->socket_path(); }
-pid_t embedded_redis::pid() const { return keeper_->pid(); }
-void embedded_redis::stop(milliseconds grace) { keeper_->stop(grace); }
+outcome embedded_redis::start() {
+  return keeper_->start();
+}
+const std::string& embedded_redis::socket_path() const {
+  return keeper_->socket_path();
+}
+pid_t embedded_redis::pid() const {
+  return keeper_->pid();
+}
+void embedded_redis::stop(milliseconds grace) {
+  keeper_->stop(grace);
+}
 
 } // namespace jobcast::app

@@ -13,7 +13,7 @@ namespace jobcast::app {
 
 struct fetch_request {
   std::string method = "GET";
-  std::string host;   ///< name or address, no brackets
+  std::string host; ///< name or address, no brackets
   std::string port;
   std::string target; ///< path with query
   std::vector<std::pair<std::string, std::string>> headers;

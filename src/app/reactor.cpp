@@ -45,14 +45,21 @@ settings completed(settings s) {
 } // namespace
 
 reactor::reactor(const gateway& shared, const settings& config, unsigned number)
-    : shared_(shared), config_(completed(config)), number_(number), wheel_(clock::now()),
-      client_(io_.get_executor(), shared.redis), subscriber_(io_.get_executor(), shared.redis, *this),
-      store_(client_, config.redis.ns), hub_(*this, config_.limits, config.redis.ns, counters_),
-      host_{hub_, wheel_, config_.limits, counters_, {}}, context_(make_context()), router_(context_),
-      connections_{router_, config_.limits, wheel_, counters_},
-      listener_(io_, config_.limits, [this](tcp_socket socket) { on_accepted(std::move(socket)); }),
-      ticker_(io_.get_executor()),
-      probe_channel_(fmt::format("{}:probe:{}:{}", config.redis.ns, shared.name, number)) {
+    : shared_(shared)
+    , config_(completed(config))
+    , number_(number)
+    , wheel_(clock::now())
+    , client_(io_.get_executor(), shared.redis)
+    , subscriber_(io_.get_executor(), shared.redis, *this)
+    , store_(client_, config.redis.ns)
+    , hub_(*this, config_.limits, config.redis.ns, counters_)
+    , host_{hub_, wheel_, config_.limits, counters_, {}}
+    , context_(make_context())
+    , router_(context_)
+    , connections_{router_, config_.limits, wheel_, counters_}
+    , listener_(io_, config_.limits, [this](tcp_socket socket) { on_accepted(std::move(socket)); })
+    , ticker_(io_.get_executor())
+    , probe_channel_(fmt::format("{}:probe:{}:{}", config.redis.ns, shared.name, number)) {
   host_.command = [this](std::string_view op, const std::string& job, std::function<void(std::string)> done) {
     asio::co_spawn(io_, api::run_command(context_, std::string(op), job),
                    [done = std::move(done)](std::exception_ptr e, std::string problem) {
@@ -72,16 +79,18 @@ api::context reactor::make_context() {
   return api::context{
       .store = store_,
       .config = config_,
-      .open_stream = [this](tcp_socket socket, hub::watch_request asked) {
-        stream::open_sse(std::move(socket), host_, std::move(asked));
-      },
-      .open_websocket = [this](tcp_socket socket, std::string head) {
-        stream::open_websocket(std::move(socket), host_, std::move(head));
-      },
-      .wait_for_change = [this](std::string id, std::string known, milliseconds wait) {
-        return stream::wait_for_change(io_.get_executor(), host_, std::move(id), std::move(known), wait);
-      },
-      .ready = [this] { return draining_ ? api::readiness{false, "The gateway is draining."} : shared_.ready(); },
+      .open_stream = [this](tcp_socket socket,
+                            hub::watch_request asked) { stream::open_sse(std::move(socket), host_, std::move(asked)); },
+      .open_websocket = [this](tcp_socket socket,
+                               std::string head) { stream::open_websocket(std::move(socket), host_, std::move(head)); },
+      .wait_for_change =
+          [this](std::string id, std::string known, milliseconds wait) {
+            return stream::wait_for_change(io_.get_executor(), host_, std::move(id), std::move(known), wait);
+          },
+      .ready =
+          [this] {
+            return draining_ ? api::readiness{false, "The gateway is draining."} : shared_.ready();
+          },
       .metrics = [this] { return metrics::exposition(shared_.counters); },
       .draining = [this] { return draining_; },
       .load = [this] { return lag_; },
@@ -102,8 +111,9 @@ void reactor::run(const tcp::endpoint& where) {
 
 void reactor::on_accepted(tcp_socket socket) {
   counters_.connections_accepted.add();
-  auto const open = std::accumulate(shared_.counters.begin(), shared_.counters.end(), std::uint64_t(0),
-                                    [](std::uint64_t sum, const metrics::counters* c) { return sum + c->connections.get(); });
+  auto const open =
+      std::accumulate(shared_.counters.begin(), shared_.counters.end(), std::uint64_t(0),
+                      [](std::uint64_t sum, const metrics::counters* c) { return sum + c->connections.get(); });
   if (open >= config_.limits.connections) {
     counters_.connections_refused.add();
     return;
@@ -195,7 +205,9 @@ void reactor::drain() {
   asio::post(io_, [this] { begin_drain(); });
 }
 
-void reactor::stop() { io_.stop(); }
+void reactor::stop() {
+  io_.stop();
+}
 
 void reactor::begin_drain() {
   if (std::exchange(draining_, true))
@@ -229,9 +241,13 @@ void reactor::end_if_drained() {
   ended_ = true;
 }
 
-void reactor::subscribe(std::string_view channel) { subscriber_.subscribe(channel); }
+void reactor::subscribe(std::string_view channel) {
+  subscriber_.subscribe(channel);
+}
 
-void reactor::unsubscribe(std::string_view channel) { subscriber_.unsubscribe(channel); }
+void reactor::unsubscribe(std::string_view channel) {
+  subscriber_.unsubscribe(channel);
+}
 
 void reactor::read(std::vector<std::string> ids) {
   std::vector<std::string_view> call{"FCALL", "jobcast_get", "1", config_.redis.ns};
@@ -285,7 +301,9 @@ void reactor::on_message(std::string_view channel, std::string_view payload) {
     hub_.on_message(channel, payload);
 }
 
-void reactor::on_turn_end() { hub_.flush(); }
+void reactor::on_turn_end() {
+  hub_.flush();
+}
 
 void reactor::on_connection(bool up) {
   subscriber_up_ = up;
@@ -295,6 +313,8 @@ void reactor::on_connection(bool up) {
 }
 
 // Before the function library is in place, Redis can be asked nothing.
-void reactor::update_available() { hub_.set_available(subscriber_up_ && client_.connected() && (installed_ || number_ != 0)); }
+void reactor::update_available() {
+  hub_.set_available(subscriber_up_ && client_.connected() && (installed_ || number_ != 0));
+}
 
 } // namespace jobcast::app

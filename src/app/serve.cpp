@@ -51,8 +51,10 @@ api::readiness readiness_of(const std::vector<const metrics::counters*>& all) {
 }
 
 class server {
-public:
-  server(const settings& config, const reload_settings& reload) : config_(config), reload_(reload) {}
+ public:
+  server(const settings& config, const reload_settings& reload)
+      : config_(config)
+      , reload_(reload) {}
 
   int run() {
     auto const where = net::parse_endpoint(config_.server.listen);
@@ -77,7 +79,7 @@ public:
     return exit_code_;
   }
 
-private:
+ private:
   int fail_start(std::string_view why) {
     log::error("{}", why);
     return 1;
@@ -105,7 +107,8 @@ private:
   }
 
   void start_reactors(const tcp::endpoint& where) {
-    unsigned const count = config_.server.reactors ? config_.server.reactors : std::max(1u, std::thread::hardware_concurrency());
+    unsigned const count =
+        config_.server.reactors ? config_.server.reactors : std::max(1u, std::thread::hardware_concurrency());
     gateway_.ready = [this] { return readiness_of(gateway_.counters); };
     gateway_.fail = [this](std::string why) {
       asio::post(main_, [this, why] {

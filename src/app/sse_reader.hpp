@@ -14,7 +14,7 @@ struct sse_event {
 };
 
 class sse_reader {
-public:
+ public:
   /// Calls `on_event` for each event completed by these bytes, until it answers false; false then.
   bool feed(std::string_view bytes, const std::function<bool(const sse_event&)>& on_event);
   /// A new connection: what was not completed is dropped, the id and delay are kept.
@@ -24,7 +24,7 @@ public:
   /// Milliseconds the server last asked to wait before reconnecting.
   std::optional<unsigned> retry() const { return retry_; }
 
-private:
+ private:
   bool end_line(const std::function<bool(const sse_event&)>& on_event);
   void field(std::string_view name, std::string_view value);
 

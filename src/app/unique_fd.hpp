@@ -7,10 +7,12 @@
 namespace jobcast::app {
 
 class unique_fd {
-public:
+ public:
   unique_fd() = default;
-  explicit unique_fd(int fd) : fd_(fd) {}
-  unique_fd(unique_fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  explicit unique_fd(int fd)
+      : fd_(fd) {}
+  unique_fd(unique_fd&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)) {}
   unique_fd& operator=(unique_fd&& other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;
@@ -24,7 +26,7 @@ public:
   int release() { return std::exchange(fd_, -1); }
   explicit operator bool() const { return fd_ >= 0; }
 
-private:
+ private:
   int fd_ = -1;
 };
 

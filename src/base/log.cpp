@@ -33,8 +33,12 @@ spdlog::logger& logger() {
 
 } // namespace
 
-void set_level(level minimum) { logger().set_level(to_spdlog(minimum)); }
+void set_level(level minimum) {
+  logger().set_level(to_spdlog(minimum));
+}
 
-void write(level at, std::string_view line) { logger().log(to_spdlog(at), line); }
+void write(level at, std::string_view line) {
+  logger().log(to_spdlog(at), line);
+}
 
 } // namespace jobcast::log

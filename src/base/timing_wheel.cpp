@@ -3,7 +3,10 @@
 namespace jobcast {
 
 timing_wheel::timing_wheel(clock::time_point now, std::chrono::milliseconds tick)
-    : tick_(tick), start_(now), now_(now), slots_(slot_count) {}
+    : tick_(tick)
+    , start_(now)
+    , now_(now)
+    , slots_(slot_count) {}
 
 timing_wheel::~timing_wheel() {
   for (slot& s : slots_)

@@ -19,8 +19,9 @@ constexpr std::size_t read_size = 4096;
 
 /// Cuts off whatever the connection is waiting for when its time is over.
 class deadline final : public wheel_entry {
-public:
-  explicit deadline(tcp_socket& socket) : socket_(socket) {}
+ public:
+  explicit deadline(tcp_socket& socket)
+      : socket_(socket) {}
   void on_deadline() override {
     expired_ = true;
     error_code ignored;
@@ -28,29 +29,32 @@ public:
   }
   bool expired() const { return expired_; }
 
-private:
+ private:
   tcp_socket& socket_;
   bool expired_ = false;
 };
 
 class beast_fields final : public field_source {
-public:
-  explicit beast_fields(const beast_http::fields& fields) : fields_(fields) {}
+ public:
+  explicit beast_fields(const beast_http::fields& fields)
+      : fields_(fields) {}
   std::string_view field(std::string_view name) const override {
     auto const value = fields_[boost::beast::string_view(name.data(), name.size())];
     return {value.data(), value.size()};
   }
 
-private:
+ private:
   const beast_http::fields& fields_;
 };
 
 using parser = beast_http::request_parser<beast_http::string_body>;
 
 class connection final : public open_connection {
-public:
+ public:
   connection(tcp_socket socket, connection_context& context)
-      : socket_(std::move(socket)), context_(context), deadline_(socket_) {
+      : socket_(std::move(socket))
+      , context_(context)
+      , deadline_(socket_) {
     context_.open.push_back(*this);
   }
 
@@ -84,7 +88,7 @@ public:
     }
   }
 
-private:
+ private:
   // Answers false when there is no request to come. Refusals have been answered then.
   task<bool> read_head() {
     head_size_ = 0;
@@ -198,7 +202,7 @@ private:
     bool const sent = co_await send();
     if (sent && !keep_alive)
       co_await close_gently();
-    co_return sent && keep_alive;
+    co_return sent&& keep_alive;
   }
 
   task<bool> send() {
@@ -217,7 +221,8 @@ private:
     return refuse(400, "The request is not valid HTTP.");
   }
 
-  // For requests that are not, or not wholly, read: what follows on the connection cannot be trusted. `detail` is literal.
+  // For requests that are not, or not wholly, read: what follows on the connection cannot be trusted. `detail` is
+  // literal.
   task<> refuse(unsigned status, std::string_view detail) {
     context_.counters.requests.add();
     context_.counters.request_errors.add();
@@ -237,7 +242,8 @@ private:
     context_.wheel.arm(deadline_, std::chrono::milliseconds(1'000));
     buffer_.resize(read_size);
     for (std::size_t taken = 0; !ec && !deadline_.expired() && taken < (std::size_t(1) << 20);) {
-      std::size_t const n = co_await socket_.async_read_some(asio::buffer(buffer_), asio::redirect_error(use_awaitable, ec));
+      std::size_t const n =
+          co_await socket_.async_read_some(asio::buffer(buffer_), asio::redirect_error(use_awaitable, ec));
       taken += n;
     }
   }

@@ -8,9 +8,8 @@ namespace jobcast::http {
 namespace {
 
 bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 std::string_view trimmed(std::string_view s) {
@@ -72,7 +71,8 @@ std::optional<refusal> check_head(std::string_view head) {
       ++hosts;
     else if (same_name(name, "content-length")) {
       ++lengths;
-      if (value.empty() || value.size() > 18 || !std::all_of(value.begin(), value.end(), [](unsigned char c) { return std::isdigit(c); }))
+      if (value.empty() || value.size() > 18 ||
+          !std::all_of(value.begin(), value.end(), [](unsigned char c) { return std::isdigit(c); }))
         return refusal{400, "Content-Length must be one decimal number."};
     } else if (same_name(name, "transfer-encoding")) {
       ++codings;

@@ -65,11 +65,11 @@ bool parse_target(std::string_view target, std::vector<std::string>& path, query
   auto const mark = target.find('?');
   std::string_view const path_part = target.substr(1, mark == std::string_view::npos ? mark : mark - 1);
   bool ok = path_part.empty() || split(path_part, '/', [&](std::string_view part) {
-    auto decoded = percent_decode(part);
-    if (decoded)
-      path.push_back(std::move(*decoded));
-    return decoded.has_value();
-  });
+              auto decoded = percent_decode(part);
+              if (decoded)
+                path.push_back(std::move(*decoded));
+              return decoded.has_value();
+            });
   if (!ok || mark == std::string_view::npos || mark + 1 == target.size())
     return ok;
   return split(target.substr(mark + 1), '&', [&](std::string_view part) {

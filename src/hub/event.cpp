@@ -98,7 +98,9 @@ event_ptr event::end(std::string_view reason, std::string_view job) {
   return make(event_kind::end, "event: end\ndata: ", data, "\n\n");
 }
 
-event_ptr event::raw(std::string_view bytes) { return make(event_kind::raw, "", bytes, ""); }
+event_ptr event::raw(std::string_view bytes) {
+  return make(event_kind::raw, "", bytes, "");
+}
 
 std::string_view event::websocket() const {
   if (kind_ == event_kind::raw)
@@ -120,6 +122,8 @@ std::string_view event::websocket() const {
   return *websocket_;
 }
 
-std::string event::id() const { return fmt::format("{}-{}", updated_at_, version_); }
+std::string event::id() const {
+  return fmt::format("{}-{}", updated_at_, version_);
+}
 
 } // namespace jobcast::hub

@@ -5,7 +5,9 @@
 
 namespace jobcast::hub {
 
-feed_member::~feed_member() { unfollow_all(); }
+feed_member::~feed_member() {
+  unfollow_all();
+}
 
 void feed_member::unfollow_all() {
   links_.clear_and_dispose([](feed_link* l) { delete l; });
@@ -57,13 +59,12 @@ void feed::prune(std::size_t most) {
   auto const settled = [](const topic& t) {
     return std::all_of(t.links.begin(), t.links.end(), [](const link& l) { return l.pending() == 0; });
   };
-  auto const drop = [](topic& t) {
-    t.links.clear_and_dispose([](link* l) { delete static_cast<feed_link*>(l); });
-  };
+  auto const drop = [](topic& t) { t.links.clear_and_dispose([](link* l) { delete static_cast<feed_link*>(l); }); };
   // A final job that everyone has is only a version to remember; should it be reopened, its topic is made anew.
   std::erase_if(topics, [&](auto& entry) {
     topic& t = *entry.second;
-    bool const go = t.latest && (t.latest->final() || t.latest->kind() == event_kind::missing || topics.size() > most) &&
+    bool const go = t.latest &&
+                    (t.latest->final() || t.latest->kind() == event_kind::missing || topics.size() > most) &&
                     settled(t);
     if (go)
       drop(t);

@@ -13,8 +13,11 @@ constexpr std::size_t ids_per_read = 100;
 }
 
 hub::hub(backend& back, const limit_settings& limits, std::string_view ns, metrics::counters& counters)
-    : backend_(back), limits_(limits), event_prefix_(std::string(ns) + ":event:"),
-      feed_prefix_(std::string(ns) + ":feed:"), counters_(counters) {}
+    : backend_(back)
+    , limits_(limits)
+    , event_prefix_(std::string(ns) + ":event:")
+    , feed_prefix_(std::string(ns) + ":feed:")
+    , counters_(counters) {}
 
 hub::~hub() {
   idle_.clear();

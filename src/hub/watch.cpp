@@ -67,9 +67,13 @@ void link::mark_dirty() {
   watcher_->mark_dirty();
 }
 
-void watcher::mark_dirty() { hub_->mark_dirty(*this); }
+void watcher::mark_dirty() {
+  hub_->mark_dirty(*this);
+}
 
-topic::~topic() { links.clear(); }
+topic::~topic() {
+  links.clear();
+}
 
 void topic::attach(link& l, watcher& w, told what) {
   l.topic_ = this;

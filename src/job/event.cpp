@@ -90,7 +90,9 @@ event_id id_of(std::string_view record) {
   return {number_after<std::int64_t>(record, "\"updated_at\":"), number_after<std::uint64_t>(record, "\"version\":")};
 }
 
-std::string to_string(const event_id& id) { return std::to_string(id.updated_at) + "-" + std::to_string(id.version); }
+std::string to_string(const event_id& id) {
+  return std::to_string(id.updated_at) + "-" + std::to_string(id.version);
+}
 
 std::optional<event_id> parse_event_id(std::string_view text) {
   const auto dash = text.find('-');

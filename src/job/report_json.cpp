@@ -17,8 +17,10 @@ constexpr std::size_t max_fields = 256;
 
 /// Receives the reader's events. Returning false ends the parse with `problem` set.
 class collector {
-public:
-  collector(std::string_view original, const rapidjson::MemoryStream& stream) : original_(original), stream_(stream) {}
+ public:
+  collector(std::string_view original, const rapidjson::MemoryStream& stream)
+      : original_(original)
+      , stream_(stream) {}
 
   parsed_report report;
   std::optional<field_problem> problem;
@@ -45,7 +47,7 @@ public:
   bool Uint64(std::uint64_t) { return false; }
   bool Double(double) { return false; }
 
-private:
+ private:
   bool in_raw() const { return raw_start_ != std::string_view::npos; }
 
   bool fail(std::string field, std::string detail) {
@@ -209,7 +211,9 @@ bool is_name(std::string_view text, std::size_t longest) {
 
 } // namespace
 
-boost::system::result<parsed_report, field_problem> report_from_json(std::string_view json) { return parse(json); }
+boost::system::result<parsed_report, field_problem> report_from_json(std::string_view json) {
+  return parse(json);
+}
 
 boost::system::result<parsed_report, field_problem> create_from_json(std::string_view json) {
   auto parsed = parse(json);
@@ -222,7 +226,11 @@ boost::system::result<parsed_report, field_problem> create_from_json(std::string
   return parsed;
 }
 
-bool is_job_id(std::string_view id) { return is_name(id, 128); }
-bool is_type_name(std::string_view type) { return is_name(type, 64); }
+bool is_job_id(std::string_view id) {
+  return is_name(id, 128);
+}
+bool is_type_name(std::string_view type) {
+  return is_name(type, 64);
+}
 
 } // namespace jobcast::job

@@ -24,7 +24,9 @@ using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT
 
 boost::system::result<tcp::endpoint, std::string> parse_endpoint(std::string_view text) {
   auto const colon = text.rfind(':');
-  auto const wrong = [&] { return fmt::format("'{}' is not an address and port such as 127.0.0.1:8080 or [::1]:8080", text); };
+  auto const wrong = [&] {
+    return fmt::format("'{}' is not an address and port such as 127.0.0.1:8080 or [::1]:8080", text);
+  };
   if (colon == std::string_view::npos)
     return wrong();
   std::string_view const digits = text.substr(colon + 1);
@@ -63,8 +65,11 @@ std::string port_problem(const tcp::endpoint& where) {
 }
 
 listener::listener(asio::io_context& io, const limit_settings& limits, std::function<void(tcp_socket)> accepted)
-    : acceptor_(io.get_executor()), pause_(io.get_executor()), send_buffer_(limits.send_buffer),
-      write_timeout_(limits.write_timeout), accepted_(std::move(accepted)) {}
+    : acceptor_(io.get_executor())
+    , pause_(io.get_executor())
+    , send_buffer_(limits.send_buffer)
+    , write_timeout_(limits.write_timeout)
+    , accepted_(std::move(accepted)) {}
 
 void listener::start(const tcp::endpoint& where) {
   acceptor_.open(where.protocol());
@@ -72,7 +77,8 @@ void listener::start(const tcp::endpoint& where) {
   acceptor_.set_option(reuse_port(true));
   acceptor_.set_option(tcp::no_delay(true));
   acceptor_.set_option(asio::socket_base::send_buffer_size(static_cast<int>(send_buffer_)));
-  // Notices dead peers of a blocked stream; not before the write timeout, since it also ends living ones that do not read.
+  // Notices dead peers of a blocked stream; not before the write timeout, since it also ends living ones that do not
+  // read.
   acceptor_.set_option(int_option<IPPROTO_TCP, TCP_USER_TIMEOUT>(static_cast<int>((write_timeout_ * 5 / 4).count())));
   acceptor_.bind(where);
   acceptor_.listen(backlog);

@@ -34,14 +34,13 @@ struct client::impl final : connection {
     queued_.clear();
     observers_.clear();
     if (!pipeline_.empty())
-      asio::post(get_executor(), [pending = std::exchange(pipeline_, {})]() mutable {
-        pending.fail(errc::stopped, errc::stopped);
-      });
+      asio::post(get_executor(),
+                 [pending = std::exchange(pipeline_, {})]() mutable { pending.fail(errc::stopped, errc::stopped); });
   }
 
   void observe(std::function<void(bool)> observer) { observers_.push_back(std::move(observer)); }
 
-private:
+ private:
   void on_up() override { tell(true); }
 
   void on_down() override {
@@ -82,13 +81,25 @@ private:
 client::client(executor ex, address where, connection_options options)
     : impl_(std::make_shared<impl>(ex, std::move(where), options)) {}
 
-client::~client() { stop(); }
+client::~client() {
+  stop();
+}
 
-void client::start() { impl_->start(); }
-void client::stop() { impl_->finish(); }
-bool client::connected() const { return impl_->up(); }
-const std::string& client::last_failure() const { return impl_->last_failure(); }
-void client::on_change(std::function<void(bool)> observer) { impl_->observe(std::move(observer)); }
+void client::start() {
+  impl_->start();
+}
+void client::stop() {
+  impl_->finish();
+}
+bool client::connected() const {
+  return impl_->up();
+}
+const std::string& client::last_failure() const {
+  return impl_->last_failure();
+}
+void client::on_change(std::function<void(bool)> observer) {
+  impl_->observe(std::move(observer));
+}
 
 void client::call(std::span<const std::string_view> arguments, handler done) {
   impl_->call(arguments, std::move(done), nullptr);
@@ -102,7 +113,7 @@ task<client::answer> client::call(std::vector<std::string> arguments) {
     auto shared = std::make_shared<decltype(resume)>(std::move(resume));
     handler done = [shared, &result](error_code ec, reply_view) {
       result.ec = ec;
-      std::move(*shared)();
+      std::move (*shared)();
     };
     impl_->call(views, std::move(done), &result.owned);
   };

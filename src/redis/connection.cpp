@@ -95,8 +95,8 @@ void connection::now_up() {
 void connection::tick() {
   switch (liveness_.tick(steady::now(), awaiting())) {
   case liveness::verdict::dead:
-    return fail(fmt::format("{}: awaiting an answer, nothing heard for {} ms", describe(where_),
-                            options_.dead_after.count()));
+    return fail(
+        fmt::format("{}: awaiting an answer, nothing heard for {} ms", describe(where_), options_.dead_after.count()));
   case liveness::verdict::ping:
     ping();
     write_soon();

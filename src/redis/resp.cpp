@@ -29,7 +29,8 @@ void append_command(std::string& out, std::span<const std::string_view> argument
   out.append(encoded, static_cast<std::size_t>(length));
 }
 
-decoder::decoder() : reader_(redisReaderCreate()) {
+decoder::decoder()
+    : reader_(redisReaderCreate()) {
   if (!reader_)
     throw std::bad_alloc();
   reader_->maxbuf = idle_buffer;

@@ -10,7 +10,8 @@ struct subscriber::impl final : connection {
   using kind = subscription_tracker::kind;
 
   impl(executor ex, address where, subscriber_observer& observer, connection_options options)
-      : connection(ex, std::move(where), options, "subscriptions"), observer_(observer) {}
+      : connection(ex, std::move(where), options, "subscriptions")
+      , observer_(observer) {}
 
   void subscribe(kind what, std::string_view name) {
     if (tracker_.subscribe(what, name))
@@ -21,7 +22,7 @@ struct subscriber::impl final : connection {
       write_soon();
   }
 
-private:
+ private:
   void on_up() override {
     tracker_.connection_up();
     pings_ = 0;
@@ -91,15 +92,31 @@ private:
 subscriber::subscriber(executor ex, address where, subscriber_observer& observer, connection_options options)
     : impl_(std::make_shared<impl>(ex, std::move(where), observer, options)) {}
 
-subscriber::~subscriber() { stop(); }
+subscriber::~subscriber() {
+  stop();
+}
 
-void subscriber::start() { impl_->start(); }
-void subscriber::stop() { impl_->stop(); }
-bool subscriber::connected() const { return impl_->up(); }
+void subscriber::start() {
+  impl_->start();
+}
+void subscriber::stop() {
+  impl_->stop();
+}
+bool subscriber::connected() const {
+  return impl_->up();
+}
 
-void subscriber::subscribe(std::string_view channel) { impl_->subscribe(impl::kind::channel, channel); }
-void subscriber::unsubscribe(std::string_view channel) { impl_->unsubscribe(impl::kind::channel, channel); }
-void subscriber::psubscribe(std::string_view pattern) { impl_->subscribe(impl::kind::pattern, pattern); }
-void subscriber::punsubscribe(std::string_view pattern) { impl_->unsubscribe(impl::kind::pattern, pattern); }
+void subscriber::subscribe(std::string_view channel) {
+  impl_->subscribe(impl::kind::channel, channel);
+}
+void subscriber::unsubscribe(std::string_view channel) {
+  impl_->unsubscribe(impl::kind::channel, channel);
+}
+void subscriber::psubscribe(std::string_view pattern) {
+  impl_->subscribe(impl::kind::pattern, pattern);
+}
+void subscriber::punsubscribe(std::string_view pattern) {
+  impl_->unsubscribe(impl::kind::pattern, pattern);
+}
 
 } // namespace jobcast::redis

@@ -15,7 +15,9 @@ std::string describe(const address& where) {
   return ipv6 ? fmt::format("[{}]:{}", where.host, where.port) : fmt::format("{}:{}", where.host, where.port);
 }
 
-transport::transport(executor ex) : resolver_(ex), socket_(ex) {}
+transport::transport(executor ex)
+    : resolver_(ex)
+    , socket_(ex) {}
 
 void transport::async_connect(const address& where, std::function<void(error_code)> done) {
   if (where.how == address::kind::unix_socket) {

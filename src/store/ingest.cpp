@@ -21,10 +21,17 @@ constexpr auto complaint_every = 1s;
 
 ingest::ingest(executor ex, const redis::address& where, redis::client& client, std::string ns, std::string holder,
                metrics::counters& counters)
-    : client_(client), subscriber_(ex, where, *this), timer_(ex), ns_(std::move(ns)), holder_(std::move(holder)),
-      prefix_(ns_ + ":report:"), counters_(counters) {}
+    : client_(client)
+    , subscriber_(ex, where, *this)
+    , timer_(ex)
+    , ns_(std::move(ns))
+    , holder_(std::move(holder))
+    , prefix_(ns_ + ":report:")
+    , counters_(counters) {}
 
-ingest::~ingest() { *alive_ = false; }
+ingest::~ingest() {
+  *alive_ = false;
+}
 
 void ingest::start() {
   subscriber_.start();

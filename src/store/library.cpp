@@ -24,11 +24,11 @@ library_failure passing(const answer& a) {
 // field, value pairs of `[jobs]` and of one type; unset ones are left out, so that the function's defaults hold.
 std::vector<std::string> global_policy(const settings& s) {
   return {"create_on_report", s.jobs.create_on_report ? "1" : "0",
-          "lease_ms", std::to_string(s.jobs.lease.count()),
-          "retention_ms", std::to_string(s.jobs.retention.count()),
-          "abandoned_ms", std::to_string(s.jobs.abandoned.count()),
-          "max_result", std::to_string(s.limits.result),
-          "max_input", std::to_string(s.limits.input)};
+          "lease_ms",         std::to_string(s.jobs.lease.count()),
+          "retention_ms",     std::to_string(s.jobs.retention.count()),
+          "abandoned_ms",     std::to_string(s.jobs.abandoned.count()),
+          "max_result",       std::to_string(s.limits.result),
+          "max_input",        std::to_string(s.limits.input)};
 }
 
 std::vector<std::string> type_policy(const type_settings& t) {

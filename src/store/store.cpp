@@ -4,7 +4,6 @@
 #include "jobcast/base/strings.hpp"
 #include "jobcast/job/event.hpp"
 
-
 namespace jobcast::store {
 
 namespace {
@@ -28,7 +27,9 @@ std::string_view id_of_record(std::string_view json) {
   return json.size() < begin ? std::string_view{} : json.substr(begin, json.find('"', begin) - begin);
 }
 
-std::string record::event_id() const { return job::to_string({job::id_of(json).updated_at, version}); }
+std::string record::event_id() const {
+  return job::to_string({job::id_of(json).updated_at, version});
+}
 
 failure failure_of(error_code ec, redis::reply_view reply) {
   if (ec)

@@ -10,8 +10,11 @@ namespace jobcast::stream {
 namespace {
 
 class poll final : public hub::watcher, wheel_entry {
-public:
-  poll(executor ex, host& h, std::string known) : executor_(ex), host_(h), known_(std::move(known)) {
+ public:
+  poll(executor ex, host& h, std::string known)
+      : executor_(ex)
+      , host_(h)
+      , known_(std::move(known)) {
     host_.counters.long_polls.add();
   }
   ~poll() {
@@ -28,7 +31,7 @@ public:
 
   hub::event_ptr newest() const { return newest_; }
 
-private:
+ private:
   void flush() override {
     while (link_.pending() > 0) {
       newest_ = link_.at(0);

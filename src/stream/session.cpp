@@ -15,7 +15,10 @@ constexpr std::chrono::milliseconds farewell{2'000};
 
 } // namespace
 
-session::session(tcp_socket socket, host& h, hub::encoding as) : host_(h), box_(as), socket_(std::move(socket)) {
+session::session(tcp_socket socket, host& h, hub::encoding as)
+    : host_(h)
+    , box_(as)
+    , socket_(std::move(socket)) {
   host_.counters.streams.add();
   host_.counters.connections.add();
 }

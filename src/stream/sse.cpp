@@ -16,11 +16,12 @@ using request = hub::watch_request;
 std::int64_t time_of(std::string_view event_id) {
   std::int64_t at = 0;
   auto const [end, ec] = std::from_chars(event_id.data(), event_id.data() + event_id.size(), at);
-  return ec == std::errc{} && end != event_id.data() && end != event_id.data() + event_id.size() && *end == '-' ? at : 0;
+  return ec == std::errc{} && end != event_id.data() && end != event_id.data() + event_id.size() && *end == '-' ? at
+                                                                                                                : 0;
 }
 
-// The response head. Without a length the body lasts until the close (RFC 9112, section 6.3), which lets every watcher be
-// sent the very same bytes; chunks would need a head of their own.
+// The response head. Without a length the body lasts until the close (RFC 9112, section 6.3), which lets every watcher
+// be sent the very same bytes; chunks would need a head of their own.
 std::string response_head(const request& r, unsigned retry) {
   std::string head = "HTTP/1.1 200 OK\r\n"
                      "Content-Type: text/event-stream\r\n"
@@ -35,9 +36,11 @@ std::string response_head(const request& r, unsigned retry) {
 
 /// Streams of several jobs or of an owner: they last until the client leaves.
 class many_session final : public session {
-public:
+ public:
   many_session(tcp_socket socket, host& h, const request& r)
-      : session(std::move(socket), h, hub::encoding::sse), links_(std::make_unique<hub::link[]>(r.jobs.size())), count_(r.jobs.size()) {
+      : session(std::move(socket), h, hub::encoding::sse)
+      , links_(std::make_unique<hub::link[]>(r.jobs.size()))
+      , count_(r.jobs.size()) {
     std::int64_t const overlap = h.limits.resume_overlap.count();
     if (std::int64_t const last = time_of(r.last_event_id); last > overlap)
       since_ = last - overlap;
@@ -67,7 +70,7 @@ public:
     flush();
   }
 
-private:
+ private:
   // A client that resumes has seen what became final long enough ago.
   bool prepare() override {
     if (since_ == 0)
@@ -100,9 +103,10 @@ private:
 
 /// The stream of one job: ends with it. The most common stream by far, so it holds its link itself and nothing more.
 class single_session final : public session {
-public:
+ public:
   single_session(tcp_socket socket, host& h, request r)
-      : session(std::move(socket), h, hub::encoding::sse), opening_(std::make_unique<request>(std::move(r))) {}
+      : session(std::move(socket), h, hub::encoding::sse)
+      , opening_(std::make_unique<request>(std::move(r))) {}
 
   void begin() {
     start();
@@ -120,7 +124,7 @@ public:
     flush();
   }
 
-private:
+ private:
   // Nothing is answered before there is something to say: a client that has the outcome is answered 204.
   bool prepare() override {
     if (opening_ && !answer())
@@ -137,12 +141,13 @@ private:
     if (link_.pending() == 0 && box_.empty(dirty()))
       return false;
     auto const asked = std::move(opening_);
-    if (link_.pending() == 1 && !asked->last_event_id.empty() &&
-        link_.at(0)->kind() == hub::event_kind::job && link_.at(0)->id() == asked->last_event_id) {
+    if (link_.pending() == 1 && !asked->last_event_id.empty() && link_.at(0)->kind() == hub::event_kind::job &&
+        link_.at(0)->id() == asked->last_event_id) {
       bool const over = link_.at(0)->final();
       link_.pop();
       if (over) {
-        box_.prepend("HTTP/1.1 204 No Content\r\n" + asked->headers + "Cache-Control: no-store\r\nConnection: close\r\n\r\n");
+        box_.prepend("HTTP/1.1 204 No Content\r\n" + asked->headers +
+                     "Cache-Control: no-store\r\nConnection: close\r\n\r\n");
         close_when_sent();
         ending_ = true;
         return true;
@@ -167,8 +172,9 @@ private:
 
 /// HEAD, and whatever else is answered by a head alone.
 class head_session final : public session {
-public:
-  head_session(tcp_socket socket, host& h) : session(std::move(socket), h, hub::encoding::sse) {}
+ public:
+  head_session(tcp_socket socket, host& h)
+      : session(std::move(socket), h, hub::encoding::sse) {}
   void begin(const request& r) {
     box_.prepend(response_head(r, 0));
     start();
@@ -178,7 +184,7 @@ public:
   void notify(hub::event_ptr) override {}
   void finish(hub::event_ptr) override {}
 
-private:
+ private:
   bool prepare() override { return true; }
   void heartbeat() override {}
   void on_closed() override {}

@@ -1,7 +1,8 @@
 // Loads a running gateway with event streams and measures what arrives: deliveries a second, CPU of the server per
 // delivery, latency from publish to bytes at the client, and that nothing is lost or out of order.
 //
-//   sse_load --port 8080 --redis-port 6390 --streams 10000 --jobs 10000 --seconds 10 [--rate 5000] [--reports] [--pid N]
+//   sse_load --port 8080 --redis-port 6390 --streams 10000 --jobs 10000 --seconds 10 [--rate 5000] [--reports] [--pid
+//   N]
 //
 // Without --rate it runs closed loop: a window of events is under way at any time. Events are published ready-made on
 // ns:event:<id>, so that Redis costs the same whatever is measured; --reports goes through jobcast_report instead.
@@ -31,7 +32,9 @@ namespace {
 
 using clock_type = std::chrono::steady_clock;
 
-std::int64_t now_ns() { return clock_type::now().time_since_epoch().count(); }
+std::int64_t now_ns() {
+  return clock_type::now().time_since_epoch().count();
+}
 
 struct options {
   int port = 8080, redis_port = 6390, streams = 1'000, jobs = 1'000, rate = 0, window = 2'000, pid = 0;
@@ -89,8 +92,12 @@ struct stream {
 };
 
 class load {
-public:
-  explicit load(options o) : o_(o), epoll_(epoll_create1(EPOLL_CLOEXEC)), streams_(static_cast<std::size_t>(o.streams)), versions_(static_cast<std::size_t>(o.jobs), 0) {}
+ public:
+  explicit load(options o)
+      : o_(o)
+      , epoll_(epoll_create1(EPOLL_CLOEXEC))
+      , streams_(static_cast<std::size_t>(o.streams))
+      , versions_(static_cast<std::size_t>(o.jobs), 0) {}
 
   void run() {
     redis_ = connect_to(o_.redis_port, 0);
@@ -115,10 +122,11 @@ public:
     auto const patience = now_ns() + 5'000'000'000;
     while (received_ + skipped_ < expected() && now_ns() < patience)
       turn(50);
-    report(static_cast<double>(now_ns() - begin) / 1e9, cpu_seconds(o_.pid) - cpu_before, open_s, idle_after - idle_before);
+    report(static_cast<double>(now_ns() - begin) / 1e9, cpu_seconds(o_.pid) - cpu_before, open_s,
+           idle_after - idle_before);
   }
 
-private:
+ private:
   std::uint64_t expected() const { return published_ * static_cast<std::uint64_t>(std::max(1, o_.streams / o_.jobs)); }
 
   void watch(int fd, std::uint32_t which) {
@@ -167,7 +175,8 @@ private:
       for (; opened < o_.streams && opened - snapshots_ < 200; ++opened) {
         stream& s = streams_[static_cast<std::size_t>(opened)];
         s.fd = connect_to(o_.port, 1 + getpid() % 200 + opened / 20'000);
-        std::string const request = "GET /api/jobs/" + job(opened % o_.jobs) + "/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        std::string const request =
+            "GET /api/jobs/" + job(opened % o_.jobs) + "/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
         if (send(s.fd, request.data(), request.size(), MSG_NOSIGNAL) < 0)
           fail("send failed");
         fcntl(s.fd, F_SETFL, O_NONBLOCK);
@@ -186,7 +195,8 @@ private:
         publish();
     } else {
       auto const per_publish = static_cast<std::uint64_t>(std::max(1, o_.streams / o_.jobs));
-      while (expected() - received_ - skipped_ + per_publish <= static_cast<std::uint64_t>(std::max(o_.window, o_.streams / o_.jobs)))
+      while (expected() - received_ - skipped_ + per_publish <=
+             static_cast<std::uint64_t>(std::max(o_.window, o_.streams / o_.jobs)))
         publish();
     }
   }
@@ -202,8 +212,11 @@ private:
       return;
     }
     std::string const version = std::to_string(++versions_[static_cast<std::size_t>(i)]);
-    std::string record = R"({"id":")" + id + R"(","version":)" + version + R"(,"updated_at":1700000000000,"type":"import","status":"processing","attempt":1,"max_attempts":1,"progress":{"percent":42,"current":420,"total":1000,"unit":"rows","message":")" + stamp +
-                         R"("},"stalled":false,"cancel_requested":false,"can":["cancel"],"created_at":1700000000000,"started_at":1700000000000,"locked_at":1700000000000})";
+    std::string record =
+        R"({"id":")" + id + R"(","version":)" + version +
+        R"(,"updated_at":1700000000000,"type":"import","status":"processing","attempt":1,"max_attempts":1,"progress":{"percent":42,"current":420,"total":1000,"unit":"rows","message":")" +
+        stamp +
+        R"("},"stalled":false,"cancel_requested":false,"can":["cancel"],"created_at":1700000000000,"started_at":1700000000000,"locked_at":1700000000000})";
     if (record.size() < 350)
       record.insert(record.size() - 1, R"(,"group":")" + std::string(350 - record.size() - 11, 'x') + "\"");
     command({"PUBLISH", o_.ns + ":event:" + id, version + " p " + record});
@@ -278,17 +291,23 @@ private:
   void report(double seconds, double cpu, double open_s, long grown_kib) {
     std::sort(latencies_.begin(), latencies_.end());
     auto const at = [&](double q) {
-      return latencies_.empty() ? 0.0 : static_cast<double>(latencies_[static_cast<std::size_t>(q * static_cast<double>(latencies_.size() - 1))]) / 1e3;
+      return latencies_.empty()
+                 ? 0.0
+                 : static_cast<double>(
+                       latencies_[static_cast<std::size_t>(q * static_cast<double>(latencies_.size() - 1))]) /
+                       1e3;
     };
     std::printf("streams %d on %d jobs, opened at %.0f/s\n", o_.streams, o_.jobs, o_.streams / open_s);
-    std::printf("published %llu, delivered %llu, conflated %llu, lost %lld\n", static_cast<unsigned long long>(published_),
-                static_cast<unsigned long long>(received_), static_cast<unsigned long long>(skipped_),
+    std::printf("published %llu, delivered %llu, conflated %llu, lost %lld\n",
+                static_cast<unsigned long long>(published_), static_cast<unsigned long long>(received_),
+                static_cast<unsigned long long>(skipped_),
                 static_cast<long long>(expected()) - static_cast<long long>(received_ + skipped_));
     std::printf("deliveries/s %.0f\n", static_cast<double>(received_) / seconds);
     std::printf("latency us p50 %.0f p99 %.0f max %.0f\n", at(0.5), at(0.99), at(1));
     if (o_.pid)
       std::printf("server CPU %.2f s, %.2f us per delivery; RSS grew %.0f bytes per stream\n", cpu,
-                  cpu * 1e6 / static_cast<double>(std::max<std::uint64_t>(1, received_)), static_cast<double>(grown_kib) * 1024 / o_.streams);
+                  cpu * 1e6 / static_cast<double>(std::max<std::uint64_t>(1, received_)),
+                  static_cast<double>(grown_kib) * 1024 / o_.streams);
   }
 
   options o_;
@@ -302,8 +321,9 @@ private:
 
 options read_options(int argc, char** argv) {
   options o;
-  std::map<std::string_view, int*> const numbers{{"--port", &o.port}, {"--redis-port", &o.redis_port}, {"--streams", &o.streams},
-                                                 {"--jobs", &o.jobs}, {"--rate", &o.rate}, {"--window", &o.window}, {"--pid", &o.pid}};
+  std::map<std::string_view, int*> const numbers{
+      {"--port", &o.port}, {"--redis-port", &o.redis_port}, {"--streams", &o.streams}, {"--jobs", &o.jobs},
+      {"--rate", &o.rate}, {"--window", &o.window},         {"--pid", &o.pid}};
   for (int i = 1; i < argc; ++i) {
     std::string_view const name = argv[i];
     if (name == "--reports")

@@ -16,9 +16,10 @@ namespace {
 
 /// A gateway that answers each connection with the next of its lines, and keeps what was asked.
 class scripted_gateway {
-public:
+ public:
   explicit scripted_gateway(strings answers)
-      : answers_(std::move(answers)), thread_([this] { serve(); }) {}
+      : answers_(std::move(answers))
+      , thread_([this] { serve(); }) {}
   ~scripted_gateway() {
     if (thread_.joinable())
       thread_.join();
@@ -30,7 +31,7 @@ public:
     return asked_;
   }
 
-private:
+ private:
   void serve() {
     for (const auto& answer : answers_) {
       auto socket = acceptor_.accept();
@@ -51,17 +52,21 @@ private:
   std::thread thread_;
 };
 
-const std::string stream_head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nretry: 1\n\n";
+const std::string stream_head =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nretry: 1\n\n";
 
 std::string job_event(std::string_view id, std::string_view members) {
   return "id: " + std::string(id) + "\nevent: job\ndata: {\"id\":\"inv-1\"," + std::string(members) + "}\n\n";
 }
 
 std::string answer(std::string_view status, std::string_view body) {
-  return "HTTP/1.1 " + std::string(status) + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+  return "HTTP/1.1 " + std::string(status) + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         std::string(body);
 }
 
-bool holds(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
+bool holds(std::string_view text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
 
 struct watched {
   int code;
@@ -102,7 +107,8 @@ TEST_CASE("a watch goes on where a lost connection left off, and ends with the j
 
 TEST_CASE("a watch of a job that fails answers 1") {
   for (const std::string status : {"failed", "cancelled"}) {
-    scripted_gateway gateway({stream_head + job_event("5-1", "\"status\":\"" + status + "\",\"error\":{\"title\":\"Out of paper\"}")});
+    scripted_gateway gateway(
+        {stream_head + job_event("5-1", "\"status\":\"" + status + "\",\"error\":{\"title\":\"Out of paper\"}")});
     const auto seen = watch(gateway.url());
     CHECK(seen.code == 1);
     CHECK(seen.out == "inv-1  " + status + "  Out of paper\n");
@@ -118,7 +124,8 @@ TEST_CASE("on a terminal one line is drawn again and again") {
 
 TEST_CASE("a watch says what keeps it waiting") {
   scripted_gateway gateway({stream_head + "event: missing\ndata: {\"id\":\"inv-1\"}\n\n" +
-                            "event: gateway\ndata: {\"state\":\"degraded\"}\n\n" + job_event("5-1", R"("status":"done")")});
+                            "event: gateway\ndata: {\"state\":\"degraded\"}\n\n" +
+                            job_event("5-1", R"("status":"done")")});
   const auto seen = watch(gateway.url());
   CHECK(seen.code == 0);
   CHECK(seen.out == "(no such job yet; waiting for it)\n(the gateway has lost Redis; waiting)\ninv-1  done\n");
@@ -145,7 +152,8 @@ TEST_CASE("a report sends its fields and shows the answer") {
   CHECK(told.out == "{\"result\":\"ok\",\"version\":3}\n");
   const auto asked = gateway.asked();
   CHECK(asked[0].starts_with("POST /api/jobs/inv-1/report HTTP/1.1\r\n"));
-  CHECK(asked[0].ends_with("\r\n\r\n" R"({"status":"done","message":"a=b \"c\"","result":{"pages": 7}})"));
+  CHECK(asked[0].ends_with("\r\n\r\n"
+                           R"({"status":"done","message":"a=b \"c\"","result":{"pages": 7}})"));
 }
 
 TEST_CASE("a report that is refused shows the problem") {

@@ -17,7 +17,7 @@ namespace {
 
 /// A folder that is gone afterwards.
 class temporary_folder {
-public:
+ public:
   temporary_folder() {
     char name[] = "/tmp/jobcast-test-XXXXXX";
     path_ = ::mkdtemp(name);
@@ -25,7 +25,7 @@ public:
   ~temporary_folder() { std::filesystem::remove_all(path_); }
   std::string operator/(const std::string& name) const { return path_ / name; }
 
-private:
+ private:
   std::filesystem::path path_;
 };
 
@@ -36,7 +36,9 @@ struct neighbour {
   std::uint16_t port() { return acceptor.local_endpoint().port(); }
 };
 
-std::uint16_t free_port() { return neighbour().port(); }
+std::uint16_t free_port() {
+  return neighbour().port();
+}
 
 settings with(const std::string& data_dir, std::uint16_t port = 0) {
   settings values;
@@ -60,8 +62,8 @@ std::string ask(redisContext* connection, std::initializer_list<const char*> com
   std::vector<const char*> words(command);
   std::string text;
   if (connection && connection->err == 0) {
-    auto* reply = static_cast<redisReply*>(
-        redisCommandArgv(connection, static_cast<int>(words.size()), words.data(), nullptr));
+    auto* reply =
+        static_cast<redisReply*>(redisCommandArgv(connection, static_cast<int>(words.size()), words.data(), nullptr));
     if (reply && reply->str)
       text.assign(reply->str, static_cast<std::size_t>(reply->len));
     freeReplyObject(reply);
@@ -107,7 +109,8 @@ TEST_CASE("the private Redis is for its user alone") {
   embedded_redis redis(context, with(folder / "data"));
   check_started(redis);
   for (const auto name : {"data", "data/redis", "data/redis/redis.sock"})
-    CHECK((std::filesystem::status(folder / name).permissions() & (perms::group_all | perms::others_all)) == perms::none);
+    CHECK((std::filesystem::status(folder / name).permissions() & (perms::group_all | perms::others_all)) ==
+          perms::none);
 }
 
 TEST_CASE("what was stored is there after a stop and a start") {
@@ -131,7 +134,8 @@ TEST_CASE("a second gateway on the same data folder is refused") {
   asio::io_context context;
   embedded_redis first(context, with(folder / "data")), second(context, with(folder / "data"));
   check_started(first);
-  CHECK(problem_of(second) == "another gateway uses " + folder / "data" + "; stop it, or set server.data_dir to another folder");
+  CHECK(problem_of(second) ==
+        "another gateway uses " + folder / "data" + "; stop it, or set server.data_dir to another folder");
   CHECK(ask(first, {"PING"}) == "PONG");
 }
 

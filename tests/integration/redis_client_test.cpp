@@ -56,9 +56,8 @@ TEST_CASE("ten thousand commands of one turn are answered in order") {
   REQUIRE(client.connect());
   std::vector<std::int64_t> answers;
   for (int i = 0; i < 10'000; ++i)
-    client.commands.call({"INCR", "n"}, [&](error_code ec, redis::reply_view reply) {
-      answers.push_back(ec ? -1 : reply.integer());
-    });
+    client.commands.call({"INCR", "n"},
+                         [&](error_code ec, redis::reply_view reply) { answers.push_back(ec ? -1 : reply.integer()); });
   REQUIRE(run_until(client.io, [&] { return answers.size() == 10'000; }));
   for (int i = 0; i < 10'000; ++i)
     REQUIRE(answers[i] == i + 1);
@@ -208,7 +207,7 @@ TEST_CASE("stop() completes everything pending with stopped, later") {
   auto note = [&](error_code ec, redis::reply_view) { outcomes.push_back(ec); };
   server.pause();
   client.commands.call({"PING"}, note);
-  test::run_ready(client.io); // written
+  test::run_ready(client.io);           // written
   client.commands.call({"PING"}, note); // queued
   client.commands.stop();
   client.commands.call({"PING"}, note); // refused

@@ -34,7 +34,8 @@ std::uint16_t free_port() {
 
 } // namespace
 
-redis_server::folder::folder() : path((std::filesystem::temp_directory_path() / "jobcast-redis-XXXXXX").string()) {
+redis_server::folder::folder()
+    : path((std::filesystem::temp_directory_path() / "jobcast-redis-XXXXXX").string()) {
   if (!::mkdtemp(path.data()))
     throw std::runtime_error("cannot make a temporary folder");
 }
@@ -44,14 +45,21 @@ redis_server::folder::~folder() {
   std::filesystem::remove_all(path, ignored);
 }
 
-redis_server::redis_server(std::vector<std::string> extra) : extra_(std::move(extra)), port_(free_port()) { start(); }
+redis_server::redis_server(std::vector<std::string> extra)
+    : extra_(std::move(extra))
+    , port_(free_port()) {
+  start();
+}
 
-redis_server::~redis_server() { kill(); }
+redis_server::~redis_server() {
+  kill();
+}
 
 void redis_server::start() {
-  std::vector<std::string> arguments{"redis-server", "--port", std::to_string(port_), "--bind", "127.0.0.1",
-                                     "--unixsocket", unix_socket().path, "--dir", folder_.path, "--save", "",
-                                     "--logfile", folder_.path + "/log"};
+  std::vector<std::string> arguments{
+      "redis-server",       "--port", std::to_string(port_), "--bind", "127.0.0.1", "--unixsocket",
+      unix_socket().path,   "--dir",  folder_.path,          "--save", "",          "--logfile",
+      folder_.path + "/log"};
   arguments.insert(arguments.end(), extra_.begin(), extra_.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments)
@@ -88,8 +96,12 @@ void redis_server::kill() {
   pid_ = -1;
 }
 
-void redis_server::pause() { ::kill(pid_, SIGSTOP); }
-void redis_server::resume() { ::kill(pid_, SIGCONT); }
+void redis_server::pause() {
+  ::kill(pid_, SIGSTOP);
+}
+void redis_server::resume() {
+  ::kill(pid_, SIGCONT);
+}
 
 redis::address redis_server::unix_socket() const {
   redis::address where;

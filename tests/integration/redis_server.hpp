@@ -12,7 +12,7 @@
 namespace jobcast::test {
 
 class redis_server {
-public:
+ public:
   /// Runs when this returns. `extra`: more command-line options. Throws when it cannot be started.
   explicit redis_server(std::vector<std::string> extra = {});
   ~redis_server();
@@ -28,7 +28,7 @@ public:
   redis::address unix_socket() const;
   redis::address tcp() const;
 
-private:
+ private:
   struct folder {
     folder();
     ~folder();

@@ -24,7 +24,8 @@ unsigned retry_after(std::string_view record, std::int64_t now, double load, std
 void add_retry_after(context& c, http::response& out, std::string_view record);
 
 /// `200` or `202` with the record, ETag and Retry-After.
-http::response record_response(context& c, unsigned status, std::string_view event_id, bool final, std::string_view record);
+http::response record_response(context& c, unsigned status, std::string_view event_id, bool final,
+                               std::string_view record);
 /// The header lines of everything that depends on who asks and may be cached by nobody else.
 std::string private_headers();
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "jobcast/base/settings.hpp"
+#include "jobcast/http/connection.hpp"
 #include "jobcast/hub/event.hpp"
 #include "jobcast/hub/watch_request.hpp"
-#include "jobcast/http/connection.hpp"
 #include "jobcast/store/store.hpp"
 
 #include <functional>

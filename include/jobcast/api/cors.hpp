@@ -11,8 +11,8 @@ namespace jobcast::api {
 /// True if `origin` is listed.
 bool origin_allowed(const cors_settings& cors, std::string_view origin);
 
-/// True if a browser page of `origin` may send commands: listed, or the gateway's own (`host` is the Host field). A request
-/// without an Origin does not come from a page of another site.
+/// True if a browser page of `origin` may send commands: listed, or the gateway's own (`host` is the Host field). A
+/// request without an Origin does not come from a page of another site.
 bool may_command(const cors_settings& cors, std::string_view origin, std::string_view host);
 
 /// The header lines for a response to `origin`; empty if it is not listed.

@@ -6,14 +6,15 @@
 namespace jobcast::api {
 
 class router final : public http::request_handler {
-public:
-  explicit router(context& c) : context_(c) {}
+ public:
+  explicit router(context& c)
+      : context_(c) {}
 
   task<http::answer> handle(http::request& r) override;
   void decorate(const http::field_source* fields, http::response& r) override;
   bool draining() const override { return context_.draining(); }
 
-private:
+ private:
   context& context_;
 };
 

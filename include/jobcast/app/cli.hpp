@@ -9,20 +9,21 @@ namespace jobcast::app {
 
 inline constexpr auto default_url = "http://127.0.0.1:8080";
 
-/// `jobcast report`: one report from "field=value" texts, named as in docs/functions.md; `result` takes JSON. The answer
-/// goes to `out` as one line of JSON. 0 if the gateway took it (also if it ignored it, which the answer says), 2 if the
-/// arguments cannot be meant, 1 for anything else.
+/// `jobcast report`: one report from "field=value" texts, named as in docs/functions.md; `result` takes JSON. The
+/// answer goes to `out` as one line of JSON. 0 if the gateway took it (also if it ignored it, which the answer says), 2
+/// if the arguments cannot be meant, 1 for anything else.
 int report(const std::string& url, const std::string& id, const std::vector<std::string>& fields, std::ostream& out,
            std::ostream& errors);
 
 struct watch_screen {
   std::ostream& out;
-  bool terminal = false;      ///< redraw one line, instead of a line for each change
-  std::size_t columns = 80;   ///< of the terminal
+  bool terminal = false;    ///< redraw one line, instead of a line for each change
+  std::size_t columns = 80; ///< of the terminal
 };
 
-/// `jobcast watch`: a progress bar until the job is final, reconnecting where the stream left off. 0 if it is done, 1 if
-/// it failed or was cancelled, or the gateway cannot be reached at first or refuses, 2 if the arguments cannot be meant.
+/// `jobcast watch`: a progress bar until the job is final, reconnecting where the stream left off. 0 if it is done, 1
+/// if it failed or was cancelled, or the gateway cannot be reached at first or refuses, 2 if the arguments cannot be
+/// meant.
 int watch(const std::string& url, const std::string& id, const watch_screen& screen, std::ostream& errors);
 
 } // namespace jobcast::app

@@ -1,8 +1,8 @@
 // The Redis of a gateway that was given none: a private redis-server as its child, so that there is one code path.
 //
-// It keeps an append-only file in `<data_dir>/redis` (fsync every second), logs to redis.log there, and serves the gateway
-// over a unix socket; 127.0.0.1:`redis.embedded_port` is for workers. It ends with the gateway even if that is killed
-// (SIGTERM, so that the file is flushed first), and is started again when it dies.
+// It keeps an append-only file in `<data_dir>/redis` (fsync every second), logs to redis.log there, and serves the
+// gateway over a unix socket; 127.0.0.1:`redis.embedded_port` is for workers. It ends with the gateway even if that is
+// killed (SIGTERM, so that the file is flushed first), and is started again when it dies.
 #pragma once
 
 #include "jobcast/base/asio.hpp"
@@ -17,7 +17,7 @@ namespace jobcast::app {
 
 /// Lives on the main thread: made, started, stopped and destroyed there, with `context` run there too.
 class embedded_redis {
-public:
+ public:
   embedded_redis(asio::io_context& context, const settings& values);
   embedded_redis(const embedded_redis&) = delete;
   embedded_redis& operator=(const embedded_redis&) = delete;
@@ -35,7 +35,7 @@ public:
   /// SIGTERM, and SIGKILL if it has not ended within `grace`. Blocks; does nothing if it is not running.
   void stop(milliseconds grace = std::chrono::seconds(10));
 
-private:
+ private:
   class keeper;
   std::unique_ptr<keeper> keeper_;
 };

@@ -4,10 +4,10 @@
 
 #include "jobcast/api/router.hpp"
 #include "jobcast/base/settings.hpp"
+#include "jobcast/base/timing_wheel.hpp"
 #include "jobcast/hub/hub.hpp"
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/net/listener.hpp"
-#include "jobcast/base/timing_wheel.hpp"
 #include "jobcast/redis/client.hpp"
 #include "jobcast/redis/subscriber.hpp"
 #include "jobcast/store/ingest.hpp"
@@ -24,7 +24,7 @@ namespace jobcast::app {
 /// What reactors know of the whole gateway; safe to use from any thread once they run.
 struct gateway {
   redis::address redis;
-  std::string name; ///< unique among gateways
+  std::string name;                               ///< unique among gateways
   std::vector<const metrics::counters*> counters; ///< of all reactors
   std::function<api::readiness()> ready;
   /// The library cannot be used with this Redis: end the gateway with this message.
@@ -32,7 +32,7 @@ struct gateway {
 };
 
 class reactor final : hub::backend, redis::subscriber_observer {
-public:
+ public:
   reactor(const gateway& shared, const settings& config, unsigned number);
   ~reactor();
 
@@ -47,7 +47,7 @@ public:
 
   const metrics::counters& counters() const { return counters_; }
 
-private:
+ private:
   // hub::backend
   void subscribe(std::string_view channel) override;
   void unsubscribe(std::string_view channel) override;

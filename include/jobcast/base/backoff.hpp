@@ -13,7 +13,7 @@ namespace jobcast {
 
 /// Decides only; the caller owns the timer. Equal seeds give equal delays.
 class backoff {
-public:
+ public:
   using milliseconds = std::chrono::milliseconds;
 
   /// The first ceiling is `base`; base and cap are at least 1 ms.
@@ -36,7 +36,7 @@ public:
   /// The longest that next() may answer now.
   milliseconds ceiling() const { return ceiling_; }
 
-private:
+ private:
   milliseconds base_, cap_, ceiling_;
   std::minstd_rand random_;
 };

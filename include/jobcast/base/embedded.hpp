@@ -8,7 +8,8 @@
   extern "C" const char jobcast_embedded_##name##_end[];                                                               \
   namespace jobcast::embedded {                                                                                        \
   inline std::string_view name() {                                                                                     \
-    return {jobcast_embedded_##name, static_cast<std::size_t>(jobcast_embedded_##name##_end - jobcast_embedded_##name)}; \
+    return {jobcast_embedded_##name,                                                                                   \
+            static_cast<std::size_t>(jobcast_embedded_##name##_end - jobcast_embedded_##name)};                        \
   }                                                                                                                    \
   }
 

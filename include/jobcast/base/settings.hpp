@@ -24,7 +24,7 @@ struct server_settings {
 
 struct redis_settings {
   std::string url; ///< redis://[user:password@]host[:port][/db] or unix:///path; empty: a private child server
-  std::string ns = "jobcast"; ///< `redis.namespace`
+  std::string ns = "jobcast";         ///< `redis.namespace`
   std::uint16_t embedded_port = 6390; ///< loopback port of the private server, for workers; 0: none
 };
 
@@ -32,21 +32,21 @@ struct limit_settings {
   milliseconds write_timeout{120'000}; ///< a stream whose socket takes nothing for this long is closed
   std::size_t send_buffer = 16 * 1024; ///< SO_SNDBUF of streams, bytes
   std::size_t jobs_per_stream = 200;
-  std::size_t outbox = 256 * 1024; ///< unsent bytes one watcher of every version (or of outcomes) may hold
+  std::size_t outbox = 256 * 1024;   ///< unsent bytes one watcher of every version (or of outcomes) may hold
   std::size_t feed_backlog = 10'000; ///< jobs a slow watcher of an owner may lag behind
-  milliseconds resume_overlap{0}; ///< 0: write_timeout + 60 s
+  milliseconds resume_overlap{0};    ///< 0: write_timeout + 60 s
   milliseconds heartbeat{15'000};
-  milliseconds linger{5'000}; ///< how long a watch outlives its last watcher
-  milliseconds long_poll{60'000}; ///< cap of Prefer: wait
-  milliseconds retry{2'000}; ///< `retry:` told to event streams, jittered to 1-2 times this
+  milliseconds linger{5'000};           ///< how long a watch outlives its last watcher
+  milliseconds long_poll{60'000};       ///< cap of Prefer: wait
+  milliseconds retry{2'000};            ///< `retry:` told to event streams, jittered to 1-2 times this
   milliseconds request_timeout{10'000}; ///< to send a whole request
-  milliseconds keep_alive{75'000}; ///< idle connection between requests
+  milliseconds keep_alive{75'000};      ///< idle connection between requests
   std::size_t header = 16 * 1024;
   std::size_t body = 1024 * 1024;
   std::size_t message = 64 * 1024; ///< one WebSocket message of a client
   std::size_t result = 64 * 1024;
   std::size_t input = 64 * 1024;
-  std::size_t batch = 1'000; ///< lines of one POST /api/reports
+  std::size_t batch = 1'000;        ///< lines of one POST /api/reports
   std::size_t connections = 18'000; ///< of the whole gateway
 };
 

@@ -1,6 +1,6 @@
 // Timeouts for many thousands of connections without a timer each: a hashed wheel of intrusive entries, advanced by one
-// tick of the reactor. Arming and disarming are a list insert and a list erase. Deadlines are coarse: an entry is called
-// within one tick after its deadline, never before.
+// tick of the reactor. Arming and disarming are a list insert and a list erase. Deadlines are coarse: an entry is
+// called within one tick after its deadline, never before.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -11,8 +11,9 @@
 namespace jobcast {
 
 /// Base of what waits for a deadline. Disarms itself when destroyed.
-class wheel_entry : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
-public:
+class wheel_entry
+    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
   /// The deadline has passed. The entry is disarmed; it may arm itself again or be destroyed here.
   virtual void on_deadline() = 0;
 
@@ -22,17 +23,17 @@ public:
       unlink();
   }
 
-protected:
+ protected:
   ~wheel_entry() = default;
 
-private:
+ private:
   friend class timing_wheel;
   std::uint64_t due_ = 0;
 };
 
 /// Not thread-safe: one per reactor. The clock is the caller's, so tests move it by hand.
 class timing_wheel {
-public:
+ public:
   using clock = std::chrono::steady_clock;
 
   explicit timing_wheel(clock::time_point now, std::chrono::milliseconds tick = std::chrono::milliseconds(100));
@@ -48,7 +49,7 @@ public:
   clock::time_point now() const { return now_; }
   std::chrono::milliseconds tick() const { return tick_; }
 
-private:
+ private:
   using slot = boost::intrusive::list<wheel_entry, boost::intrusive::constant_time_size<false>>;
   static constexpr std::size_t slot_count = 1024;
 

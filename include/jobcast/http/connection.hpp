@@ -4,10 +4,10 @@
 
 #include "jobcast/base/asio.hpp"
 #include "jobcast/base/settings.hpp"
+#include "jobcast/base/timing_wheel.hpp"
 #include "jobcast/http/request.hpp"
 #include "jobcast/http/response.hpp"
 #include "jobcast/metrics/counters.hpp"
-#include "jobcast/base/timing_wheel.hpp"
 
 #include <boost/intrusive/list.hpp>
 #include <functional>
@@ -20,7 +20,7 @@ using takeover = std::function<void(tcp_socket)>;
 using answer = std::variant<response, takeover>;
 
 class request_handler {
-public:
+ public:
   /// `r` and what it views stay valid until the task is done.
   virtual task<answer> handle(request& r) = 0;
   /// Adds what every response carries, error responses of the connection itself included.
@@ -28,19 +28,19 @@ public:
   /// The gateway is draining: answer what is under way, then close.
   virtual bool draining() const = 0;
 
-protected:
+ protected:
   ~request_handler() = default;
 };
 
 /// A connection between requests can be let go of at once when the gateway drains.
 class open_connection
     : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
-public:
+ public:
   virtual void drain() = 0;
   /// The drain took too long.
   virtual void abort() = 0;
 
-protected:
+ protected:
   ~open_connection() = default;
 };
 using open_connections = boost::intrusive::list<open_connection, boost::intrusive::constant_time_size<false>>;

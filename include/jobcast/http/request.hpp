@@ -13,11 +13,11 @@ using query_parameters = std::vector<std::pair<std::string, std::string>>;
 
 /// Where header fields are looked up; implemented over the parser's own storage.
 class field_source {
-public:
+ public:
   /// The field's value, or empty. Names are compared without regard to case.
   virtual std::string_view field(std::string_view name) const = 0;
 
-protected:
+ protected:
   ~field_source() = default;
 };
 

@@ -21,7 +21,7 @@ enum class encoding : std::uint8_t { sse, websocket };
 /// Immutable. The reference count is not atomic: an event lives and dies on one reactor's thread.
 /// The object and its bytes are one allocation.
 class event {
-public:
+ public:
   /// A record. `record` is one JSON object on one line.
   static event_ptr job(std::uint64_t version, bool final, std::string_view record);
   static event_ptr missing(std::string_view job);
@@ -50,7 +50,7 @@ public:
   /// `<updated_at>-<version>`: SSE's id and, in quotes, the ETag.
   std::string id() const;
 
-private:
+ private:
   event() = default;
   static event_ptr make(event_kind kind, std::string_view before, std::string_view data, std::string_view after);
   const char* text() const { return reinterpret_cast<const char*>(this + 1); }

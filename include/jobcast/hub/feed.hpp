@@ -1,5 +1,5 @@
-// The watch on all jobs of one owner. Which jobs those are is not known beforehand, so a feed makes topics as their events
-// come, and lets them go once they are final and everyone has them.
+// The watch on all jobs of one owner. Which jobs those are is not known beforehand, so a feed makes topics as their
+// events come, and lets them go once they are final and everyone has them.
 #pragma once
 
 #include "jobcast/hub/watch.hpp"
@@ -18,7 +18,7 @@ struct feed_link : link {
 
 /// One watcher's interest in a feed. Lives in its owner; hub::close_feed() before it is destroyed.
 class feed_member {
-public:
+ public:
   feed_member() = default;
   ~feed_member();
   feed_member(const feed_member&) = delete;
@@ -28,7 +28,7 @@ public:
   void want_every() { every_ = true; }
   bool attached() const { return feed_ != nullptr; }
 
-private:
+ private:
   friend class hub;
   friend struct feed;
   void follow(topic& t, told what = told::nothing);
@@ -46,17 +46,18 @@ private:
                   intrusive::constant_time_size<false>>
       links_;
 
-public:
+ public:
   auto_hook in_feed;
 };
 
 struct feed {
-  explicit feed(std::string_view of) : scope(of) {}
+  explicit feed(std::string_view of)
+      : scope(of) {}
 
   /// Finds or makes the topic; a new one is followed by all members.
   topic& topic_of(std::string_view job);
-  /// The same for a job found by a list that `by` asked for. Unless the list repairs a gap for everyone, the others, who
-  /// had their snapshot, follow the topic without being told what they were told before.
+  /// The same for a job found by a list that `by` asked for. Unless the list repairs a gap for everyone, the others,
+  /// who had their snapshot, follow the topic without being told what they were told before.
   topic& admit(feed_member& by, std::string_view job);
   /// Lets go of settled topics, the oldest first beyond `most`. A topic with something unsent stays.
   void prune(std::size_t most);

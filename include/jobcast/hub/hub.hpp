@@ -1,7 +1,7 @@
 // The hub of one reactor: from what Redis publishes to watchers with something to send. Does no I/O of its own.
 //
-// A gap in pub/sub must never be a gap on screen: a topic is read only after its subscription was acknowledged, and again
-// after every reconnect; what is published meanwhile and what was read are told apart by version.
+// A gap in pub/sub must never be a gap on screen: a topic is read only after its subscription was acknowledged, and
+// again after every reconnect; what is published meanwhile and what was read are told apart by version.
 #pragma once
 
 #include "jobcast/base/settings.hpp"
@@ -21,7 +21,7 @@ namespace jobcast::hub {
 
 /// What the hub needs done. Every call returns at once; the answers come back through the hub's members.
 class backend {
-public:
+ public:
   virtual void subscribe(std::string_view channel) = 0;
   virtual void unsubscribe(std::string_view channel) = 0;
   /// Answered by on_record / on_absent for each id, or on_read_failed for all of them.
@@ -31,7 +31,7 @@ public:
   /// Have hub::flush() called before the loop sleeps again.
   virtual void schedule_flush() = 0;
 
-protected:
+ protected:
   ~backend() = default;
 };
 
@@ -45,7 +45,7 @@ struct listed_record {
 /// One per reactor, called on its thread only. Watchers and links must be gone, or the reactor stopped, before it is
 /// destroyed.
 class hub {
-public:
+ public:
   hub(backend& back, const limit_settings& limits, std::string_view ns, metrics::counters& counters);
   ~hub();
   hub(const hub&) = delete;
@@ -55,7 +55,8 @@ public:
   void open(watcher& w, link& l, std::string_view job);
   /// Ends it. The topic lingers a while, so that a reload costs Redis nothing.
   void close(link& l);
-  /// Watches all jobs of a scope. `since`: final jobs updated before it are not news to this watcher (0: send the newest).
+  /// Watches all jobs of a scope. `since`: final jobs updated before it are not news to this watcher (0: send the
+  /// newest).
   void open_feed(watcher& w, feed_member& member, std::string_view scope, std::int64_t since);
   void close_feed(feed_member& member);
   /// Makes `w` known, for `gateway` notices. Before open().
@@ -94,7 +95,7 @@ public:
 
   std::string event_channel(std::string_view job) const { return event_prefix_ + std::string(job); }
 
-private:
+ private:
   friend class link;
   friend class watcher;
 
@@ -125,10 +126,12 @@ private:
   std::int64_t lost_at_ = 0; ///< wall clock, when the connection was last lost
   table<topic> topics_;
   table<feed> feeds_;
-  intrusive::list<topic, intrusive::member_hook<topic, auto_hook, &topic::in_idle>, intrusive::constant_time_size<false>>
+  intrusive::list<topic, intrusive::member_hook<topic, auto_hook, &topic::in_idle>,
+                  intrusive::constant_time_size<false>>
       idle_;
   std::vector<std::string> to_read_, failed_reads_;
-  std::unordered_multimap<std::string, std::string> feed_reads_; ///< job id to scope, while a feed's topic is read alone
+  std::unordered_multimap<std::string, std::string>
+      feed_reads_; ///< job id to scope, while a feed's topic is read alone
   std::unordered_map<std::uint64_t, feed_member*> tickets_;
   std::uint64_t next_ticket_ = 0;
   watcher_list dirty_;

@@ -1,9 +1,9 @@
 // Who watches which job, and what each still has to be told.
 //
 // The problem: a job may have thousands of watchers, each as fast as its own network. Each must get every outcome and
-// the newest state, none may hold more memory than it was promised, and telling them must not allocate. So a topic keeps
-// the newest event, a link only says whether its watcher has had it, and what must not be conflated away (outcomes,
-// every version for those who ask, resets) waits in a backlog that only links in arrears have.
+// the newest state, none may hold more memory than it was promised, and telling them must not allocate. So a topic
+// keeps the newest event, a link only says whether its watcher has had it, and what must not be conflated away
+// (outcomes, every version for those who ask, resets) waits in a backlog that only links in arrears have.
 #pragma once
 
 #include "jobcast/hub/event.hpp"
@@ -24,7 +24,7 @@ using auto_hook = intrusive::list_member_hook<intrusive::link_mode<intrusive::au
 
 /// One watcher's interest in one job. Lives in its owner; unlinks itself from everything when destroyed.
 class link {
-public:
+ public:
   link() = default;
   link(const link&) = delete;
   link& operator=(const link&) = delete;
@@ -50,7 +50,7 @@ public:
   /// Drops the oldest, as sent. A link with nothing pending leaves its watcher's list of dirty links.
   void pop();
 
-private:
+ private:
   friend struct topic;
   friend class watcher;
   friend class hub;
@@ -75,16 +75,16 @@ private:
   bool started_ = false;
   bool of_feed_ = false;
 
-public:
+ public:
   auto_hook in_topic, in_dirty;
 };
 
-using dirty_links =
-    intrusive::list<link, intrusive::member_hook<link, auto_hook, &link::in_dirty>, intrusive::constant_time_size<false>>;
+using dirty_links = intrusive::list<link, intrusive::member_hook<link, auto_hook, &link::in_dirty>,
+                                    intrusive::constant_time_size<false>>;
 
 /// A live client. The hub calls it on the reactor's thread.
 class watcher {
-public:
+ public:
   /// Once per turn, when links became dirty or notices came: send what can be sent without blocking.
   virtual void flush() = 0;
   /// Something besides records: `gateway`, `more`. To be sent at the next flush, which the hub sees to.
@@ -96,11 +96,11 @@ public:
 
   dirty_links& dirty() { return dirty_; }
 
-protected:
+ protected:
   watcher() = default;
   ~watcher() = default;
 
-private:
+ private:
   friend class link;
   friend class hub;
   dirty_links dirty_;
@@ -109,7 +109,7 @@ private:
   // Bytes held in the backlogs of its links, all together, and how many they may be (limits.outbox).
   std::size_t held_ = 0, held_limit_ = 0;
 
-public:
+ public:
   auto_hook in_dirty_watchers, in_all_watchers;
 };
 
@@ -129,7 +129,8 @@ struct topic {
     live,
   };
 
-  explicit topic(std::string_view job) : id(job) {}
+  explicit topic(std::string_view job)
+      : id(job) {}
   ~topic();
   topic(const topic&) = delete;
   topic& operator=(const topic&) = delete;
@@ -158,7 +159,7 @@ struct topic {
       links;
   auto_hook in_idle;
 
-private:
+ private:
   void publish(event_ptr e, bool with_reset);
   void greet_newcomers();
 };

@@ -1,5 +1,6 @@
 // Idempotent creation without a table (protocol section 5): the id of a keyed job is derived from who sent which key,
-// and its record keeps a hash of the request, so that a replay is told from a different request under the same key. Pure.
+// and its record keeps a hash of the request, so that a replay is told from a different request under the same key.
+// Pure.
 #pragma once
 
 #include "jobcast/job/report_json.hpp"

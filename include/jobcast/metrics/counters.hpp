@@ -8,7 +8,7 @@ namespace jobcast::metrics {
 
 /// A number with one writing thread; readable from any.
 class counter {
-public:
+ public:
   void add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
   void subtract(std::uint64_t n = 1) {
     value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
@@ -16,7 +16,7 @@ public:
   void set(std::uint64_t n) { value_.store(n, std::memory_order_relaxed); }
   std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
 
-private:
+ private:
   std::atomic<std::uint64_t> value_{0};
 };
 

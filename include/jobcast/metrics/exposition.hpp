@@ -1,5 +1,5 @@
-// The counters in Prometheus' text format, summed over reactors: a label per reactor or job would only grow the reader's
-// memory.
+// The counters in Prometheus' text format, summed over reactors: a label per reactor or job would only grow the
+// reader's memory.
 #pragma once
 
 #include "jobcast/metrics/counters.hpp"

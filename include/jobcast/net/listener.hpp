@@ -18,7 +18,7 @@ boost::system::result<tcp::endpoint, std::string> parse_endpoint(std::string_vie
 std::string port_problem(const tcp::endpoint& where);
 
 class listener {
-public:
+ public:
   /// `accepted` gets each socket, non-blocking, with the options that streams need (inherited from the listening one).
   listener(asio::io_context& io, const limit_settings& limits, std::function<void(tcp_socket)> accepted);
 
@@ -27,7 +27,7 @@ public:
   /// No more connections are accepted; those in the backlog are reset.
   void stop();
 
-private:
+ private:
   using acceptor = asio::basic_socket_acceptor<tcp, executor>;
   void wait();
   void accept_some();

@@ -19,7 +19,8 @@ struct address {
 };
 
 /// Reads `redis://[user[:password]@]host[:port][/db]` (password percent-decoded, IPv6 hosts in brackets) and
-/// `unix:///path/to.sock[?db=n]`. On failure the error is a sentence naming what to change; it never holds the password.
+/// `unix:///path/to.sock[?db=n]`. On failure the error is a sentence naming what to change; it never holds the
+/// password.
 boost::system::result<address, std::string> parse_url(std::string_view url);
 
 } // namespace jobcast::redis

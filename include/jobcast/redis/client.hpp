@@ -24,7 +24,9 @@ enum class errc {
   stopped,         ///< stop() was called
 };
 const boost::system::error_category& redis_category();
-inline error_code make_error_code(errc e) { return {static_cast<int>(e), redis_category()}; }
+inline error_code make_error_code(errc e) {
+  return {static_cast<int>(e), redis_category()};
+}
 
 struct connection_options {
   std::chrono::milliseconds connect_timeout{2'000};
@@ -36,7 +38,7 @@ struct connection_options {
 
 /// All members are to be called on the executor's thread; handlers are invoked there, never from inside call().
 class client {
-public:
+ public:
   /// `reply` is valid only during the call; it is nil when `ec` is set. A Redis error reply comes without `ec`, as
   /// reply.is_error().
   using handler = std::function<void(error_code ec, reply_view reply)>;
@@ -71,7 +73,7 @@ public:
   /// The same for coroutines. The arguments are copied before the first suspension.
   task<answer> call(std::vector<std::string> arguments);
 
-private:
+ private:
   struct impl;
   std::shared_ptr<impl> impl_;
 };

@@ -20,7 +20,7 @@ namespace jobcast::redis {
 /// Lives on one reactor thread. Owned by shared_ptr: pending operations hold on to it, so the owner may stop() and let
 /// go at any time, also from inside the functions below. After stop() none of those is called again.
 class connection : public std::enable_shared_from_this<connection> {
-public:
+ public:
   /// `purpose` names the connection in the log.
   connection(executor ex, address where, connection_options options, std::string purpose);
   virtual ~connection() = default;
@@ -35,7 +35,7 @@ public:
   /// Asks for take_output() once, later in this turn of the loop; does nothing while there is no connection.
   void write_soon();
 
-protected:
+ protected:
   /// The same at once. Never calls on_down(): a failure shows later.
   void write_now();
 
@@ -52,13 +52,14 @@ protected:
   /// Fills in what to send now; `out` comes empty.
   virtual void take_output(std::string& out) = 0;
 
-private:
+ private:
   enum class stage { idle, connecting, up, waiting, stopped };
 
   // What belongs to one connection, held by its pending operations too: a late completion of the last one can neither
   // touch nor be taken for the next.
   struct session {
-    explicit session(executor ex) : stream(ex) {}
+    explicit session(executor ex)
+        : stream(ex) {}
     transport stream;
     decoder incoming;
     std::array<char, 64 * 1024> input;

@@ -13,7 +13,7 @@
 namespace jobcast::redis {
 
 class handshake {
-public:
+ public:
   explicit handshake(const address& where);
 
   /// Encoded commands, to be sent in one go.
@@ -26,7 +26,7 @@ public:
   /// After failed: which command, and what the server said.
   const std::string& failure() const { return failure_; }
 
-private:
+ private:
   void add(std::initializer_list<std::string_view> arguments);
 
   std::string request_;

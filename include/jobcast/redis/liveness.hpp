@@ -10,7 +10,7 @@
 namespace jobcast::redis {
 
 class liveness {
-public:
+ public:
   using milliseconds = std::chrono::milliseconds;
   using time_point = std::chrono::steady_clock::time_point;
   enum class verdict {
@@ -19,7 +19,9 @@ public:
     dead, ///< give the connection up
   };
 
-  liveness(milliseconds ping_every, milliseconds dead_after) : ping_every_(ping_every), dead_after_(dead_after) {}
+  liveness(milliseconds ping_every, milliseconds dead_after)
+      : ping_every_(ping_every)
+      , dead_after_(dead_after) {}
 
   /// A connection is there.
   void begin(time_point now) {
@@ -49,7 +51,7 @@ public:
     return now - *silent_since_ >= dead_after_ ? verdict::dead : verdict::fine;
   }
 
-private:
+ private:
   milliseconds ping_every_, dead_after_;
   time_point heard_{}, ticked_{};
   std::optional<time_point> silent_since_; ///< since when an answer is known to be awaited with nothing heard

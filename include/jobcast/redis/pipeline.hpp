@@ -8,7 +8,7 @@
 namespace jobcast::redis {
 
 class pipeline {
-public:
+ public:
   /// A command was queued. With `keep`, its reply is moved there just before the handler is called. No handler: the
   /// reply is dropped.
   void push(client::handler done, reply_ptr* keep = nullptr) { waiting_.push_back({std::move(done), keep}); }
@@ -25,7 +25,7 @@ public:
   /// handlers push meanwhile is not touched.
   void fail(error_code written, error_code unwritten);
 
-private:
+ private:
   struct command {
     client::handler done;
     reply_ptr* keep;

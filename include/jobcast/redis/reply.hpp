@@ -16,9 +16,10 @@ using reply_ptr = std::unique_ptr<redisReply, free_reply>;
 /// A view of a reply or of one of its elements; valid as long as the reply_ptr it came from. Every accessor is total:
 /// asked for what the reply is not, it answers empty, 0 or nil.
 class reply_view {
-public:
+ public:
   reply_view() = default;
-  reply_view(const redisReply* reply) : reply_(reply) {}
+  reply_view(const redisReply* reply)
+      : reply_(reply) {}
 
   bool is_nil() const { return !reply_ || reply_->type == REDIS_REPLY_NIL; }
   bool is_error() const { return reply_ && reply_->type == REDIS_REPLY_ERROR; }
@@ -34,7 +35,7 @@ public:
   std::size_t size() const { return is_array() ? reply_->elements : 0; }
   reply_view operator[](std::size_t i) const { return i < size() ? reply_view(reply_->element[i]) : reply_view{}; }
 
-private:
+ private:
   const redisReply* reply_ = nullptr;
 };
 

@@ -16,7 +16,7 @@ void append_command(std::string& out, std::span<const std::string_view> argument
 
 /// Cuts a byte stream, split anywhere, into replies.
 class decoder {
-public:
+ public:
   decoder();
 
   /// Hands every reply that `bytes` completes to `on_reply(reply_ptr)`, which returns whether to go on; once it has
@@ -27,7 +27,7 @@ public:
   /// What was wrong with the bytes, after decode() returned false.
   const char* failure() const { return reader_->errstr; }
 
-private:
+ private:
   // hiredis moves the unread rest of its buffer to the front after every reply or two: fed a whole 64 KiB read, it
   // would copy each byte some thirty times. Small slices keep that rest short.
   static constexpr std::size_t slice = 4 * 1024;

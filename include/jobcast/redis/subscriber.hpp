@@ -17,7 +17,7 @@ namespace jobcast::redis {
 /// Called on the executor's thread. Strings are valid only during the call. subscribe() and unsubscribe() may be called
 /// from inside any of these.
 class subscriber_observer {
-public:
+ public:
   /// A channel's, or a pattern's, subscription is in force, first or again.
   virtual void on_subscribed(std::string_view channel_or_pattern) = 0;
   virtual void on_message(std::string_view channel, std::string_view payload) = 0;
@@ -26,12 +26,12 @@ public:
   /// The connection was lost (false) or is back and every subscription was sent again (true).
   virtual void on_connection(bool up) = 0;
 
-protected:
+ protected:
   ~subscriber_observer() = default;
 };
 
 class subscriber {
-public:
+ public:
   /// `observer` must outlive the subscriber.
   subscriber(executor ex, address where, subscriber_observer& observer, connection_options options = {});
   ~subscriber();
@@ -48,7 +48,7 @@ public:
   void psubscribe(std::string_view pattern);
   void punsubscribe(std::string_view pattern);
 
-private:
+ private:
   struct impl;
   std::shared_ptr<impl> impl_;
 };

@@ -17,7 +17,7 @@
 namespace jobcast::redis {
 
 class subscription_tracker {
-public:
+ public:
   enum class kind { channel, pattern };
 
   /// Both are idempotent. True: there may be something to send now.
@@ -44,7 +44,7 @@ public:
   /// Acknowledgements that the server owes.
   std::size_t awaited() const { return awaited_; }
 
-private:
+ private:
   struct state {
     bool wanted = false;
     bool live = false;

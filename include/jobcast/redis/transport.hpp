@@ -21,7 +21,7 @@ std::string describe(const address& where);
 
 /// One connection, used once: after close() make another. Handlers must keep the transport alive. Not thread-safe.
 class transport {
-public:
+ public:
   explicit transport(executor ex);
 
   /// Resolves the host and tries its addresses in turn. No time limit: close() ends it with operation_aborted.
@@ -43,7 +43,7 @@ public:
 
   void close();
 
-private:
+ private:
   using protocol = asio::generic::stream_protocol;
 
   void connect(std::vector<protocol::endpoint> endpoints, std::function<void(error_code)> done);

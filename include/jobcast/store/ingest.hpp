@@ -16,7 +16,7 @@ namespace jobcast::store {
 
 /// One per gateway, on one reactor's thread.
 class ingest final : redis::subscriber_observer {
-public:
+ public:
   /// `client` must outlive it. `holder` is this gateway's name, unique among gateways.
   ingest(executor ex, const redis::address& where, redis::client& client, std::string ns, std::string holder,
          metrics::counters& counters);
@@ -27,7 +27,7 @@ public:
   void stop();
   bool holding() const { return holding_; }
 
-private:
+ private:
   void on_subscribed(std::string_view) override {}
   void on_message(std::string_view channel, std::string_view payload) override;
   void on_turn_end() override {}

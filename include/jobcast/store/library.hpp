@@ -30,7 +30,8 @@ struct library_failure {
   std::string detail;
 };
 
-/// Loads or replaces as needed, and writes what the config says of jobs and types to `ns:policy` and `ns:policy:<type>`.
+/// Loads or replaces as needed, and writes what the config says of jobs and types to `ns:policy` and
+/// `ns:policy:<type>`.
 task<boost::system::result<void, library_failure>> install_library(redis::client& client, const settings& s);
 
 } // namespace jobcast::store

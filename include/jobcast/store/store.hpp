@@ -65,8 +65,10 @@ using arguments = std::vector<std::string>;
 
 /// One per reactor, on its thread.
 class store {
-public:
-  store(redis::client& client, std::string ns) : client_(client), ns_(std::move(ns)) {}
+ public:
+  store(redis::client& client, std::string ns)
+      : client_(client)
+      , ns_(std::move(ns)) {}
 
   const std::string& ns() const { return ns_; }
   redis::client& client() { return client_; }
@@ -85,7 +87,7 @@ public:
   static arguments report_call(std::string_view ns, std::string_view id, const arguments& fields);
   static result<report_answer> read_report(error_code ec, redis::reply_view reply);
 
-private:
+ private:
   task<result<redis::reply_ptr>> call(std::string_view function, arguments rest);
 
   redis::client& client_;

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "jobcast/base/settings.hpp"
+#include "jobcast/base/timing_wheel.hpp"
 #include "jobcast/hub/hub.hpp"
 #include "jobcast/metrics/counters.hpp"
-#include "jobcast/base/timing_wheel.hpp"
 
 #include <functional>
 #include <random>
@@ -20,7 +20,8 @@ struct host {
   const limit_settings& limits;
   metrics::counters& counters;
   /// Runs cancel, retry or seen on a job; `done` gets an empty text, or the problem document.
-  std::function<void(std::string_view op, const std::string& job, std::function<void(std::string problem)> done)> command;
+  std::function<void(std::string_view op, const std::string& job, std::function<void(std::string problem)> done)>
+      command;
   bool draining = false; ///< new streams are told so and end
   std::minstd_rand random{std::random_device{}()};
 

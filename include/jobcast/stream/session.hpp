@@ -1,7 +1,8 @@
 // A connection that has become a stream: the socket, what is left to send, and one entry in the timing wheel.
 //
-// Ten thousand of these are idle at any time, so there is no coroutine, no read buffer and no timer of its own: one wait
-// for readability tells of the peer's end, one for writability is begun only when the socket took less than it was given.
+// Ten thousand of these are idle at any time, so there is no coroutine, no read buffer and no timer of its own: one
+// wait for readability tells of the peer's end, one for writability is begun only when the socket took less than it was
+// given.
 #pragma once
 
 #include "jobcast/base/asio.hpp"
@@ -15,7 +16,7 @@ namespace jobcast::stream {
 
 /// Keeps itself alive while the socket is open.
 class session : public std::enable_shared_from_this<session>, public hub::watcher, protected wheel_entry {
-public:
+ public:
   session(tcp_socket socket, host& h, hub::encoding as);
   virtual ~session();
 
@@ -23,7 +24,7 @@ public:
   void flush() final;
   void abort() final { close(); }
 
-protected:
+ protected:
   /// Before each send: the place to add or drop what depends on what is due. False holds everything back for now.
   virtual bool prepare() = 0;
   /// limits.heartbeat has passed, and the socket takes what it is given.
@@ -45,7 +46,7 @@ protected:
   host& host_;
   outbox box_;
 
-private:
+ private:
   void send_all();
   void wait_readable();
   void wait_writable();

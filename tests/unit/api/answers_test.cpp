@@ -29,4 +29,6 @@ TEST_CASE("load stretches the wait and chance spreads it") {
   CHECK(retry_after(R"({"updated_at":960000,"progress":{}})", now, 1, 999) == 12);
 }
 
-TEST_CASE("what is no record is asked for again in a second") { CHECK(retry_after("[]", now, 1, 0) == 1); }
+TEST_CASE("what is no record is asked for again in a second") {
+  CHECK(retry_after("[]", now, 1, 0) == 1);
+}

@@ -39,7 +39,8 @@ std::string documented_file() {
 std::string with_keys_uncommented(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i)
-    if (const bool line_start = i == 0 || text[i - 1] == '\n'; !line_start || text[i] != '#' || text[i + 1] == ' ' || text[i + 1] == '\n')
+    if (const bool line_start = i == 0 || text[i - 1] == '\n';
+        !line_start || text[i] != '#' || text[i + 1] == ' ' || text[i + 1] == '\n')
       out += text[i];
   return out;
 }
@@ -94,18 +95,21 @@ TEST_CASE("durations are read in every unit") {
 }
 
 TEST_CASE("what is no duration is refused with what is accepted") {
-  for (const std::string value : {"60", "\"60\"", "\"\"", "\"s\"", "\"-1s\"", "\"1.5s\"", "\"1 s\"", "\"1h30m\"", "\"5S\"",
-                                  "\"99999999999999999999s\"", "true", "1.5", "[]", "{ a = 1 }", "1979-05-27"}) {
+  for (const std::string value :
+       {"60", "\"60\"", "\"\"", "\"s\"", "\"-1s\"", "\"1.5s\"", "\"1 s\"", "\"1h30m\"", "\"5S\"",
+        "\"99999999999999999999s\"", "true", "1.5", "[]", "{ a = 1 }", "1979-05-27"}) {
     CAPTURE(value);
     CHECK(error_of("[jobs]\nlease = " + value)
-              .starts_with("jobcast.toml:2: jobs.lease must be a duration such as \"60s\" (ms, s, m, h, d), from 1s to 7d"));
+              .starts_with(
+                  "jobcast.toml:2: jobs.lease must be a duration such as \"60s\" (ms, s, m, h, d), from 1s to 7d"));
   }
 }
 
 TEST_CASE("a value out of range is refused with the range") {
   CHECK(error_of("[redis]\nembedded_port = 65536") ==
         "jobcast.toml:2: redis.embedded_port must be a whole number, from 0 to 65535");
-  CHECK(error_of("[server]\nreactors = -1") == "jobcast.toml:2: server.reactors must be a whole number, from 0 to 1024");
+  CHECK(error_of("[server]\nreactors = -1") ==
+        "jobcast.toml:2: server.reactors must be a whole number, from 0 to 1024");
   CHECK(error_of("[limits]\nbody = \"1B\"") ==
         "jobcast.toml:2: limits.body must be bytes or a size such as \"64KiB\", from 1KiB to 64MiB");
   CHECK(error_of("[limits]\nbody = \"64KB\"").find("such as \"64KiB\"") != std::string::npos);
@@ -125,7 +129,8 @@ TEST_CASE("unknown sections and keys are refused with the known ones") {
 }
 
 TEST_CASE("all errors are told at once, of file and environment") {
-  const auto errors = errors_of("[server]\nreactors = \"two\"\nlisten = 8080\n[limits]\nbatch = 0", {"JOBCAST_JOBS_LEASE=never"});
+  const auto errors =
+      errors_of("[server]\nreactors = \"two\"\nlisten = 8080\n[limits]\nbatch = 0", {"JOBCAST_JOBS_LEASE=never"});
   CHECK(errors.size() == 4);
 }
 
@@ -134,11 +139,11 @@ TEST_CASE("a file that is no TOML is refused with the line") {
 }
 
 TEST_CASE("variables win over the file") {
-  const auto values = loaded("[redis]\nurl = \"redis://one\"\n[jobs]\nlease = \"1m\"",
-                             {"PATH=/bin", "JOBCAST_REDIS_URL=unix:///two?db=3", "JOBCAST_JOBS_LEASE=90s",
-                              "JOBCAST_SERVER_REACTORS=3", "JOBCAST_LIMITS_BODY=64KiB", "JOBCAST_LIMITS_HEADER=4096",
-                              "JOBCAST_JOBS_CREATE_ON_REPORT=false", "JOBCAST_CORS_ORIGINS=https://a.example, https://b.example",
-                              "JOBCAST_REDIS_NAMESPACE=other"});
+  const auto values =
+      loaded("[redis]\nurl = \"redis://one\"\n[jobs]\nlease = \"1m\"",
+             {"PATH=/bin", "JOBCAST_REDIS_URL=unix:///two?db=3", "JOBCAST_JOBS_LEASE=90s", "JOBCAST_SERVER_REACTORS=3",
+              "JOBCAST_LIMITS_BODY=64KiB", "JOBCAST_LIMITS_HEADER=4096", "JOBCAST_JOBS_CREATE_ON_REPORT=false",
+              "JOBCAST_CORS_ORIGINS=https://a.example, https://b.example", "JOBCAST_REDIS_NAMESPACE=other"});
   CHECK(values.redis.url == "unix:///two?db=3");
   CHECK(values.redis.ns == "other");
   CHECK(values.jobs.lease == 90s);
@@ -206,8 +211,8 @@ TEST_CASE("only loopback may be listened on") {
     CAPTURE(open);
     CHECK(error_of("[server]\nlisten = \"" + open + "\"").find("viewers are not authenticated") != std::string::npos);
   }
-  for (const std::string odd : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", ":8080", "*:8080", "127.1:80",
-                                "127.0.0.1.example.com:80"}) {
+  for (const std::string odd : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", ":8080",
+                                "*:8080", "127.1:80", "127.0.0.1.example.com:80"}) {
     CAPTURE(odd);
     CHECK(error_of("[server]\nlisten = \"" + odd + "\"").find("must be host:port") != std::string::npos);
   }
@@ -216,7 +221,8 @@ TEST_CASE("only loopback may be listened on") {
 TEST_CASE("texts with a form are checked for it") {
   CHECK(error_of("[redis]\nnamespace = \"a*\"").find("must be 1 to 64 of") != std::string::npos);
   CHECK(error_of("[redis]\nurl = \"http://user:secret@x\"").find("secret") == std::string::npos);
-  for (const std::string bad : {"*", "null", "https://", "https://a/", "https://*.example.com", "a.example", "https://A.example"}) {
+  for (const std::string bad :
+       {"*", "null", "https://", "https://a/", "https://*.example.com", "a.example", "https://A.example"}) {
     CAPTURE(bad);
     CHECK(error_of("[cors]\norigins = [\"" + bad + "\"]").find("exact origins") != std::string::npos);
   }
@@ -232,14 +238,16 @@ TEST_CASE("the effective config reads back the same and hides passwords") {
   )";
   const auto text = effective_config(loaded(toml));
   CHECK(effective_config(loaded(text)) == text);
-  CHECK(text.find("[jobs.types.\"a:b\"]\ngrace = \"90s\"\nbackoff.base = \"5s\"\nbackoff.factor = 1.5\n") != std::string::npos);
+  CHECK(text.find("[jobs.types.\"a:b\"]\ngrace = \"90s\"\nbackoff.base = \"5s\"\nbackoff.factor = 1.5\n") !=
+        std::string::npos);
 
   const auto secret = effective_config(loaded("[redis]\nurl = \"redis://user:p@ss@host:1/2\""));
   CHECK(secret.find("url = \"redis://***@host:1/2\"") != std::string::npos);
 }
 
 TEST_CASE("config/jobcast.toml holds every key with its default") {
-  CHECK_MESSAGE(documented_file() == documented_config(), "write it anew: jobcast check --defaults > config/jobcast.toml");
+  CHECK_MESSAGE(documented_file() == documented_config(),
+                "write it anew: jobcast check --defaults > config/jobcast.toml");
 }
 
 TEST_CASE("config/jobcast.toml as it is, and with every key uncommented, sets the defaults") {

@@ -20,8 +20,8 @@ TEST_CASE("a URL gives host, port and the path in front") {
 
 TEST_CASE("what is no plain http URL is refused") {
   fetch_request request;
-  for (const auto bad : {"", "127.0.0.1:8080", "https://a", "http://", "http://:80", "http://a:", "http://a:x", "http://a:65536",
-                         "http://user@a", "http://a?b", "http://a/b?c", "http://a b"}) {
+  for (const auto bad : {"", "127.0.0.1:8080", "https://a", "http://", "http://:80", "http://a:", "http://a:x",
+                         "http://a:65536", "http://user@a", "http://a?b", "http://a/b?c", "http://a b"}) {
     CAPTURE(bad);
     CHECK_FALSE(aim(request, bad, "/api"));
   }

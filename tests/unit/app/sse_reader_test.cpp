@@ -25,8 +25,9 @@ const auto ignore = [](const sse_event&) { return true; };
 TEST_CASE("events are the same however the bytes are split and lines end") {
   const std::vector<std::string> expected{"job={\"id\":\"a\"}", "message=one\ntwo", "gateway= padded"};
   for (const std::string line_end : {"\n", "\r\n", "\r"}) {
-    std::string bytes = "\xEF\xBB\xBFretry: 2500\n\n:\n\nid: 5-1\nevent: job\ndata: {\"id\":\"a\"}\n\ndata:one\ndata: two\n\n"
-                        "event: empty\n\nevent: gateway\ndata:  padded\nunknown: x\n\nevent: cut\ndata: never ended\n";
+    std::string bytes =
+        "\xEF\xBB\xBFretry: 2500\n\n:\n\nid: 5-1\nevent: job\ndata: {\"id\":\"a\"}\n\ndata:one\ndata: two\n\n"
+        "event: empty\n\nevent: gateway\ndata:  padded\nunknown: x\n\nevent: cut\ndata: never ended\n";
     for (std::size_t at = 0; (at = bytes.find('\n', at)) != std::string::npos; at += line_end.size())
       bytes.replace(at, 1, line_end);
     for (std::size_t size = 1; size <= bytes.size(); ++size) {

@@ -32,7 +32,9 @@ TEST_CASE("the root has no segments, and an empty query no parameters") {
   CHECK(parse("/?").query.empty());
 }
 
-TEST_CASE("an escaped slash does not split a segment") { CHECK(parse("/a%2Fb").path == std::vector<std::string>{"a/b"}); }
+TEST_CASE("an escaped slash does not split a segment") {
+  CHECK(parse("/a%2Fb").path == std::vector<std::string>{"a/b"});
+}
 
 TEST_CASE("malformed escapes and control characters are refused") {
   CHECK_FALSE(parse("/%").ok);

@@ -84,7 +84,8 @@ struct hub_fixture {
     hub.flush();
   }
   void publish(std::string_view job, unsigned version, std::string_view flags = "p") {
-    hub.on_message("ns:event:" + std::string(job), std::to_string(version) + " " + std::string(flags) + " " + record(job, version));
+    hub.on_message("ns:event:" + std::string(job),
+                   std::to_string(version) + " " + std::string(flags) + " " + record(job, version));
     hub.flush();
   }
 };

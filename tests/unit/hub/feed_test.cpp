@@ -20,7 +20,8 @@ struct feed_fixture : hub_fixture {
     hub.flush();
   }
   void feed(std::string_view id, unsigned version, std::string_view flags = "p") {
-    hub.on_message("ns:feed:/o", std::string(id) + " " + std::to_string(version) + " " + std::string(flags) + " " + record(id, version));
+    hub.on_message("ns:feed:/o", std::string(id) + " " + std::to_string(version) + " " + std::string(flags) + " " +
+                                     record(id, version));
     hub.flush();
   }
   struct row {
@@ -128,7 +129,8 @@ TEST_CASE_FIXTURE(feed_fixture, "settled outcomes are let go, so that a day's jo
   CHECK(v.w.seen.size() == 101);
 }
 
-TEST_CASE_FIXTURE(feed_fixture, "after an outage one list for all tells what changed, and the rest is read one by one") {
+TEST_CASE_FIXTURE(feed_fixture,
+                  "after an outage one list for all tells what changed, and the rest is read one by one") {
   viewer first, second;
   open(first);
   open(second);

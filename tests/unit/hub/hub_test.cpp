@@ -14,7 +14,8 @@ struct client {
 
 } // namespace
 
-TEST_CASE_FIXTURE(hub_fixture, "a watch subscribes first, reads after the acknowledgement, then delivers what is newer") {
+TEST_CASE_FIXTURE(hub_fixture,
+                  "a watch subscribes first, reads after the acknowledgement, then delivers what is newer") {
   client c;
   hub.enlist(c.w);
   hub.open(c.w, c.link, "a");
@@ -70,7 +71,8 @@ TEST_CASE_FIXTURE(hub_fixture, "an absence read before the creation was publishe
   CHECK(c.w.seen == seen{"1"});
 }
 
-TEST_CASE_FIXTURE(hub_fixture, "a deleted job is missing, and one made anew under its id counts from the start after a reset") {
+TEST_CASE_FIXTURE(hub_fixture,
+                  "a deleted job is missing, and one made anew under its id counts from the start after a reset") {
   client c;
   watch(c.w, c.link, "a");
   answer_read("a", 9);

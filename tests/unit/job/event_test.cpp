@@ -51,8 +51,8 @@ TEST_CASE("a feed message names the job first") {
 }
 
 TEST_CASE("what is not an event is refused") {
-  for (const auto bad : {"", "17", "17 ", "17 s", "17 s ", "17  {}", " 17 s {}", "x s {}", "-1 s {}", "+1 s {}", "1x s {}",
-                         "17 s [1]", "17 s x", "99999999999999999999 s {}"}) {
+  for (const auto bad : {"", "17", "17 ", "17 s", "17 s ", "17  {}", " 17 s {}", "x s {}", "-1 s {}", "+1 s {}",
+                         "1x s {}", "17 s [1]", "17 s x", "99999999999999999999 s {}"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_event(bad));
   }
@@ -81,7 +81,8 @@ TEST_CASE("the event id of an unusual record is found elsewhere, and 0 when abse
 
 TEST_CASE("an event id is read back only as it is written") {
   CHECK(parse_event_id("1700000000123-17") == event_id{1700000000123, 17});
-  for (const auto bad : {"", "-", "5", "5-", "-5", "5-3x", "x5-3", "5--3", "-5-3", " 5-3", "5-3-1", "9999999999999999999-1"}) {
+  for (const auto bad :
+       {"", "-", "5", "5-", "-5", "5-3x", "x5-3", "5--3", "-5-3", " 5-3", "5-3-1", "9999999999999999999-1"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_event_id(bad));
   }

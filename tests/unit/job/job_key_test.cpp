@@ -16,7 +16,8 @@ TEST_CASE("another publisher or key makes another job id") {
 }
 
 TEST_CASE("a request hash covers the names and values, not their order") {
-  CHECK(request_hash({"type", "report", "input", "[1, 2]"}) == "72e71f09de5ec0dfbf1c1a223c963da4d1bce673418572ecfe063ac63161223f");
+  CHECK(request_hash({"type", "report", "input", "[1, 2]"}) ==
+        "72e71f09de5ec0dfbf1c1a223c963da4d1bce673418572ecfe063ac63161223f");
   CHECK(request_hash({"input", "[1, 2]", "type", "report"}) == request_hash({"type", "report", "input", "[1, 2]"}));
   CHECK(request_hash({"type", "report"}) != request_hash({"type", "Report"}));
   CHECK(request_hash({"a", "bc"}) != request_hash({"ab", "c"}));

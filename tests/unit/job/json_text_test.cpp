@@ -31,11 +31,13 @@ TEST_CASE("well-formed UTF-8 is kept") {
 
 TEST_CASE("each maximal ill-formed piece of UTF-8 becomes one U+FFFD") {
   const std::string r = "\uFFFD";
-  CHECK(quoted("a\xff" "b") == "\"a" + r + "b\"");
+  CHECK(quoted("a\xff"
+               "b") == "\"a" + r + "b\"");
   CHECK(quoted("\x80\xbf") == "\"" + r + r + "\"");
   CHECK(quoted("\xc3") == "\"" + r + "\"");
   CHECK(quoted("\xc3\"") == "\"" + r + "\\\"\"");
-  CHECK(quoted("\xe2\x82" "x") == "\"" + r + "x\"");
+  CHECK(quoted("\xe2\x82"
+               "x") == "\"" + r + "x\"");
   CHECK(quoted("\xf0\x9f\x98") == "\"" + r + "\"");
   CHECK(quoted("\xc0\xaf") == "\"" + r + r + "\"");                 // overlong
   CHECK(quoted("\xed\xa0\x80") == "\"" + r + r + r + "\"");         // surrogate

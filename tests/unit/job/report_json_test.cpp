@@ -20,7 +20,9 @@ field_problem problem_of(std::string_view json) {
   return parsed.error();
 }
 
-std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+std::string nested(std::size_t depth) {
+  return std::string(depth, '[') + std::string(depth, ']');
+}
 
 } // namespace
 
@@ -130,12 +132,42 @@ TEST_CASE("what cannot be a pair is named with what to change") {
 }
 
 TEST_CASE("a body that is not one JSON object is a problem of the body") {
-  for (const std::string json :
-       {"", " ", "null", "42", "\"text\"", "[]", "[{}]", "{", "{}}", "{} {}", "{}x", "{,}", "{\"a\"}", "{\"a\":}",
-        "{\"a\":1,}", "{\"a\" 1}", "{'a':1}", "{a:1}", "{\"a\":01}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":0x1F}",
-        "{\"a\":NaN}", "{\"a\":Infinity}", "{\"a\":tru}", "{\"a\":\"\\x\"}", "{\"a\":\"\\u12g4\"}", "{\"a\":\"\n\"}",
-        "{\"a\":\"unclosed", "{\"result\":[1,]}", "{\"result\":{\"a\":1,}}", "{\"result\":[1}", "{\"result\"::1}",
-        "{\"result\":", "// comment\n{}", "{\"a\":1e999}"}) {
+  for (const std::string json : {"",
+                                 " ",
+                                 "null",
+                                 "42",
+                                 "\"text\"",
+                                 "[]",
+                                 "[{}]",
+                                 "{",
+                                 "{}}",
+                                 "{} {}",
+                                 "{}x",
+                                 "{,}",
+                                 "{\"a\"}",
+                                 "{\"a\":}",
+                                 "{\"a\":1,}",
+                                 "{\"a\" 1}",
+                                 "{'a':1}",
+                                 "{a:1}",
+                                 "{\"a\":01}",
+                                 "{\"a\":+1}",
+                                 "{\"a\":.5}",
+                                 "{\"a\":0x1F}",
+                                 "{\"a\":NaN}",
+                                 "{\"a\":Infinity}",
+                                 "{\"a\":tru}",
+                                 "{\"a\":\"\\x\"}",
+                                 "{\"a\":\"\\u12g4\"}",
+                                 "{\"a\":\"\n\"}",
+                                 "{\"a\":\"unclosed",
+                                 "{\"result\":[1,]}",
+                                 "{\"result\":{\"a\":1,}}",
+                                 "{\"result\":[1}",
+                                 "{\"result\"::1}",
+                                 "{\"result\":",
+                                 "// comment\n{}",
+                                 "{\"a\":1e999}"}) {
     CAPTURE(json);
     CHECK(problem_of(json).field == "body");
   }

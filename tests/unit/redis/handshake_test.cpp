@@ -17,7 +17,9 @@ redis::address with(std::string user, std::string password, unsigned database) {
   return where;
 }
 
-std::string request_of(redis::address where) { return handshake(where).request(); }
+std::string request_of(redis::address where) {
+  return handshake(where).request();
+}
 
 const std::string ping = "*1\r\n$4\r\nPING\r\n";
 const std::string select_2 = "*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n";

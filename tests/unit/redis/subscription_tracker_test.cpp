@@ -240,15 +240,24 @@ TEST_CASE("whatever is asked for in whatever order, a live channel is subscribed
         at_server.clear();
         t.connection_up();
         break;
-      case 1: case 2: case 3: case 4: case 5:
+      case 1:
+      case 2:
+      case 3:
+      case 4:
+      case 5:
         t.subscribe(channel, name);
         wanted[name] = true;
         break;
-      case 6: case 7: case 8: case 9:
+      case 6:
+      case 7:
+      case 8:
+      case 9:
         t.unsubscribe(channel, name);
         wanted[name] = false;
         break;
-      case 10: case 11: case 12:
+      case 10:
+      case 11:
+      case 12:
         send();
         break;
       default:
