@@ -32,8 +32,8 @@ def folder():
 def redis_factory(folder):
     started = []
 
-    def start():
-        started.append(RedisServer(os.path.join(folder, f"redis-{next(_count)}")))
+    def start(*options):
+        started.append(RedisServer(os.path.join(folder, f"redis-{next(_count)}"), *options))
         return started[-1]
     yield start
     for server in started:

@@ -11,8 +11,10 @@ from .wait import until
 class RedisServer:
     """Keeps its data in an append-only file, so that a restart after a kill brings back all it acknowledged."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
+        """`options`: further arguments of the command, e.g. "--rename-command", "FUNCTION", ""."""
         self.folder = str(folder)
+        self.options = options
         self.socket_path = os.path.join(self.folder, "redis.sock")
         self.data = os.path.join(self.folder, "data")
         self.log_path = os.path.join(self.folder, "redis.log")
@@ -28,7 +30,8 @@ class RedisServer:
     def start(self):
         self.process = process.start(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.socket_path,
-             "--dir", self.data, "--save", "", "--appendonly", "yes", "--appendfsync", "no"], self.log_path)
+             "--dir", self.data, "--save", "", "--appendonly", "yes", "--appendfsync", "no", *self.options],
+            self.log_path)
         until(self._answers, "redis-server to answer")
 
     def _answers(self):
