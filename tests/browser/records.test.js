@@ -55,6 +55,11 @@ test('progress that nobody measured is shown without a figure', async () => {
   assert.equal(await card.text('.said'), 'Laying out pages');
 });
 
+test('an estimate is told, and no finer than it deserves', async () => {
+  const card = await card_of({ progress: { current: 30, total: 60, unit: 'rows', eta: 23_456 } });
+  assert.equal(await card.text('.counts .left'), '~25 s left');
+});
+
 test('a stalled job is noted, not failed', async () => {
   const card = await card_of({ stalled: true, locked_at: Date.now() - 75_000, can: ['cancel'] });
   assert.equal(await card.text('.chip'), 'Stalled');
@@ -64,7 +69,7 @@ test('a stalled job is noted, not failed', async () => {
 
 test('a job between attempts says why and when', async () => {
   const card = await card_of({
-    status: 'retrying', attempt: 2, max_attempts: 3, retry_at: Date.now() + 3_600_000, error: { title: 'The database was away' },
+    status: 'retrying', attempt: 2, max_attempts: 3, retry_at: Date.now() + 1_800_000, error: { title: 'The database was away' },
   });
   assert.match(await card.text('.facts'), /attempt\s2\sof\s3$/);
   assert.match(await card.text('.note'), /^The database was away\. The next attempt starts in \d+ min/);

@@ -17,7 +17,7 @@ from .worker import JobFailed
 COLUMNS = ("order_id", "ordered_on", "customer", "country", "product", "quantity", "amount")
 _REQUIRED = ("order_id", "customer", "amount")
 _LONGEST_TEXT = 200  # characters of one value
-_ROWS_PER_COMMIT = 20
+_ROWS_PER_COMMIT = 50
 _SCHEMA = """
 CREATE TABLE orders (
   order_id TEXT NOT NULL UNIQUE, ordered_on TEXT, customer TEXT, country TEXT, product TEXT, quantity INTEGER, cents INTEGER);
@@ -86,7 +86,7 @@ class Importer:
             return done, db.execute("SELECT sum(cents) FROM orders").fetchone()[0]
 
     def _check_columns(self, found, total):
-        action = f"The first row must name these columns: {', '.join(_REQUIRED)}. Correct it and upload the file again, or start from the sample."
+        action = f"The first row must name these columns: {', '.join(_REQUIRED)}. Correct it and upload the file again, or start from the sample linked below."
         missing = [name for name in _REQUIRED if name not in found]
         if missing:
             raise JobFailed(

@@ -18,8 +18,13 @@ function visitor() {
 }
 
 const owner = visitor();
-// The application listens on the gateway's port + 1.
-const application = `${location.protocol}//${location.hostname}:${Number(location.port || 80) + 1}`;
+/** The application listens on the gateway's port + 1, or on another port of its host, which the link names: `?app=9000`. */
+function application_origin() {
+  const named = Number(new URLSearchParams(location.search).get('app'));
+  return `${location.protocol}//${location.hostname}:${named || Number(location.port || 80) + 1}`;
+}
+
+const application = application_origin();
 const client = connect();
 /** @type {Map<string, JobCard>} */
 const cards = new Map();
@@ -76,7 +81,9 @@ function connected(change) {
   document.body.toggleAttribute('data-offline', ['waiting', 'connecting'].includes(state));
 }
 
-$('second-screen').href = `?${new URLSearchParams({ visitor: owner })}`;
+const second_screen = new URLSearchParams(location.search);
+second_screen.set('visitor', owner);
+$('second-screen').href = `?${second_screen}`;
 new StartPanel(application, owner);
 client.watch({ owner }, {
   onRecord: show,

@@ -63,6 +63,18 @@ export function count_of({ progress: { current, total, unit } }) {
   return `${numbers.format(current)}${of}${unit ? ` ${unit}` : ''}`;
 }
 
+/**
+ * The worker's estimate, no finer than it deserves.
+ * @param {JobRecord} record
+ */
+export function left_of({ status, stalled, cancel_requested, progress: { eta } }) {
+  if (status !== 'processing' || stalled || cancel_requested || !eta) return '';
+  const seconds = eta / 1000;
+  if (seconds > 55) return `~${Math.ceil(seconds / 60)} min left`;
+  const step = seconds < 10 ? 1 : 5;
+  return `~${Math.ceil(seconds / step) * step} s left`;
+}
+
 /** @param {JobRecord} record */
 function message_of({ status, cancel_requested, progress: { step, message } }) {
   if (cancel_requested) return 'The worker has been asked to stop.';

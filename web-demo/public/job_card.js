@@ -1,6 +1,6 @@
 // One job on the page: built once, then changed in place, so that focus and animations survive every update.
 
-import { chip_of, count_of, facts_of, is_final, kind_of, name_of, note_of, said_of } from './describe.js';
+import { chip_of, count_of, facts_of, is_final, kind_of, left_of, name_of, note_of, said_of } from './describe.js';
 
 /** @typedef {import('../../clients/js/jobcast.js').JobRecord} JobRecord */
 
@@ -82,6 +82,7 @@ export class JobCard {
     bar.setAttribute('aria-valuetext', [percent === undefined ? 'Unknown' : `${Math.floor(percent)}%`, count].filter(Boolean).join(', '));
     /** @type {HTMLElement} */ (bar.firstElementChild).style.width = unknown ? '' : `${percent ?? 0}%`;
     this.#text('.count', count);
+    this.#text('.left', left_of(record));
     this.#text('.percent', percent === undefined ? '' : `${Math.floor(percent)}%`);
     this.#get('.counts').hidden = !count && percent === undefined;
   }
