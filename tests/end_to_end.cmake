@@ -12,6 +12,7 @@ set(pytest ${JOBCAST_PYTHON} -m pytest -q -p no:cacheprovider)
 add_test(NAME includes COMMAND ${CMAKE_SOURCE_DIR}/scripts/check-includes)
 add_test(NAME format COMMAND ${CMAKE_SOURCE_DIR}/scripts/format --check)
 add_test(NAME functions COMMAND ${pytest} ${CMAKE_CURRENT_SOURCE_DIR}/functions)
+add_test(NAME demo COMMAND ${pytest} ${CMAKE_CURRENT_SOURCE_DIR}/demo)
 add_test(NAME clients_js COMMAND node --test ${CMAKE_SOURCE_DIR}/clients/js/test)
 
 file(GLOB gateway_files CONFIGURE_DEPENDS gateway/test_*.py)
