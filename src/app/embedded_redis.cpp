@@ -59,9 +59,6 @@ class embedded_redis::keeper {
     if (!socket)
       return socket.error().why;
     socket_path_ = *socket;
-    if (port_ != 0 && !is_port_free(port_))
-      return fmt::format(
-          "127.0.0.1:{} is in use by another program; set redis.embedded_port to a free port, or to 0 for none", port_);
     if (auto problem = spawn(patience))
       return *std::move(problem);
     if (auto problem = wait_until_ready()) {
@@ -113,6 +110,10 @@ class embedded_redis::keeper {
       return lock.error().why;
     if (!*lock)
       return fmt::format("an earlier redis-server still writes to {}; wait for it to end, or end it", folder_.string());
+    // Only now: until its predecessor has ended, the port may still be that one's.
+    if (port_ != 0 && !is_port_free(port_))
+      return fmt::format(
+          "127.0.0.1:{} is in use by another program; set redis.embedded_port to a free port, or to 0 for none", port_);
     const unique_fd output(::open(log_path().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     if (!output)
       return log_path().string() + " cannot be written";
