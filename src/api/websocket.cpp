@@ -1,8 +1,8 @@
 // GET /api/ws: the server's side of the opening handshake (RFC 6455, section 4.2).
 
+#include "jobcast/http/websocket.hpp"
 #include "jobcast/api/cors.hpp"
 #include "jobcast/api/endpoints.hpp"
-#include "jobcast/http/websocket.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::string_view subprotocol = "jobcast.v1";
 
-bool same(std::string_view a, std::string_view b) { return a == b; }
+bool same(std::string_view a, std::string_view b) {
+  return a == b;
+}
 
 bool same_regardless_of_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -38,8 +40,8 @@ bool lists(std::string_view header, std::string_view wanted, Same is_same) {
 // 16 bytes in base64.
 bool is_key(std::string_view key) {
   return key.size() == 24 && key.ends_with("==") && std::all_of(key.begin(), key.end() - 2, [](unsigned char c) {
-    return std::isalnum(c) || c == '+' || c == '/';
-  });
+           return std::isalnum(c) || c == '+' || c == '/';
+         });
 }
 
 http::response upgrade_required() {
@@ -51,20 +53,24 @@ http::response upgrade_required() {
 } // namespace
 
 task<http::answer> get_websocket(context& c, http::request& r, parts) {
-  if (!lists(r.field("Upgrade"), "websocket", same_regardless_of_case) || !lists(r.field("Connection"), "upgrade", same_regardless_of_case) ||
-      r.field("Sec-WebSocket-Version") != "13" || r.head)
+  if (!lists(r.field("Upgrade"), "websocket", same_regardless_of_case) ||
+      !lists(r.field("Connection"), "upgrade", same_regardless_of_case) || r.field("Sec-WebSocket-Version") != "13" ||
+      r.head)
     co_return upgrade_required();
   std::string_view const key = r.field("Sec-WebSocket-Key");
   if (!is_key(key))
     co_return http::problem(400, "The key must be 16 bytes in base64.", "Sec-WebSocket-Key");
   if (!lists(r.field("Sec-WebSocket-Protocol"), subprotocol, same))
-    co_return http::problem(400, "Offer the subprotocol jobcast.v1: new WebSocket(url, \"jobcast.v1\").", "Sec-WebSocket-Protocol");
+    co_return http::problem(400, "Offer the subprotocol jobcast.v1: new WebSocket(url, \"jobcast.v1\").",
+                            "Sec-WebSocket-Protocol");
   // Browsers let any page open a WebSocket anywhere; only the Origin tells.
   if (!may_command(c.config.cors, r.field("Origin"), r.field("Host")))
     co_return http::problem(403, "Pages of this origin may not connect; add it to cors.origins.", "Origin");
-  std::string head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-                     http::ws_accept(key) + "\r\nSec-WebSocket-Protocol: " + std::string(subprotocol) + "\r\n\r\n";
-  co_return http::takeover([&c, head = std::move(head)](tcp_socket socket) { c.open_websocket(std::move(socket), head); });
+  std::string head =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+      http::ws_accept(key) + "\r\nSec-WebSocket-Protocol: " + std::string(subprotocol) + "\r\n\r\n";
+  co_return http::takeover(
+      [&c, head = std::move(head)](tcp_socket socket) { c.open_websocket(std::move(socket), head); });
 }
 
 } // namespace jobcast::api

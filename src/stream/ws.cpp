@@ -32,9 +32,10 @@ struct ws_feed : hub::feed_member {
 };
 
 class ws_session final : public session {
-public:
+ public:
   ws_session(tcp_socket socket, host& h)
-      : session(std::move(socket), h, hub::encoding::websocket), decoder_(h.limits.message) {
+      : session(std::move(socket), h, hub::encoding::websocket)
+      , decoder_(h.limits.message) {
     h.counters.websockets.add();
   }
   ~ws_session() { host_.counters.websockets.subtract(); }
@@ -52,7 +53,7 @@ public:
     end(ws_close::restart, "draining");
   }
 
-private:
+ private:
   bool on_bytes(char* bytes, std::size_t size) override {
     heard_ = true;
     while (open() && !ending_) {
@@ -114,7 +115,9 @@ private:
     for (const std::string& job : message.jobs)
       fresh += !find(job);
     if (links_.size() + fresh > host_.limits.jobs_per_stream)
-      return refuse(message.echo, http::problem_json(400, "One connection watches up to limits.jobs_per_stream jobs; unwatch some.", "jobs"));
+      return refuse(
+          message.echo,
+          http::problem_json(400, "One connection watches up to limits.jobs_per_stream jobs; unwatch some.", "jobs"));
     say("ack", message.echo);
     if (ending_)
       return;
@@ -122,7 +125,8 @@ private:
       if (find(job))
         continue;
       ws_link& l = *links_.emplace_back(std::make_unique<ws_link>());
-      auto const known = std::find_if(message.versions.begin(), message.versions.end(), [&](auto const& v) { return v.first == job; });
+      auto const known =
+          std::find_if(message.versions.begin(), message.versions.end(), [&](auto const& v) { return v.first == job; });
       l.known = known == message.versions.end() ? 0 : known->second;
       if (message.every)
         l.want_every();
@@ -133,9 +137,11 @@ private:
   void watch_owner(const ws_message& message) {
     std::string const scope = job::scope_key(message.tenant, message.owner);
     if (scope.size() > job::max_scope)
-      return refuse(message.echo, http::problem_json(400, "Tenant and owner, percent-encoded, may take 256 bytes together.", "owner"));
+      return refuse(message.echo, http::problem_json(
+                                      400, "Tenant and owner, percent-encoded, may take 256 bytes together.", "owner"));
     if (member_)
-      return refuse(message.echo, http::problem_json(400, "One connection watches one owner; unwatch the other first.", "owner"));
+      return refuse(message.echo,
+                    http::problem_json(400, "One connection watches one owner; unwatch the other first.", "owner"));
     say("ack", message.echo);
     if (ending_)
       return;
@@ -161,7 +167,9 @@ private:
   }
 
   void command(const ws_message& message) {
-    std::string_view const name = message.op == ws_op::cancel ? "cancel" : message.op == ws_op::retry ? "retry" : "seen";
+    std::string_view const name = message.op == ws_op::cancel  ? "cancel"
+                                  : message.op == ws_op::retry ? "retry"
+                                                               : "seen";
     if (commands_ == commands_at_once)
       return refuse(message.echo, http::problem_json(429, "Await the answers to what was sent before.", "op"));
     ++commands_;
@@ -192,7 +200,8 @@ private:
   }
 
   void refuse(const std::string& echo, std::string problem) {
-    answer(http::ws_opcode::text, R"({"event":"error")" + (echo.empty() ? std::string() : R"(,"id":)" + echo) + R"(,"problem":)" + problem + '}');
+    answer(http::ws_opcode::text, R"({"event":"error")" + (echo.empty() ? std::string() : R"(,"id":)" + echo) +
+                                      R"(,"problem":)" + problem + '}');
     auto const now = host_.wheel.now();
     if (now - errors_since_ >= std::chrono::minutes(1)) {
       errors_since_ = now;
@@ -258,7 +267,8 @@ private:
         continue;
       auto& named = static_cast<ws_link&>(l);
       hub::event_ptr const newest = l.at(l.pending() - 1);
-      if (!l.started() && l.pending() == 1 && named.known != 0 && newest->kind() == hub::event_kind::job && newest->version() == named.known)
+      if (!l.started() && l.pending() == 1 && named.known != 0 && newest->kind() == hub::event_kind::job &&
+          newest->version() == named.known)
         l.pop();
       if (newest->final() && !named.end) {
         named.end = hub::event::end("final", l.subject()->id);

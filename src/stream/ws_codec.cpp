@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::size_t control_limit = 125;
 
-bool is_control(ws_opcode opcode) { return (static_cast<std::uint8_t>(opcode) & 8) != 0; }
+bool is_control(ws_opcode opcode) {
+  return (static_cast<std::uint8_t>(opcode) & 8) != 0;
+}
 
 bool is_known(ws_opcode opcode) {
   auto const n = static_cast<std::uint8_t>(opcode);
@@ -30,7 +32,9 @@ std::size_t length_bytes(const std::uint8_t* head) {
 }
 
 // Assigning an empty string would keep the capacity.
-void release(std::string& s) { std::string().swap(s); }
+void release(std::string& s) {
+  std::string().swap(s);
+}
 
 } // namespace
 
@@ -167,7 +171,8 @@ ws_item ws_decoder::take_close() {
     return {ws_item::kind::close, {}, ws_close::normal, false};
   if (control_.size() < 2)
     return fail(ws_close::protocol_error);
-  unsigned const code = static_cast<unsigned>(static_cast<std::uint8_t>(control_[0]) << 8 | static_cast<std::uint8_t>(control_[1]));
+  unsigned const code =
+      static_cast<unsigned>(static_cast<std::uint8_t>(control_[0]) << 8 | static_cast<std::uint8_t>(control_[1]));
   if (!may_be_sent(code))
     return fail(ws_close::protocol_error);
   utf8_checker reason;

@@ -18,10 +18,13 @@ struct op_name {
   std::string_view name;
   ws_op op;
 };
-constexpr op_name ops[] = {{"watch", ws_op::watch}, {"unwatch", ws_op::unwatch}, {"cancel", ws_op::cancel}, {"retry", ws_op::retry},
-                           {"seen", ws_op::seen},   {"auth", ws_op::auth},       {"ping", ws_op::ping}};
+constexpr op_name ops[] = {{"watch", ws_op::watch}, {"unwatch", ws_op::unwatch}, {"cancel", ws_op::cancel},
+                           {"retry", ws_op::retry}, {"seen", ws_op::seen},       {"auth", ws_op::auth},
+                           {"ping", ws_op::ping}};
 
-std::string_view text_of(const rapidjson::Value& v) { return {v.GetString(), v.GetStringLength()}; }
+std::string_view text_of(const rapidjson::Value& v) {
+  return {v.GetString(), v.GetStringLength()};
+}
 
 const rapidjson::Value* member(const rapidjson::Value& in, const char* name) {
   auto const at = in.FindMember(name);
@@ -40,14 +43,19 @@ std::string echo_of(const rapidjson::Value& message) {
 }
 
 class reader {
-public:
-  explicit reader(const rapidjson::Value& message) : message_(message) { out_.echo = echo_of(message); }
+ public:
+  explicit reader(const rapidjson::Value& message)
+      : message_(message) {
+    out_.echo = echo_of(message);
+  }
 
   boost::system::result<ws_message, ws_problem> read() {
     auto const* op = member(message_, "op");
     if (!op || !op->IsString())
-      return problem("op", "Every message is an object with an `op`: watch, unwatch, cancel, retry, seen, auth or ping.");
-    auto const* known = std::find_if(std::begin(ops), std::end(ops), [&](const op_name& o) { return o.name == text_of(*op); });
+      return problem("op",
+                     "Every message is an object with an `op`: watch, unwatch, cancel, retry, seen, auth or ping.");
+    auto const* known =
+        std::find_if(std::begin(ops), std::end(ops), [&](const op_name& o) { return o.name == text_of(*op); });
     if (known == std::end(ops))
       return problem("op", "This op is not known; there are watch, unwatch, cancel, retry, seen, auth and ping.");
     out_.op = known->op;
@@ -66,7 +74,7 @@ public:
     return std::move(out_);
   }
 
-private:
+ private:
   ws_problem problem(std::string field, std::string detail) { return {out_.echo, std::move(field), std::move(detail)}; }
 
   static bool is_id(const rapidjson::Value& v) { return v.IsString() && job::is_job_id(text_of(v)); }

@@ -41,26 +41,36 @@ bool shake_hands(int with) {
   if (at == head.npos)
     return false;
   std::string const key = head.substr(at + name.size(), head.find('\r', at) - at - name.size());
-  return send_all(with, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-                            http::ws_accept(key) + "\r\n\r\n");
+  return send_all(
+      with, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+                http::ws_accept(key) + "\r\n\r\n");
 }
 
 // Appends the answer to an item. False if it is the last.
 bool answer(std::string& out, const stream::ws_item& item) {
   using kind = stream::ws_item::kind;
   switch (item.what) {
-  case kind::text: http::append_ws_frame(out, http::ws_opcode::text, item.payload); return true;
-  case kind::binary: http::append_ws_frame(out, http::ws_opcode::binary, item.payload); return true;
-  case kind::ping: http::append_ws_frame(out, http::ws_opcode::pong, item.payload); return true;
+  case kind::text:
+    http::append_ws_frame(out, http::ws_opcode::text, item.payload);
+    return true;
+  case kind::binary:
+    http::append_ws_frame(out, http::ws_opcode::binary, item.payload);
+    return true;
+  case kind::ping:
+    http::append_ws_frame(out, http::ws_opcode::pong, item.payload);
+    return true;
   case kind::close:
     if (item.has_code)
       http::append_ws_close(out, item.code, item.payload);
     else
       http::append_ws_frame(out, http::ws_opcode::close, {});
     return false;
-  case kind::failure: http::append_ws_close(out, item.code, {}); return false;
+  case kind::failure:
+    http::append_ws_close(out, item.code, {});
+    return false;
   case kind::pong:
-  case kind::none: return true;
+  case kind::none:
+    return true;
   }
   return true;
 }

@@ -17,8 +17,9 @@
 namespace jobcast::stream {
 
 class outbox {
-public:
-  explicit outbox(hub::encoding as) : encoding_(as) {}
+ public:
+  explicit outbox(hub::encoding as)
+      : encoding_(as) {}
 
   /// Bytes to go out before anything else not yet begun. Appends.
   void prepend(std::string_view bytes);
@@ -36,11 +37,9 @@ public:
   std::size_t unsent_prefix() const { return extra_ ? extra_->prefix.size() - extra_->prefix_sent : 0; }
   /// Bytes kept for them.
   std::size_t held_prefix() const { return extra_ ? extra_->prefix.size() : 0; }
-  bool empty(const hub::dirty_links& dirty) const {
-    return !partial_ && !extra_ && dirty.empty();
-  }
+  bool empty(const hub::dirty_links& dirty) const { return !partial_ && !extra_ && dirty.empty(); }
 
-private:
+ private:
   struct extra {
     std::string prefix;
     std::size_t prefix_sent = 0;

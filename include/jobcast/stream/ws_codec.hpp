@@ -18,31 +18,32 @@ using http::ws_opcode;
 
 /// Checks UTF-8 (RFC 3629) over text that comes in pieces.
 class utf8_checker {
-public:
+ public:
   /// False as soon as no continuation could make it valid.
   bool feed(std::string_view piece);
   /// Whether the text may end here.
   bool complete() const { return awaited_ == 0; }
   void reset() { *this = {}; }
 
-private:
-  std::uint8_t awaited_ = 0;                   ///< continuation bytes to come
+ private:
+  std::uint8_t awaited_ = 0;                    ///< continuation bytes to come
   std::uint8_t lowest_ = 0x80, highest_ = 0xbf; ///< of the next one
 };
 
 /// What a client sent, whole: a message with its fragments joined, or a control frame.
 struct ws_item {
   enum class kind { none, text, binary, ping, pong, close, failure } what = kind::none;
-  std::string_view payload;             ///< of `close`, the reason; valid until the next call
-  ws_close code = ws_close::normal;     ///< of `failure`: to close with; of `close`: what the client said
-  bool has_code = false;                ///< of `close`
+  std::string_view payload;         ///< of `close`, the reason; valid until the next call
+  ws_close code = ws_close::normal; ///< of `failure`: to close with; of `close`: what the client said
+  bool has_code = false;            ///< of `close`
 };
 
 /// Bytes may come split anywhere. After `failure` or `close` the decoder takes nothing more.
 class ws_decoder {
-public:
+ public:
   /// Messages longer than this fail with `too_big`, as soon as a frame's head announces it.
-  explicit ws_decoder(std::size_t message_limit) : limit_(message_limit) {}
+  explicit ws_decoder(std::size_t message_limit)
+      : limit_(message_limit) {}
 
   /// Takes bytes off the front of `input` (unmasking them in place) until an item is complete or all are taken.
   ws_item next(char*& input, std::size_t& size);
@@ -52,7 +53,7 @@ public:
   /// A message has begun and is not complete.
   bool in_message() const { return in_message_ || !at_head_ || head_size_ > 0; }
 
-private:
+ private:
   ws_item fail(ws_close code);
   bool read_head(char*& input, std::size_t& size, ws_item& failure);
   ws_item check_head();
@@ -68,7 +69,7 @@ private:
   std::uint8_t head_[14] = {};
   std::uint8_t head_size_ = 0;
   std::uint8_t mask_at_ = 0;
-  ws_opcode opcode_ = ws_opcode::text;        ///< of the frame
+  ws_opcode opcode_ = ws_opcode::text;         ///< of the frame
   ws_opcode message_opcode_ = ws_opcode::text; ///< of the message its fragments belong to
   bool final_ = false;
   bool at_head_ = true;

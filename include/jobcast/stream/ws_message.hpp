@@ -14,7 +14,7 @@ enum class ws_op : std::uint8_t { watch, unwatch, cancel, retry, seen, auth, pin
 
 struct ws_message {
   ws_op op = ws_op::ping;
-  std::string echo; ///< the `id` member as JSON, to be echoed; empty if there was none
+  std::string echo;              ///< the `id` member as JSON, to be echoed; empty if there was none
   std::vector<std::string> jobs; ///< of watch and unwatch, each once, sorted
   std::vector<std::pair<std::string, std::uint64_t>> versions;
   std::string job;   ///< of cancel, retry, seen

@@ -34,7 +34,8 @@ TEST_CASE("a length takes the shortest form there is") {
 TEST_CASE("a close frame carries its code and a reason that fits") {
   std::string out;
   append_ws_close(out, ws_close::restart, "draining");
-  CHECK(out == "\x88\x0a\x03\xf4" "draining");
+  CHECK(out == "\x88\x0a\x03\xf4"
+               "draining");
 
   out.clear();
   append_ws_close(out, ws_close::policy, std::string(200, 'x'));

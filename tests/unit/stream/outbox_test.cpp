@@ -58,7 +58,8 @@ TEST_CASE_FIXTURE(hub_fixture, "what is sent one byte at a time arrives whole an
   CHECK(c.box.empty(c.dirty()));
 }
 
-TEST_CASE_FIXTURE(hub_fixture, "a client that stalls in the middle of an event gets its rest and then only the newest") {
+TEST_CASE_FIXTURE(hub_fixture,
+                  "a client that stalls in the middle of an event gets its rest and then only the newest") {
   client c;
   watch(c, c.link, "a");
   answer_read("a", 1);

@@ -33,7 +33,8 @@ struct beast_client {
     std::string const request = sent();
     auto const at = request.find("Sec-WebSocket-Key: ") + 19;
     std::string const key = request.substr(at, request.find('\r', at) - at);
-    say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + http::ws_accept(key) + "\r\n\r\n");
+    say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+        http::ws_accept(key) + "\r\n\r\n");
     loop.restart();
     loop.poll();
     REQUIRE(done);

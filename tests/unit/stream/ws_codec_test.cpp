@@ -69,7 +69,8 @@ TEST_CASE("opcodes without a meaning are a protocol error") {
 TEST_CASE("a length that is not in its shortest form is a protocol error") {
   CHECK(decode(client_frame{.payload = "short", .length_bytes = 2}.bytes()) == lines{"failure 1002"});
   CHECK(decode(client_frame{.payload = std::string(125, 'x'), .length_bytes = 8}.bytes()) == lines{"failure 1002"});
-  CHECK(decode(client_frame{.payload = std::string(65'535, 'x'), .length_bytes = 8}.bytes(), 70'000) == lines{"failure 1002"});
+  CHECK(decode(client_frame{.payload = std::string(65'535, 'x'), .length_bytes = 8}.bytes(), 70'000) ==
+        lines{"failure 1002"});
 }
 
 TEST_CASE("a length with its highest bit set is a protocol error") {
@@ -140,11 +141,12 @@ TEST_CASE("overlong forms, surrogates and what is above U+10FFFF are not UTF-8; 
     utf8_checker checker;
     return checker.feed(t) && checker.complete();
   };
-  for (auto t : {"\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
-                 "\xf4\x8f\xbf\xbf", "\xef\xbf\xbe"})
+  for (auto t : {"\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
+                 "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "\xef\xbf\xbe"})
     CHECK_MESSAGE(valid(t), t);
-  for (auto t : {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
-                 "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80", "\xfe", "\xff", "\xc2", "\xe0\xa0", "\xc2\xc2\x80"})
+  for (auto t : {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
+                 "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80", "\xfe", "\xff",
+                 "\xc2", "\xe0\xa0", "\xc2\xc2\x80"})
     CHECK_FALSE_MESSAGE(valid(t), t);
 }
 
@@ -155,7 +157,8 @@ TEST_CASE("a close says its code and reason, or nothing at all") {
 }
 
 TEST_CASE("close codes that may stand on the wire are taken") {
-  for (unsigned const code : {1000u, 1001u, 1002u, 1003u, 1007u, 1008u, 1009u, 1010u, 1011u, 1012u, 1013u, 1014u, 3000u, 3999u, 4000u, 4999u})
+  for (unsigned const code :
+       {1000u, 1001u, 1002u, 1003u, 1007u, 1008u, 1009u, 1010u, 1011u, 1012u, 1013u, 1014u, 3000u, 3999u, 4000u, 4999u})
     CHECK(decode(close_frame(code)) == lines{"close " + std::to_string(code) + " "});
 }
 
@@ -206,7 +209,8 @@ TEST_CASE("a message is under way from its first byte to its last") {
 
 TEST_CASE("bytes split at any point, or at every point, decode as in one piece") {
   std::string const stories[] = {
-      text("Hello") + begin_text("\xce\xba\xe1") + ping("p") + more("\xbd\xb9") + client_frame{.opcode = 10, .payload = "q"}.bytes() + last("!") +
+      text("Hello") + begin_text("\xce\xba\xe1") + ping("p") + more("\xbd\xb9") +
+          client_frame{.opcode = 10, .payload = "q"}.bytes() + last("!") +
           client_frame{.opcode = 2, .payload = std::string(300, '\x80')}.bytes() + close_frame(1001, "away") + ping(),
       text(std::string(200, 'y')) + begin_text("\xf0\x9f\x98") + last("x"),
       ping("1") + begin_text("a") + text("b"),
@@ -239,7 +243,12 @@ TEST_CASE("random bytes after random frames decode equally however they are spli
     bool open = false;
     for (unsigned n = below(6); n > 0; --n) {
       bool const control = below(3) == 0, final = below(2) == 0;
-      story += client_frame{.opcode = control ? 9u + below(2) : open ? 0 : 1u, .payload = std::string(below(200), 'z'), .final = control || final}.bytes();
+      story += client_frame{.opcode = control ? 9u + below(2)
+                                      : open  ? 0
+                                              : 1u,
+                            .payload = std::string(below(200), 'z'),
+                            .final = control || final}
+                   .bytes();
       open = control ? open : !final;
     }
     for (unsigned n = below(20); n > 0; --n)

@@ -37,12 +37,24 @@ struct client_frame {
   }
 };
 
-inline std::string text(std::string payload) { return client_frame{.payload = std::move(payload)}.bytes(); }
-inline std::string ping(std::string payload = "") { return client_frame{.opcode = 9, .payload = std::move(payload)}.bytes(); }
-inline std::string begin_text(std::string payload) { return client_frame{.payload = std::move(payload), .final = false}.bytes(); }
-inline std::string more(std::string payload) { return client_frame{.opcode = 0, .payload = std::move(payload), .final = false}.bytes(); }
-inline std::string last(std::string payload) { return client_frame{.opcode = 0, .payload = std::move(payload)}.bytes(); }
-inline std::string close_frame(std::string payload) { return client_frame{.opcode = 8, .payload = std::move(payload)}.bytes(); }
+inline std::string text(std::string payload) {
+  return client_frame{.payload = std::move(payload)}.bytes();
+}
+inline std::string ping(std::string payload = "") {
+  return client_frame{.opcode = 9, .payload = std::move(payload)}.bytes();
+}
+inline std::string begin_text(std::string payload) {
+  return client_frame{.payload = std::move(payload), .final = false}.bytes();
+}
+inline std::string more(std::string payload) {
+  return client_frame{.opcode = 0, .payload = std::move(payload), .final = false}.bytes();
+}
+inline std::string last(std::string payload) {
+  return client_frame{.opcode = 0, .payload = std::move(payload)}.bytes();
+}
+inline std::string close_frame(std::string payload) {
+  return client_frame{.opcode = 8, .payload = std::move(payload)}.bytes();
+}
 inline std::string close_frame(unsigned code, std::string_view reason = "") {
   return close_frame(std::string{static_cast<char>(code >> 8), static_cast<char>(code & 0xff)} + std::string(reason));
 }
@@ -53,13 +65,20 @@ inline std::string line_of(const stream::ws_item& item) {
   std::string const payload(item.payload);
   auto const code = std::to_string(static_cast<unsigned>(item.code));
   switch (item.what) {
-  case kind::none: return "none";
-  case kind::text: return "text " + payload;
-  case kind::binary: return "binary " + payload;
-  case kind::ping: return "ping " + payload;
-  case kind::pong: return "pong " + payload;
-  case kind::close: return item.has_code ? "close " + code + " " + payload : "close";
-  case kind::failure: return "failure " + code;
+  case kind::none:
+    return "none";
+  case kind::text:
+    return "text " + payload;
+  case kind::binary:
+    return "binary " + payload;
+  case kind::ping:
+    return "ping " + payload;
+  case kind::pong:
+    return "pong " + payload;
+  case kind::close:
+    return item.has_code ? "close " + code + " " + payload : "close";
+  case kind::failure:
+    return "failure " + code;
   }
   return {};
 }

@@ -38,8 +38,9 @@ TEST_CASE("a watch or unwatch names an owner, perhaps with a tenant, instead of 
 }
 
 TEST_CASE("each command names its job") {
-  for (auto [json, op] : {std::pair{R"({"op":"cancel","job":"a"})", ws_op::cancel}, std::pair{R"({"op":"retry","job":"a"})", ws_op::retry},
-                          std::pair{R"({"op":"seen","job":"a"})", ws_op::seen}}) {
+  for (auto [json, op] :
+       {std::pair{R"({"op":"cancel","job":"a"})", ws_op::cancel},
+        std::pair{R"({"op":"retry","job":"a"})", ws_op::retry}, std::pair{R"({"op":"seen","job":"a"})", ws_op::seen}}) {
     auto const read = read_ws_message(json);
     REQUIRE(read.has_value());
     CHECK(read->op == op);
@@ -48,7 +49,9 @@ TEST_CASE("each command names its job") {
 }
 
 TEST_CASE("ids that are texts or numbers are echoed as they were, others not at all") {
-  auto const echo = [](std::string_view id) { return read_ws_message(R"({"op":"ping","id":)" + std::string(id) + "}")->echo; };
+  auto const echo = [](std::string_view id) {
+    return read_ws_message(R"({"op":"ping","id":)" + std::string(id) + "}")->echo;
+  };
   CHECK(echo("\"a\\\"b\\n\"") == "\"a\\\"b\\n\"");
   CHECK(echo("-12") == "-12");
   CHECK(echo("18446744073709551615") == "18446744073709551615");
