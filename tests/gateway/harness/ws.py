@@ -87,7 +87,7 @@ class WebSocket:
         self.connection.send(encode_request("GET", "/api/ws", None, headers or handshake(), address))
         self.status, _, self.headers = self.connection.head(Deadline())
         if self.status == 101:
-            self._take_received()
+            self.take_received()
 
     def __enter__(self):
         return self
@@ -118,7 +118,7 @@ class WebSocket:
 
     # Receiving
 
-    def _take_received(self):
+    def take_received(self):
         data = bytes(self.connection.received)
         self.connection.received.clear()
         self.received += len(data)
@@ -149,7 +149,7 @@ class WebSocket:
             self.closed = True
             return False
         try:
-            self._take_received()
+            self.take_received()
         except (BrokenPipeError, ConnectionResetError):
             pass  # an answer to a peer that is gone; what it sent before still counts
         return True
