@@ -129,10 +129,17 @@ class single_session final : public session {
   bool prepare() override {
     if (opening_ && !answer())
       return false;
-    if (!ending_ && link_.pending() > 0 && link_.at(link_.pending() - 1)->final()) {
-      ending_ = true;
-      box_.add_notice(hub::event::end("final"));
+    if (link_.pending() == 0)
+      return true;
+    bool const final = link_.at(link_.pending() - 1)->final();
+    if (final && !end_) {
+      end_ = hub::event::end("final");
+      box_.add_notice(end_);
       close_when_sent();
+    } else if (!final && end_ && box_.withdraw(end_)) {
+      // Retried before the client read the outcome: it is told of both, and the stream goes on.
+      end_.reset();
+      stay_open();
     }
     return true;
   }
@@ -149,7 +156,6 @@ class single_session final : public session {
         box_.prepend("HTTP/1.1 204 No Content\r\n" + asked->headers +
                      "Cache-Control: no-store\r\nConnection: close\r\n\r\n");
         close_when_sent();
-        ending_ = true;
         return true;
       }
     }
@@ -167,7 +173,7 @@ class single_session final : public session {
 
   hub::link link_;
   std::unique_ptr<request> opening_; ///< until the response head is sent
-  bool ending_ = false;
+  hub::event_ptr end_;               ///< on its way
 };
 
 /// HEAD, and whatever else is answered by a head alone.

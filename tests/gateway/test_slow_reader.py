@@ -72,3 +72,23 @@ def test_a_watcher_that_stops_reading_gets_the_newest_and_every_outcome(gateway,
         # What one watcher may hold (limits.outbox), and the kernel for it; a fraction of what was reported.
         received = len(slow.raw) - taken
         assert received < MOST_HELD < total * 300 / 4, f"{received} bytes were held for a slow watcher"
+
+
+def test_a_job_retried_before_its_outcome_was_read_is_not_told_to_have_ended(gateway, worker, job):
+    gateway.create(id=job, type="export")
+    worker.report(job, status="processing")
+
+    def blocked():
+        return gateway.metric("jobcast_stream_blocked_total")
+    with gateway.watch(job, receive_buffer=4096) as slow:
+        slow.expect("job")
+        before = blocked()
+        while blocked() == before:
+            report_for_a_while(worker, [job] * JOBS)
+        worker.report(job, status="failed", error__title="No")
+        assert gateway.post(f"/api/jobs/{job}/retry").status == 202
+        slow.find(lambda e: e.name == "job" and e.data["status"] == "failed")
+        assert slow.expect("job").data["status"] == "pending"
+        worker.report(job, status="done")
+        assert slow.expect("job").data["status"] == "done"
+        slow.expect("end")

@@ -39,6 +39,8 @@ class session : public std::enable_shared_from_this<session>, public hub::watche
   void start();
   /// Sends what is due, then closes.
   void close_when_sent() { closing_ = true; }
+  /// Takes that back, while something is still to be sent.
+  void stay_open() { closing_ = false; }
   void close();
   bool open() const { return socket_.is_open(); }
   bool blocked() const { return blocked_; }
