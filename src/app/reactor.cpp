@@ -97,14 +97,17 @@ api::context reactor::make_context() {
   };
 }
 
-void reactor::run(const tcp::endpoint& where) {
+void reactor::listen(const tcp::endpoint& where) {
+  listener_.start(where);
+}
+
+void reactor::run() {
   client_.on_change([this](bool connected) { on_client(connected); });
   client_.start();
   subscriber_.start();
   subscriber_.subscribe(probe_channel_);
   if (ingest_)
     ingest_->start();
-  listener_.start(where);
   tick();
   io_.run();
 }
@@ -225,7 +228,8 @@ void reactor::begin_drain() {
 void reactor::end_if_drained() {
   auto const now = clock::now();
   bool const over = now >= drain_deadline_;
-  if (counters_.connections.get() > 0 && !over)
+  bool const busy = counters_.connections.get() > 0 || (ingest_ && !ingest_->released());
+  if (busy && !over)
     return;
   if (over && counters_.connections.get() > 0 && now < drain_deadline_ + abort_grace) {
     hub_.abort_all();

@@ -64,7 +64,11 @@ class server {
       return fail_start(problem);
     if (!connect_redis())
       return 1;
-    start_reactors(*where);
+    try {
+      start_reactors(*where);
+    } catch (const boost::system::system_error& e) {
+      return fail_start(fmt::format("cannot listen on {}: {}", config_.server.listen, e.code().message()));
+    }
     watch_signals();
     log::info("listening on http://{}:{} with {} reactor{}, redis {}, version " JOBCAST_VERSION,
               where->address().to_string(), where->port(), reactors_.size(), reactors_.size() == 1 ? "" : "s",
@@ -120,6 +124,7 @@ class server {
     for (unsigned i = 0; i < count; ++i) {
       reactors_.push_back(std::make_unique<reactor>(gateway_, config_, i));
       gateway_.counters.push_back(&reactors_.back()->counters());
+      reactors_.back()->listen(where);
     }
     // Signals belong to the main thread.
     sigset_t all, before;
@@ -127,9 +132,9 @@ class server {
     pthread_sigmask(SIG_BLOCK, &all, &before);
     running_ = count;
     for (auto& r : reactors_)
-      threads_.emplace_back([this, &r = *r, where] {
+      threads_.emplace_back([this, &r = *r] {
         try {
-          r.run(where);
+          r.run();
         } catch (const std::exception& e) {
           gateway_.fail(fmt::format("a reactor ended: {}", e.what()));
         }

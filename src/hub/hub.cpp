@@ -42,6 +42,15 @@ void hub::open(watcher& w, link& l, std::string_view job) {
     backend_.subscribe(event_channel(job));
   }
   t->in_idle.unlink();
+  // A retry may have been answered already whose event is still on its way, and an outcome ends streams: it is read
+  // again before a newcomer is told.
+  if (t->at == topic::state::live && t->latest && t->latest->final()) {
+    t->at = topic::state::reading;
+    t->forget_freshness();
+    to_read_.push_back(t->id);
+    if (!std::exchange(flush_scheduled_, true))
+      backend_.schedule_flush();
+  }
   t->attach(l, w);
 }
 

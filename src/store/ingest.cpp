@@ -41,8 +41,14 @@ void ingest::start() {
 void ingest::stop() {
   stopped_ = true;
   timer_.cancel();
-  if (holding_)
-    client_.call({"FCALL", "jobcast_lease", "1", ns_, "ingest", holder_, "0"}, [](error_code, redis::reply_view) {});
+  if (holding_ && client_.connected()) {
+    releasing_ = true;
+    client_.call({"FCALL", "jobcast_lease", "1", ns_, "ingest", holder_, "0"},
+                 [this, alive = alive_](error_code, redis::reply_view) {
+                   if (*alive)
+                     releasing_ = false;
+                 });
+  }
   hold(false);
   subscriber_.stop();
 }

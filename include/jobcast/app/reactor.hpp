@@ -36,8 +36,10 @@ class reactor final : hub::backend, redis::subscriber_observer {
   reactor(const gateway& shared, const settings& config, unsigned number);
   ~reactor();
 
+  /// Begins to listen; connections wait until run(). Throws boost::system::system_error. Call before run().
+  void listen(const tcp::endpoint& where);
   /// Connects to Redis and runs the loop until the drain is over. Call on the thread that is to be the reactor's.
-  void run(const tcp::endpoint& where);
+  void run();
   /// Thread-safe. Refuses new connections, tells the streams, and has run() return within the drain timeout.
   void drain();
   /// Thread-safe. Takes over limits, job types and allowed origins.

@@ -26,6 +26,8 @@ class ingest final : redis::subscriber_observer {
   /// Gives the lease up, so that another gateway need not wait for it to lapse.
   void stop();
   bool holding() const { return holding_; }
+  /// True once Redis has heard that the lease is given up, or none was held.
+  bool released() const { return !releasing_; }
 
  private:
   void on_subscribed(std::string_view) override {}
@@ -46,6 +48,7 @@ class ingest final : redis::subscriber_observer {
   metrics::counters& counters_;
   bool holding_ = false;
   bool stopped_ = false;
+  bool releasing_ = false;
   std::chrono::steady_clock::time_point held_until_{};
   std::chrono::steady_clock::time_point quiet_until_{};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

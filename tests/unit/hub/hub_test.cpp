@@ -43,6 +43,26 @@ TEST_CASE_FIXTURE(hub_fixture, "watchers of one job share a subscription and a r
   CHECK(first.w.seen == seen{"3"});
 }
 
+TEST_CASE_FIXTURE(hub_fixture,
+                  "an outcome is read again before it is told to who comes late, since a retry may have undone it") {
+  client first, second, third;
+  watch(first.w, first.link, "a");
+  answer_read("a", 3, true);
+  hub.enlist(second.w);
+  hub.open(second.w, second.link, "a");
+  hub.flush();
+  CHECK(second.w.seen.empty());
+  answer_read("a", 4);
+  CHECK(second.w.seen == seen{"4"});
+  publish("a", 5, "sf");
+  hub.enlist(third.w);
+  hub.open(third.w, third.link, "a");
+  hub.flush();
+  answer_read("a", 5, true);
+  CHECK(third.w.seen == seen{"5 final"});
+  CHECK(first.w.seen == seen{"3 final", "4", "5 final"});
+}
+
 TEST_CASE_FIXTURE(hub_fixture, "versions already known are dropped and counted") {
   client c;
   watch(c.w, c.link, "a");
