@@ -13,6 +13,7 @@ add_test(NAME includes COMMAND ${CMAKE_SOURCE_DIR}/scripts/check-includes)
 add_test(NAME format COMMAND ${CMAKE_SOURCE_DIR}/scripts/format --check)
 add_test(NAME functions COMMAND ${pytest} ${CMAKE_CURRENT_SOURCE_DIR}/functions)
 add_test(NAME demo COMMAND ${pytest} ${CMAKE_CURRENT_SOURCE_DIR}/demo)
+set_tests_properties(demo PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=$<TARGET_FILE:jobcast>" TIMEOUT 300)
 add_test(NAME clients_js COMMAND node --test ${CMAKE_SOURCE_DIR}/clients/js/test)
 
 file(GLOB gateway_files CONFIGURE_DEPENDS gateway/test_*.py)
