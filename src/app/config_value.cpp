@@ -1,5 +1,6 @@
 #include "config_value.hpp"
 
+#include "jobcast/app/config.hpp"
 #include "jobcast/job/json_text.hpp"
 
 #include <algorithm>
@@ -226,6 +227,11 @@ std::string to_toml(const target& where) {
                         [](const auto* count) { return std::to_string(*count); },
                     },
                     where);
+}
+
+std::optional<milliseconds> parse_duration(std::string_view text) {
+  const auto ms = amount_of(text, duration_units);
+  return ms ? std::optional(milliseconds(static_cast<std::int64_t>(*ms))) : std::nullopt;
 }
 
 } // namespace jobcast::app

@@ -83,7 +83,11 @@ boost::system::result<identity_ptr, refusal> authenticator::identify_token(std::
 boost::system::result<identity_ptr, refusal> authenticator::identify(const credentials& given,
                                                                      std::int64_t now_ms) const {
   if (open_) {
-    static const thread_local identity_ptr anyone(new identity);
+    static const thread_local identity_ptr anyone = [] {
+      auto* const who = new identity;
+      who->what = identity::kind::open;
+      return identity_ptr(who);
+    }();
     return anyone;
   }
   if (!given.authorization.empty()) {

@@ -48,9 +48,9 @@ bool may(const identity& who, action what, const subject& job) {
 bool may_ever(const identity& who, action what) {
   switch (what) {
   case action::read:
-    return true;
+    return who.what != identity::kind::nobody;
   case action::command:
-    return who.what != identity::kind::link;
+    return who.what != identity::kind::nobody && who.what != identity::kind::link;
   case action::publish:
     return who.what == identity::kind::open || who.publish;
   case action::operate:

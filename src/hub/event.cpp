@@ -87,6 +87,10 @@ event_ptr event::gateway(std::string_view state, unsigned retry_ms) {
               retry_ms ? fmt::format("\nretry: {}\n\n", retry_ms) : "\n\n");
 }
 
+event_ptr event::reauth(std::int64_t expires_at) {
+  return make(event_kind::reauth, "event: reauth\ndata: ", fmt::format(R"({{"expires_at":{}}})", expires_at), "\n\n");
+}
+
 event_ptr event::end(std::string_view reason, std::string_view job) {
   std::string data = fmt::format(R"({{"reason":"{}"}})", reason);
   if (!job.empty()) {
@@ -107,7 +111,8 @@ std::string_view event::websocket() const {
     return data();
   if (websocket_)
     return *websocket_;
-  static constexpr std::string_view names[] = {"job", "missing", "reset", "gap", "more", "gateway", "end"};
+  static constexpr std::string_view names[] = {"job",  "missing", "reset",  "gap",
+                                               "more", "gateway", "reauth", "end"};
   std::string json;
   json.append(R"({"event":")").append(names[static_cast<std::size_t>(kind_)]).append(R"(",)");
   if (kind_ == event_kind::job)

@@ -21,9 +21,10 @@ task<http::answer> post_report(context&, http::request&, parts);
 task<http::answer> post_reports(context&, http::request&, parts);
 task<http::answer> post_cancel(context&, http::request&, parts);
 task<http::answer> post_retry(context&, http::request&, parts);
+task<http::answer> post_watch_links(context&, http::request&, parts);
 task<http::answer> delete_job(context&, http::request&, parts);
 /// cancel, retry or seen by name, for WebSocket: an empty text, or the problem document.
-task<std::string> run_command(context&, std::string op, std::string id);
+task<std::string> run_command(context&, auth::identity_ptr who, std::string op, std::string id);
 task<http::answer> get_health(context&, http::request&, parts);
 task<http::answer> get_ready(context&, http::request&, parts);
 task<http::answer> get_metrics(context&, http::request&, parts);

@@ -13,12 +13,13 @@ namespace jobcast::auth {
 /// Immutable once made. Shared by what one client opened; the count is not atomic, so it stays on one thread.
 struct identity : boost::intrusive_ref_counter<identity, boost::thread_unsafe_counter> {
   enum class kind : std::uint8_t {
-    open,   ///< no keys are configured: everyone may do everything
-    token,  ///< a JSON Web Token
-    link,   ///< a watch link: reads what it names, and nothing else
-    api_key ///< of a publisher
+    nobody,  ///< has not said who it is
+    open,    ///< no keys are configured: everyone may do everything
+    token,   ///< a JSON Web Token
+    link,    ///< a watch link: reads what it names, and nothing else
+    api_key, ///< of a publisher
   };
-  kind what = kind::open;
+  kind what = kind::nobody;
   bool by_cookie = false; ///< a browser adds it by itself, so commands need an allowed Origin
   bool read_all = false;  ///< scope jobs:read:all
   bool publish = false;   ///< scope jobs:publish, or an API key

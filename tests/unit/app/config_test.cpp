@@ -204,18 +204,37 @@ TEST_CASE("what is wrong with a type is named") {
   CHECK(error_of("[jobs.types.pdf]\nleese = \"5s\"").find("leese is no key") != std::string::npos);
 }
 
-TEST_CASE("only loopback may be listened on") {
+TEST_CASE("without keys only loopback may be listened on") {
   for (const std::string good : {"127.0.0.1:8080", "127.8.9.1:1", "[::1]:8080", "localhost:0"})
     CHECK(errors_of("[server]\nlisten = \"" + good + "\"").empty());
   for (const std::string open : {"0.0.0.0:8080", "[::]:8080", "192.168.1.5:80", "[::ffff:127.0.0.1]:80"}) {
     CAPTURE(open);
-    CHECK(error_of("[server]\nlisten = \"" + open + "\"").find("viewers are not authenticated") != std::string::npos);
+    CHECK(error_of("[server]\nlisten = \"" + open + "\"").find("while [auth] has no keys") != std::string::npos);
   }
   for (const std::string odd : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", ":8080",
                                 "*:8080", "127.1:80", "127.0.0.1.example.com:80"}) {
     CAPTURE(odd);
     CHECK(error_of("[server]\nlisten = \"" + odd + "\"").find("must be host:port") != std::string::npos);
   }
+}
+
+TEST_CASE("keys are checked for what they need together") {
+  const std::string secret = "secret = \"" + std::string(32, 's') + "\"\n";
+  const std::string links = "link_secrets = [\"" + std::string(32, 'l') + "\"]\n";
+  CHECK(errors_of("[server]\nlisten = \"0.0.0.0:8080\"\n[auth]\n" + secret + links).empty());
+  CHECK(error_of("[auth]\n" + secret).find("auth.link_secrets must be set") != std::string::npos);
+  CHECK(error_of("[auth]\nsecret = \"short\"\n" + links).find("32 bytes or more") != std::string::npos);
+  CHECK(error_of("[auth]\nlink_secrets = [\"short\"]").find("32 bytes or more") != std::string::npos);
+  CHECK(error_of("[auth]\n" + links + "[auth.keys.a]\nalgorithm = \"ES256\"").find("must have a file") !=
+        std::string::npos);
+  CHECK(error_of("[auth]\n" + links + "[auth.keys.a]\nfile = \"a.pem\"").find("must have a secret") !=
+        std::string::npos);
+  CHECK(error_of("[auth]\n" + links + "[auth.publishers.a]\ntypes = [\"t\"]").find("must list hashes") !=
+        std::string::npos);
+  CHECK(error_of("[auth.publishers.a]\nhashes = [\"jck_in-the-clear\"]").find("jck_in") == std::string::npos);
+  CHECK(error_of("[auth.keys.a]\nalgorithm = \"none\"").find("HS256") != std::string::npos);
+  CHECK(error_of("[server]\ntls_key = \"k.pem\"").find("must be set together") != std::string::npos);
+  CHECK(error_of("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]").find("networks") != std::string::npos);
 }
 
 TEST_CASE("texts with a form are checked for it") {
@@ -241,6 +260,16 @@ TEST_CASE("the effective config reads back the same and hides passwords") {
   CHECK(text.find("[jobs.types.\"a:b\"]\ngrace = \"90s\"\nbackoff.base = \"5s\"\nbackoff.factor = 1.5\n") !=
         std::string::npos);
 
+  const auto keys = effective_config(loaded(R"(
+    [auth]
+    secret = "the one secret that nobody may see"
+    link_secrets = ["the other secret that nobody may see"]
+    [auth.keys.next]
+    secret = "the third secret that nobody may see"
+  )"));
+  CHECK(keys.find("that nobody may see") == std::string::npos);
+  CHECK(keys.find("secret = \"***\"") != std::string::npos);
+
   const auto secret = effective_config(loaded("[redis]\nurl = \"redis://user:p@ss@host:1/2\""));
   CHECK(secret.find("url = \"redis://***@host:1/2\"") != std::string::npos);
 }
@@ -252,10 +281,17 @@ TEST_CASE("config/jobcast.toml holds every key with its default") {
 
 TEST_CASE("config/jobcast.toml as it is, and with every key uncommented, sets the defaults") {
   CHECK(effective_config(loaded(documented_file())) == effective_config(settings{}));
-  auto values = loaded(with_keys_uncommented(documented_file()));
+  auto text = with_keys_uncommented(documented_file());
+  // Where there are keys, and there is an example of one, links need a secret.
+  const std::string none = "link_secrets = []";
+  text.replace(text.find(none), none.size(), "link_secrets = [\"" + std::string(32, 'x') + "\"]");
+  auto values = loaded(text);
   REQUIRE(values.jobs.types.count("report.pdf") == 1);
   CHECK(values.jobs.types.at("report.pdf").user_retry == true);
+  REQUIRE(values.auth.keys.count("2026-01") == 1);
+  REQUIRE(values.auth.publishers.count("billing") == 1);
   values.jobs.types.clear();
+  values.auth = {};
   CHECK(effective_config(values) == effective_config(settings{}));
 }
 
