@@ -218,7 +218,7 @@ std::string to_toml(const target& where) {
                         [](const bool* flag) { return std::string(*flag ? "true" : "false"); },
                         [](const std::vector<std::string>* list) {
                           std::vector<std::string> each;
-                          std::transform(list->begin(), list->end(), std::back_inserter(each), quoted);
+                          std::transform(list->begin(), list->end(), std::back_inserter(each), json_quoted);
                           return fmt::format("[{}]", fmt::join(each, ", "));
                         },
                         [](byte_size size) { return json_quoted(size_text(static_cast<std::int64_t>(*size.bytes))); },
