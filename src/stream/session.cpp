@@ -9,7 +9,6 @@ namespace jobcast::stream {
 
 namespace {
 
-constexpr std::size_t pieces_per_send = 64;
 constexpr std::uint16_t junk_limit = 8 * 1024;
 constexpr std::chrono::milliseconds farewell{2'000};
 
@@ -45,16 +44,13 @@ void session::flush() {
 
 void session::send_all() {
   for (;;) {
-    iovec pieces[pieces_per_send];
-    std::size_t const count = box_.gather(dirty(), pieces, pieces_per_send);
-    if (count == 0)
+    batch due;
+    box_.gather(dirty(), due);
+    if (due.count() == 0)
       break;
-    std::size_t wanted = 0;
-    for (std::size_t i = 0; i < count; ++i)
-      wanted += pieces[i].iov_len;
     msghdr message{};
-    message.msg_iov = pieces;
-    message.msg_iovlen = count;
+    message.msg_iov = const_cast<iovec*>(due.pieces());
+    message.msg_iovlen = due.count();
     ssize_t const sent = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR)
@@ -65,7 +61,7 @@ void session::send_all() {
       host_.counters.deliveries.add(box_.commit(dirty(), static_cast<std::size_t>(sent)));
       host_.counters.bytes_sent.add(static_cast<std::uint64_t>(sent));
     }
-    if (sent < static_cast<ssize_t>(wanted)) {
+    if (sent < static_cast<ssize_t>(due.bytes())) {
       blocked_ = true;
       blocked_since_ = host_.wheel.now();
       host_.counters.blocked.add();
