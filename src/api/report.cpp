@@ -4,6 +4,7 @@
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/endpoints.hpp"
 #include "jobcast/job/json_text.hpp"
+#include "jobcast/job/ndjson.hpp"
 #include "jobcast/job/report_json.hpp"
 
 #include <boost/asio/async_result.hpp>
@@ -43,15 +44,8 @@ line read_line(context& c, const auth::identity& who, std::string_view text) {
 
 std::vector<line> read_lines(context& c, const auth::identity& who, std::string_view body) {
   std::vector<line> lines;
-  while (!body.empty()) {
-    auto const end = body.find('\n');
-    std::string_view text = body.substr(0, end);
-    body.remove_prefix(end == std::string_view::npos ? body.size() : end + 1);
-    if (text.ends_with('\r'))
-      text.remove_suffix(1);
-    if (!text.empty())
-      lines.push_back(read_line(c, who, text));
-  }
+  for (std::string_view text; !(text = job::take_line(body)).empty();)
+    lines.push_back(read_line(c, who, text));
   return lines;
 }
 

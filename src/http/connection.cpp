@@ -156,6 +156,11 @@ class connection final : public open_connection {
       co_return false;
     }
     buffer_.erase(0, head);
+    // Beast will put trailer fields among those of the head, where they would pass for what a proxy has seen and judged
+    // (RFC 9110, section 6.5.1).
+    head_fields_.reset();
+    if (parsing.chunked())
+      head_fields_.emplace(parsing.get().base());
     if (auto const expect = parsing.get()[beast_http::field::expect]; !expect.empty() && !parsing.is_done()) {
       static constexpr std::string_view go_ahead = "HTTP/1.1 100 Continue\r\n\r\n";
       if (buffer_.empty() && parsing.content_length().value_or(0) <= context_.limits.body)
@@ -165,6 +170,11 @@ class connection final : public open_connection {
     ec = {};
     while (!parsing.is_done()) {
       if (buffer_.empty() || ec == beast_http::error::need_more) {
+        // Beast wants the line before a chunk, and the trailer, whole, however long they are.
+        if (buffer_.size() > context_.limits.header) {
+          co_await refuse(431, "The extensions of a chunk, or the trailer, are larger than limits.header allows.");
+          co_return false;
+        }
         if (!co_await read_more()) {
           if (deadline_.expired())
             co_await refuse(408, "The request did not arrive within limits.request_timeout.");
@@ -186,7 +196,7 @@ class connection final : public open_connection {
   // Answers whether the connection goes on.
   task<bool> respond(parser& parsing) {
     auto& message = parsing.get();
-    beast_fields const fields(message);
+    beast_fields const fields(head_fields_ ? *head_fields_ : message.base());
     request r;
     r.fields = &fields;
     r.head = message.method() == beast_http::verb::head;
@@ -271,7 +281,8 @@ class connection final : public open_connection {
   std::string buffer_; ///< read and not yet used
   std::string out_;    ///< being sent
   std::size_t head_size_ = 0;
-  bool idle_ = false; ///< waiting for a request that has not begun
+  std::optional<beast_http::fields> head_fields_; ///< of a request that may have a trailer
+  bool idle_ = false;                             ///< waiting for a request that has not begun
 };
 
 } // namespace

@@ -4,10 +4,13 @@
 #include "jobcast/job/event.hpp"
 #include "jobcast/job/json_text.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
+#include <iterator>
 #include <new>
+#include <tuple>
 
 namespace jobcast::hub {
 
@@ -15,6 +18,15 @@ namespace {
 
 // Enough for "id: <20 digits>-<20 digits>\nevent: missing\ndata: ".
 constexpr std::size_t head_capacity = 96;
+
+// What stands before the data of each kind, without its brace; a record is a member of its own.
+constexpr std::string_view openings[] = {
+    R"({"event":"job","record":)", R"({"event":"missing",)", R"({"event":"reset",)", R"({"event":"gap",)",
+    R"({"event":"more",)",         R"({"event":"gateway",)", R"({"event":"reauth",)", R"({"event":"end",)"};
+constexpr std::size_t longest_ws_head = 10;
+static_assert(std::all_of(std::begin(openings), std::end(openings), [](std::string_view o) {
+  return longest_ws_head + o.size() <= std::tuple_size_v<head_space>;
+}));
 
 std::string id_object(std::string_view job) {
   std::string data = R"({"id":)";
@@ -106,25 +118,23 @@ event_ptr event::raw(std::string_view bytes) {
   return make(event_kind::raw, "", bytes, "");
 }
 
-std::string_view event::websocket() const {
+encoded event::bytes(encoding as, head_space& space) const {
+  if (as == encoding::sse)
+    return {{}, sse(), {}};
   if (kind_ == event_kind::raw)
-    return data();
-  if (websocket_)
-    return *websocket_;
-  static constexpr std::string_view names[] = {"job",  "missing", "reset",  "gap",
-                                               "more", "gateway", "reauth", "end"};
-  std::string json;
-  json.append(R"({"event":")").append(names[static_cast<std::size_t>(kind_)]).append(R"(",)");
-  if (kind_ == event_kind::job)
-    json.append(R"("record":)").append(data()).append("}");
-  else
-    json.append(data().substr(1));
-  char head[10];
-  std::size_t const head_size = http::write_ws_head(head, http::ws_opcode::text, json.size());
-  websocket_ = std::make_unique<std::string>();
-  websocket_->reserve(head_size + json.size());
-  websocket_->append(head, head_size).append(json);
-  return *websocket_;
+    return {{}, data(), {}};
+  std::string_view const opening = openings[static_cast<std::size_t>(kind_)];
+  bool const is_record = kind_ == event_kind::job;
+  encoded out{{}, is_record ? data() : data().substr(1), is_record ? "}" : ""};
+  std::size_t const size = http::write_ws_head(space.data(), http::ws_opcode::text, opening.size() + out.size());
+  std::memcpy(space.data() + size, opening.data(), opening.size());
+  out.head = {space.data(), size + opening.size()};
+  return out;
+}
+
+std::size_t event::size(encoding as) const {
+  head_space space;
+  return bytes(as, space).size();
 }
 
 std::string event::id() const {

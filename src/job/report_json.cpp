@@ -56,6 +56,8 @@ class collector {
   }
 
   bool begin_member(std::string_view key) {
+    if (key.empty())
+      return fail(container_.empty() ? "body" : container_, "has a member without a name; name it or leave it out");
     sent_as_ = container_.empty() ? std::string(key) : container_ + "." + std::string(key);
     rule_ = rule_for(container_, key);
     if (std::find(seen_.begin(), seen_.end(), rule_.name) != seen_.end())

@@ -28,27 +28,41 @@ bool outbox::withdraw(const hub::event_ptr& notice) {
   return found;
 }
 
-std::size_t outbox::gather(hub::dirty_links& dirty, iovec* out, std::size_t most) const {
-  std::size_t n = 0;
-  auto const put = [&](std::string_view bytes) { out[n++] = {const_cast<char*>(bytes.data()), bytes.size()}; };
+void batch::put(std::string_view bytes) {
+  if (bytes.empty())
+    return;
+  pieces_[count_++] = {const_cast<char*>(bytes.data()), bytes.size()};
+  bytes_ += bytes.size();
+}
+
+void batch::put(const hub::event& e, hub::encoding as, std::size_t without) {
+  hub::encoded const bytes = e.bytes(as, heads_[events_]);
+  events_ += !bytes.head.empty();
+  for (std::string_view part : {bytes.head, bytes.body, bytes.tail}) {
+    std::size_t const dropped = std::min(without, part.size());
+    put(part.substr(dropped));
+    without -= dropped;
+  }
+}
+
+void outbox::gather(hub::dirty_links& dirty, batch& out) const {
   if (partial_)
-    put(partial_->bytes(encoding_).substr(partial_sent_));
-  if (extra_ && extra_->prefix_sent < extra_->prefix.size())
-    put(std::string_view(extra_->prefix).substr(extra_->prefix_sent));
-  for (const hub::link& l : dirty)
-    for (std::size_t i = 0; i < l.pending() && n < most; ++i)
-      put(l.at(i)->bytes(encoding_));
+    out.put(*partial_, encoding_, partial_sent_);
   if (extra_)
-    for (std::size_t i = 0; i < extra_->notices.size() && n < most; ++i)
-      put(extra_->notices[i]->bytes(encoding_));
-  return n;
+    out.put(std::string_view(extra_->prefix).substr(extra_->prefix_sent));
+  for (const hub::link& l : dirty)
+    for (std::size_t i = 0; i < l.pending() && !out.full(); ++i)
+      out.put(*l.at(i), encoding_);
+  if (extra_)
+    for (std::size_t i = 0; i < extra_->notices.size() && !out.full(); ++i)
+      out.put(*extra_->notices[i], encoding_);
 }
 
 std::size_t outbox::commit(hub::dirty_links& dirty, std::size_t bytes) {
   std::size_t finished = 0;
   // Takes one event, whole or in part, off the front of what is due. Answers whether it was sent whole.
   auto const take = [&](const hub::event_ptr& e) {
-    std::size_t const size = e->bytes(encoding_).size();
+    std::size_t const size = e->size(encoding_);
     if (bytes >= size) {
       bytes -= size;
       ++finished;
@@ -60,7 +74,7 @@ std::size_t outbox::commit(hub::dirty_links& dirty, std::size_t bytes) {
     return false;
   };
   if (partial_) {
-    std::size_t const rest = partial_->bytes(encoding_).size() - partial_sent_;
+    std::size_t const rest = partial_->size(encoding_) - partial_sent_;
     if (bytes < rest) {
       partial_sent_ += static_cast<std::uint32_t>(bytes);
       return 0;

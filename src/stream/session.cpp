@@ -9,7 +9,6 @@ namespace jobcast::stream {
 
 namespace {
 
-constexpr std::size_t pieces_per_send = 64;
 constexpr std::uint16_t junk_limit = 8 * 1024;
 constexpr std::chrono::milliseconds farewell{2'000};
 // A client is asked for new credentials so long before the old ones end.
@@ -77,26 +76,21 @@ void session::flush() {
 
 void session::send_all() {
   for (;;) {
-    iovec pieces[pieces_per_send];
-    std::size_t const count = box_.gather(dirty(), pieces, pieces_per_send);
-    if (count == 0)
+    batch due;
+    box_.gather(dirty(), due);
+    if (due.count() == 0)
       break;
     error_code ec;
-    std::size_t const sent = socket_.write_some(pieces, count, ec);
+    std::size_t const sent = socket_.write_some(due.pieces(), due.count(), ec);
     if (ec == asio::error::would_block)
       return block();
     if (ec)
       return close();
     host_.counters.deliveries.add(box_.commit(dirty(), sent));
     host_.counters.bytes_sent.add(sent);
-    if (!socket_.is_tls()) {
-      // What a socket did not take it will not take now either.
-      std::size_t wanted = 0;
-      for (std::size_t i = 0; i < count; ++i)
-        wanted += pieces[i].iov_len;
-      if (sent < wanted)
-        return block();
-    }
+    // What a plain socket did not take it will not take now either.
+    if (!socket_.is_tls() && sent < due.bytes())
+      return block();
   }
   if (socket_.unsent())
     return block();

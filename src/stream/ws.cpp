@@ -73,7 +73,8 @@ class ws_session final : public session {
       ws_item const item = decoder_.next(bytes, size);
       if (item.what == ws_item::kind::none)
         break;
-      message_stale_ = false;
+      // Control frames between fragments do not make the message any younger.
+      message_stale_ = message_stale_ && decoder_.in_message();
       on_item(item);
     }
     // One send for all answers to what came together.

@@ -60,17 +60,19 @@ bool utf8_checker::feed(std::string_view piece) {
 
 ws_item ws_decoder::fail(ws_close code) {
   over_ = true;
-  release(message_);
-  release(control_);
+  held_.reset();
   return {ws_item::kind::failure, {}, code, true};
 }
 
 ws_item ws_decoder::next(char*& input, std::size_t& size) {
-  // A delivered item's bytes go now: a long message leaves no memory behind on a connection that is idle again.
-  if (std::exchange(message_delivered_, false))
-    release(message_);
-  if (std::exchange(control_delivered_, false))
-    release(control_);
+  // A delivered item's bytes go now: a long message leaves no memory behind on a connection that is idle again. Within
+  // a message it was a control frame that was delivered.
+  if (std::exchange(delivered_, false)) {
+    if (in_message())
+      release(held_->control);
+    else
+      held_.reset();
+  }
   while (!over_) {
     if (at_head_) {
       ws_item failure;
@@ -85,11 +87,11 @@ ws_item ws_decoder::next(char*& input, std::size_t& size) {
     size -= part;
     left_ -= part;
     if (is_control(opcode_)) {
-      control_ += bytes;
+      held_->control += bytes;
     } else {
       if (message_opcode_ == ws_opcode::text && !utf8_.feed(bytes))
         return fail(ws_close::bad_data);
-      message_ += bytes;
+      held_->message += bytes;
     }
     if (left_ > 0)
       return {};
@@ -102,8 +104,8 @@ ws_item ws_decoder::next(char*& input, std::size_t& size) {
     if (message_opcode_ == ws_opcode::text && !utf8_.complete())
       return fail(ws_close::bad_data);
     in_message_ = false;
-    message_delivered_ = true;
-    return {message_opcode_ == ws_opcode::text ? ws_item::kind::text : ws_item::kind::binary, message_};
+    delivered_ = true;
+    return {message_opcode_ == ws_opcode::text ? ws_item::kind::text : ws_item::kind::binary, held_->message};
   }
   return {};
 }
@@ -123,6 +125,8 @@ bool ws_decoder::read_head(char*& input, std::size_t& size, ws_item& failure) {
   std::memcpy(mask_, head_ + 2 + length_bytes(head_), mask_length);
   mask_at_ = 0;
   at_head_ = false;
+  if (!held_)
+    held_ = std::make_unique<buffers>();
   return true;
 }
 
@@ -153,7 +157,7 @@ ws_item ws_decoder::check_length() {
   bool const minimal = bytes == 0 || (bytes == 2 ? left_ > 125 : left_ > 0xffff);
   if (!minimal || left_ >> 63 != 0)
     return fail(ws_close::protocol_error);
-  if (!is_control(opcode_) && left_ > limit_ - message_.size())
+  if (!is_control(opcode_) && left_ > limit_ - (held_ ? held_->message.size() : 0))
     return fail(ws_close::too_big);
   return {};
 }
@@ -161,24 +165,25 @@ ws_item ws_decoder::check_length() {
 ws_item ws_decoder::take_control() {
   if (opcode_ == ws_opcode::close)
     return take_close();
-  control_delivered_ = true;
-  return {opcode_ == ws_opcode::ping ? ws_item::kind::ping : ws_item::kind::pong, control_};
+  delivered_ = true;
+  return {opcode_ == ws_opcode::ping ? ws_item::kind::ping : ws_item::kind::pong, held_->control};
 }
 
 ws_item ws_decoder::take_close() {
   over_ = true;
-  if (control_.empty())
+  const std::string& control = held_->control;
+  if (control.empty())
     return {ws_item::kind::close, {}, ws_close::normal, false};
-  if (control_.size() < 2)
+  if (control.size() < 2)
     return fail(ws_close::protocol_error);
   unsigned const code =
-      static_cast<unsigned>(static_cast<std::uint8_t>(control_[0]) << 8 | static_cast<std::uint8_t>(control_[1]));
+      static_cast<unsigned>(static_cast<std::uint8_t>(control[0]) << 8 | static_cast<std::uint8_t>(control[1]));
   if (!may_be_sent(code))
     return fail(ws_close::protocol_error);
   utf8_checker reason;
-  if (!reason.feed(std::string_view(control_).substr(2)) || !reason.complete())
+  if (!reason.feed(std::string_view(control).substr(2)) || !reason.complete())
     return fail(ws_close::bad_data);
-  return {ws_item::kind::close, std::string_view(control_).substr(2), static_cast<ws_close>(code), true};
+  return {ws_item::kind::close, std::string_view(control).substr(2), static_cast<ws_close>(code), true};
 }
 
 } // namespace jobcast::stream

@@ -35,7 +35,7 @@ const is_free = (port) => new Promise((answer) => {
 
 // The gateway's port, the application's above it, and one above for what else the script may start. Below the range
 // from which the kernel gives ports to connections.
-async function free_port() {
+export async function free_port() {
   for (;;) {
     const port = 20_000 + 4 * Math.floor(Math.random() * 2000);
     if ((await Promise.all([0, 1, 2].map((n) => is_free(port + n)))).every(Boolean)) return port;

@@ -2,9 +2,9 @@
 // it says, what comes out must be what one piece gives, and nothing may be held beyond the limit.
 #include "jobcast/stream/ws_codec.hpp"
 #include "jobcast/stream/ws_message.hpp"
+#include "require.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -20,11 +20,6 @@ struct outcome {
   ws_close code;
   bool operator==(const outcome&) const = default;
 };
-
-void require(bool holds) {
-  if (!holds)
-    std::abort();
-}
 
 void decode(std::vector<outcome>& out, ws_decoder& decoder, std::string bytes) {
   char* at = bytes.data();

@@ -76,6 +76,24 @@ def test_a_broken_chunk_is_refused(gateway, body):
     assert_problem(response, (400, 413))
 
 
+def test_a_trailer_does_not_pass_for_a_header(gateway):
+    body = CHUNKED[:-2] + b"Origin: http://evil.example\r\nConnection: close\r\n\r\n"
+    with gateway.connect() as connection:
+        connection.send(post(TE + b"chunked", body=body))
+        assert connection.response().status == 200
+
+
+@pytest.mark.parametrize("trailer", [b"Content-Length: 5", b"Transfer-Encoding: chunked"])
+def test_a_trailer_that_says_how_long_the_body_is_is_refused(gateway, trailer):
+    body = CHUNKED[:-2] + trailer + b"\r\n\r\n"
+    assert_problem(exchange(gateway, post(TE + b"chunked", body=body) + SMUGGLED), 400)
+
+
+@pytest.mark.parametrize("flood", [b"1;" + b"x" * 100_000, b"0\r\n" + b"X: y\r\n" * 20_000])
+def test_a_chunk_whose_head_or_trailer_does_not_end_is_431(gateway, flood):
+    assert_problem(exchange(gateway, post(TE + b"chunked", body=flood)), 431)
+
+
 @pytest.mark.parametrize("data", [
     b"GET /healthz HTTP/1.1\r\n\r\n",
     b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",

@@ -16,6 +16,26 @@
 
 namespace jobcast::stream {
 
+/// What one send takes: memory that stays as it is until the outbox or the hub is touched.
+class batch {
+ public:
+  const iovec* pieces() const { return pieces_; }
+  std::size_t count() const { return count_; }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  friend class outbox;
+  static constexpr std::size_t most = 64, pieces_of_event = 3;
+  bool full() const { return count_ + pieces_of_event > most; }
+  void put(std::string_view bytes);
+  void put(const hub::event& e, hub::encoding as, std::size_t without = 0);
+
+  std::size_t count_ = 0, bytes_ = 0;
+  std::size_t events_ = 0; ///< that have a head, and so two pieces or three
+  iovec pieces_[most];
+  hub::head_space heads_[most / 2 + 1];
+};
+
 class outbox {
  public:
   explicit outbox(hub::encoding as)
@@ -28,8 +48,8 @@ class outbox {
   /// Takes back a notice. False if it was sent, or begun, already.
   bool withdraw(const hub::event_ptr& notice);
 
-  /// Fills `out` with up to `most` pieces, oldest first. Answers how many; 0 means nothing is due.
-  std::size_t gather(hub::dirty_links& dirty, iovec* out, std::size_t most) const;
+  /// Puts into `out`, which is empty, what is due, oldest first and as much as one send takes.
+  void gather(hub::dirty_links& dirty, batch& out) const;
   /// The first `bytes` of what gather() gave were sent. Answers how many events were finished by them.
   std::size_t commit(hub::dirty_links& dirty, std::size_t bytes);
 

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -49,7 +50,7 @@ class ws_decoder {
   ws_item next(char*& input, std::size_t& size);
 
   /// Bytes held between calls: of a message not yet complete.
-  std::size_t held() const { return message_.capacity() + control_.capacity(); }
+  std::size_t held() const { return held_ ? held_->message.capacity() + held_->control.capacity() : 0; }
   /// A message has begun and is not complete.
   bool in_message() const { return in_message_ || !at_head_ || head_size_ > 0; }
 
@@ -61,9 +62,13 @@ class ws_decoder {
   ws_item take_control();
   ws_item take_close();
 
+  // Bytes of what is under way: almost never, so that an idle connection does not pay for it.
+  struct buffers {
+    std::string message, control;
+  };
   std::size_t limit_;
   std::uint64_t left_ = 0; ///< of the frame's payload
-  std::string message_, control_;
+  std::unique_ptr<buffers> held_;
   utf8_checker utf8_;
   char mask_[4] = {};
   std::uint8_t head_[14] = {};
@@ -74,7 +79,7 @@ class ws_decoder {
   bool final_ = false;
   bool at_head_ = true;
   bool in_message_ = false;
-  bool message_delivered_ = false, control_delivered_ = false; ///< their bytes may go
+  bool delivered_ = false; ///< the bytes of what was delivered may go
   bool over_ = false;
 };
 

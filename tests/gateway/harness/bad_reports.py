@@ -94,6 +94,8 @@ BAD_REPORTS = [
     ("percent given in two ways", b'{"percent":1,"progress":{"percent":2}}', ("percent", "progress.percent")),
     ("a label given twice", b'{"labels":{"a":"1","a":"2"}}', "labels.a"),
     ("status hidden behind an escape", b'{"status":"done","\\u0073tatus":"failed"}', "status"),
+    ("a member without a name", b'{"":1}', "body"),
+    ("a member of progress without a name", b'{"progress":{"":1}}', "progress"),
     ("a misspelt member", b'{"stauts":"done"}', "stauts"),
     ("an unknown member of progress", b'{"progress":{"perc":1}}', "progress.perc"),
     ("an unknown member of error", b'{"error":{"titel":"x"}}', "error.titel"),

@@ -1,6 +1,7 @@
 #include "jobcast/stream/outbox.hpp"
 
 #include "../hub/fake_backend.hpp"
+#include "jobcast/http/websocket.hpp"
 
 #include <doctest/doctest.h>
 
@@ -18,11 +19,12 @@ struct client final : hub::watcher {
 
   // Takes up to `most` bytes of what is due.
   std::string take(std::size_t most) {
-    iovec pieces[64];
-    std::size_t const count = box.gather(dirty(), pieces, 64);
+    stream::batch due;
+    box.gather(dirty(), due);
     std::string all;
-    for (std::size_t i = 0; i < count; ++i)
-      all.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
+    for (std::size_t i = 0; i < due.count(); ++i)
+      all.append(static_cast<const char*>(due.pieces()[i].iov_base), due.pieces()[i].iov_len);
+    CHECK(due.bytes() == all.size());
     all.resize(std::min(all.size(), most));
     box.commit(dirty(), all.size());
     return all;
@@ -34,7 +36,10 @@ struct client final : hub::watcher {
     return all;
   }
 
-  stream::outbox box{hub::encoding::sse};
+  explicit client(hub::encoding as = hub::encoding::sse)
+      : box(as) {}
+
+  stream::outbox box;
   hub::link link;
 };
 
@@ -43,7 +48,46 @@ std::string event_of(unsigned version) {
   return "id: 7-" + v + "\nevent: job\ndata: " + testing::record("a", version) + "\n\n";
 }
 
+std::string frame_of(const std::string& json) {
+  std::string frame;
+  http::append_ws_frame(frame, http::ws_opcode::text, json);
+  return frame;
+}
+
 } // namespace
+
+TEST_CASE_FIXTURE(hub_fixture, "a WebSocket frame arrives whole wherever the socket stops taking") {
+  hub::event_ptr const end = hub::event::end("final", "a");
+  std::string const wanted = "head" + frame_of(R"({"event":"job","record":)" + testing::record("a", 1) + "}") +
+                             frame_of(R"({"event":"end","reason":"final","job":"a"})") + "raw";
+  for (std::size_t first = 0; first <= wanted.size(); ++first) {
+    client c(hub::encoding::websocket);
+    c.box.prepend("head");
+    watch(c, c.link, "a");
+    if (first == 0)
+      answer_read("a", 1);
+    c.notify(end);
+    c.notify(hub::event::raw("raw"));
+    std::string got = c.take(first);
+    CHECK(got + c.take_all() == wanted);
+    CHECK(c.box.empty(c.dirty()));
+    hub.close(c.link);
+  }
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "more than one send takes goes out in order") {
+  for (hub::encoding const as : {hub::encoding::sse, hub::encoding::websocket}) {
+    client c(as);
+    std::string wanted;
+    for (unsigned n = 0; n < 200; ++n) {
+      hub::event_ptr const notice = hub::event::end(std::to_string(n));
+      c.notify(notice);
+      wanted += as == hub::encoding::sse ? std::string(notice->sse())
+                                         : frame_of(R"({"event":"end",)" + std::string(notice->data().substr(1)));
+    }
+    CHECK(c.take_all() == wanted);
+  }
+}
 
 TEST_CASE_FIXTURE(hub_fixture, "what is sent one byte at a time arrives whole and in order") {
   client c;
@@ -77,8 +121,9 @@ TEST_CASE_FIXTURE(hub_fixture, "a stalled client holds one event, however many a
   c.take(10);
   for (unsigned version = 2; version <= 1000; ++version)
     publish("a", version);
-  iovec pieces[64];
-  CHECK(c.box.gather(c.dirty(), pieces, 64) == 2);
+  stream::batch due;
+  c.box.gather(c.dirty(), due);
+  CHECK(due.count() == 2);
 }
 
 TEST_CASE_FIXTURE(hub_fixture, "of notices about the gateway only the newest is kept") {
