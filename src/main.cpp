@@ -118,7 +118,8 @@ int run(int count, char** arguments) {
   minting->add_option("--kid", asked.kid, "The configured HS256 key to sign with; without it, auth.secret.");
   minting->add_option("--key", asked.key_file, "A private key to sign with instead, a PEM file.");
   minting->add_option("--algorithm", asked.algorithm, "Of --key: RS256, ES256 or EdDSA.")->capture_default_str();
-  auto* keying = program.add_subcommand("key", "Print a new API key for a publisher, and its hash for the configuration.");
+  auto* keying =
+      program.add_subcommand("key", "Print a new API key for a publisher, and its hash for the configuration.");
   keying->add_option("name", publisher, "The publisher.")->capture_default_str();
   auto* watching = program.add_subcommand("watch", "Show a job's progress until it ends; 0 if it is done.");
   watching->add_option("id", id, "The job.")->required();

@@ -61,21 +61,23 @@ std::optional<http::response> identify(context& c, http::request& r) {
   };
   for (auto const& [name, value] : r.query)
     if (auth::looks_like_token(value))
-      return refused(http::problem(400,
-                                   "A token in a URL ends up in logs and histories; send it as `Authorization: Bearer`, in "
-                                   "the cookie, or ask POST /api/watch-links for a link.",
-                                   name));
+      return refused(
+          http::problem(400,
+                        "A token in a URL ends up in logs and histories; send it as `Authorization: Bearer`, in "
+                        "the cookie, or ask POST /api/watch-links for a link.",
+                        name));
   auth::credentials const given{.authorization = r.field("Authorization"),
                                 .cookie_token = cookie_value(r.field("Cookie"), c.config.auth.cookie),
                                 .link = r.method == "GET" ? r.parameter("link").value_or("") : std::string_view()};
   auto who = c.auth->identify(given, now_ms());
-  bool const exempt = who && *who && ((*who)->what == auth::identity::kind::open ||
-                                      (*who)->what == auth::identity::kind::api_key);
+  bool const exempt =
+      who && *who && ((*who)->what == auth::identity::kind::open || (*who)->what == auth::identity::kind::api_key);
   if (!exempt) {
     auto const client = net::client_of(r.peer, r.field("X-Forwarded-For"), *c.trusted_proxies);
     if (unsigned const seconds = c.admission.request(client, std::chrono::steady_clock::now()); seconds > 0) {
       c.counters.rate_limited.add();
-      return passing_refusal(c, r, 429, "There were too many requests from this address (limits.request_rate).", seconds);
+      return passing_refusal(c, r, 429, "There were too many requests from this address (limits.request_rate).",
+                             seconds);
     }
   }
   if (!who)
@@ -87,15 +89,17 @@ std::optional<http::response> identify(context& c, http::request& r) {
 std::optional<http::response> check_may_ever(context& c, const http::request& r, auth::action what) {
   if (!r.who) {
     c.counters.auth_refused.add();
-    return unauthorized("Say who you are: send a token or an API key as `Authorization: Bearer`, or a token in the cookie.",
-                        "Authorization", false);
+    return unauthorized(
+        "Say who you are: send a token or an API key as `Authorization: Bearer`, or a token in the cookie.",
+        "Authorization", false);
   }
   if (auth::may_ever(*r.who, what))
     return std::nullopt;
   c.counters.auth_refused.add();
   switch (what) {
   case auth::action::publish:
-    return http::problem(403, "This takes an API key of a publisher, or a token with scope jobs:publish.", "Authorization");
+    return http::problem(403, "This takes an API key of a publisher, or a token with scope jobs:publish.",
+                         "Authorization");
   case auth::action::operate:
     return http::problem(403, "This takes a token with scope operator.", "Authorization");
   case auth::action::command:

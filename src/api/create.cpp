@@ -47,7 +47,8 @@ std::string random_job_id() {
 // Where a guest can watch the job, with a signature where one is needed.
 std::string watch_url(context& c, const store::command_answer& made) {
   auto const of = job::ownership_of(made.now.json);
-  return link_url(c, {.jobs = {of.id}, .owner = {}, .tenant = of.tenant, .expires_at = now_ms() + c.config.auth.link_ttl.count()});
+  return link_url(
+      c, {.jobs = {of.id}, .owner = {}, .tenant = of.tenant, .expires_at = now_ms() + c.config.auth.link_ttl.count()});
 }
 
 http::response created(context& c, const store::command_answer& made, std::string_view id) {

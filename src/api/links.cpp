@@ -1,9 +1,9 @@
 // POST /api/watch-links: a link that a guest without a login can follow jobs with.
 
+#include "jobcast/api/links.hpp"
 #include "jobcast/api/access.hpp"
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/endpoints.hpp"
-#include "jobcast/api/links.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/job/json_text.hpp"
 
@@ -94,7 +94,8 @@ task<http::answer> post_watch_links(context& c, http::request& r, parts) {
     link.expires_at = std::min(link.expires_at, r.who->expires_at);
   std::string const url = link_url(c, link);
   if (url.size() > auth::longest_link)
-    co_return http::problem(400, "So many ids do not fit in a link; ask for several links, or for owner \"me\".", "jobs");
+    co_return http::problem(400, "So many ids do not fit in a link; ask for several links, or for owner \"me\".",
+                            "jobs");
   http::response out;
   out.headers = "Cache-Control: no-store\r\n";
   out.body = R"({"url":)";

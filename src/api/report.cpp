@@ -66,7 +66,7 @@ task<> send_all(context& c, std::vector<line>& lines) {
           std::vector<std::string_view> const views(l.call.begin(), l.call.end());
           c.store.client().call(views, [&c, &l, &awaited, shared](error_code ec, redis::reply_view reply) {
             auto const done = store::store::read_report(ec, reply);
-            l.answer = !done                        ? line_problem(problem_of(c, done.error()))
+            l.answer = !done                         ? line_problem(problem_of(c, done.error()))
                        : done->result == "forbidden" ? line_problem(may_not_publish())
                                                      : answer_json(*done);
             if (--awaited == 0)

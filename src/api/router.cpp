@@ -97,8 +97,8 @@ std::optional<http::response> check_access(context& c, http::request& r, needs a
   // A page of another site has the browser's cookies sent along, but cannot hide where it is from.
   bool const by_cookie = r.who && r.who->by_cookie;
   if (by_cookie && r.method != "GET" && !may_command(c.config.cors, r.field("Origin"), r.field("Host"), true))
-    return http::problem(403, "With a cookie, commands need an Origin that is listed in cors.origins, or the gateway's own.",
-                         "Origin");
+    return http::problem(
+        403, "With a cookie, commands need an Origin that is listed in cors.origins, or the gateway's own.", "Origin");
   switch (access) {
   case needs::nothing:
   case needs::maybe_later:

@@ -69,8 +69,9 @@ task<http::answer> get_websocket(context& c, http::request& r, parts) {
   std::string head =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
       http::ws_accept(key) + "\r\nSec-WebSocket-Protocol: " + std::string(subprotocol) + "\r\n\r\n";
-  co_return http::takeover(
-      [&c, head = std::move(head), who = r.who](net::client_socket socket) { c.open_websocket(std::move(socket), head, who); });
+  co_return http::takeover([&c, head = std::move(head), who = r.who](net::client_socket socket) {
+    c.open_websocket(std::move(socket), head, who);
+  });
 }
 
 } // namespace jobcast::api

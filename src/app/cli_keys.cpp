@@ -100,8 +100,8 @@ int token(const settings& config, const token_request& asked, std::ostream& out,
 int key(const std::string& name, std::ostream& out) {
   std::string const made = auth::make_api_key();
   out << "The key, which is shown this once and goes into an `Authorization: Bearer` header:\n\n  " << made
-      << "\n\nIts hash, for the configuration of the gateways:\n\n  [auth.publishers.\"" << name << "\"]\n  hashes = [\""
-      << auth::hash_api_key(made) << "\"]\n";
+      << "\n\nIts hash, for the configuration of the gateways:\n\n  [auth.publishers.\"" << name
+      << "\"]\n  hashes = [\"" << auth::hash_api_key(made) << "\"]\n";
   return 0;
 }
 

@@ -115,8 +115,8 @@ class loader {
     const auto name = path.size() == 4 ? path[3] : path[3] + "." + path[4];
     const auto full = fmt::format("{}.\"{}\".{}", all, path[2], name);
     const auto inner = name + ".";
-    const bool has_inner = std::any_of(table.keys.begin(), table.keys.end(),
-                                       [&](const auto& key) { return key.name.starts_with(inner); });
+    const bool has_inner =
+        std::any_of(table.keys.begin(), table.keys.end(), [&](const auto& key) { return key.name.starts_with(inner); });
     if (has_inner) {
       if (!entry.table)
         refuse(full, "must be a table: backoff = { base = \"5s\", factor = 2.0, cap = \"10m\" }");

@@ -48,8 +48,7 @@ const row server_rows[] = {
      "The least severe lines that are logged.",
      in<server, &server_settings::log_level>,
      {.choices = log_levels}},
-    {"tls_certificate",
-     "Certificate chain, a PEM file, to serve HTTPS; empty: plain HTTP. Read again on SIGHUP.",
+    {"tls_certificate", "Certificate chain, a PEM file, to serve HTTPS; empty: plain HTTP. Read again on SIGHUP.",
      in<server, &server_settings::tls_certificate>},
     {"tls_key", "Its private key, a PEM file.", in<server, &server_settings::tls_key>},
     {"trusted_proxies",
@@ -67,8 +66,7 @@ const row redis_rows[] = {
     {"tls_ca",
      "Of rediss://: what must have signed the server's certificate, a PEM file; empty: what the system trusts.",
      in<redis, &redis_settings::tls_ca>},
-    {"tls_certificate",
-     "Of rediss://: our certificate, a PEM file, if the server wants one.",
+    {"tls_certificate", "Of rediss://: our certificate, a PEM file, if the server wants one.",
      in<redis, &redis_settings::tls_certificate>},
     {"tls_key", "Of rediss://: its private key, a PEM file.", in<redis, &redis_settings::tls_key>},
     {"namespace", "What all keys and channels begin with.", in<redis, &redis_settings::ns>, {.check = check_namespace}},
@@ -183,15 +181,16 @@ const row auth_rows[] = {
      "Shared with the application that signs viewers' tokens (JWT, HS256): 32 bytes or more.",
      in<auth, &auth_settings::secret>,
      {.secret = true}},
-    {"jwks_file",
-     "Keys of the issuer as a JWK set, a file. Read again on SIGHUP, like all keys.",
+    {"jwks_file", "Keys of the issuer as a JWK set, a file. Read again on SIGHUP, like all keys.",
      in<auth, &auth_settings::jwks_file>},
     {"issuer", "What `iss` of a token must be; empty: anything.", in<auth, &auth_settings::issuer>},
-    {"audience",
-     "What `aud` of a token must hold; empty: only tokens without `aud` are taken.",
+    {"audience", "What `aud` of a token must hold; empty: only tokens without `aud` are taken.",
      in<auth, &auth_settings::audience>},
     {"leeway", "How far clocks may differ.", in<auth, &auth_settings::leeway>, {.max = 10 * minute}},
-    {"cookie", "Name of the HttpOnly cookie that may carry a token.", in<auth, &auth_settings::cookie>, {.check = check_cookie_name}},
+    {"cookie",
+     "Name of the HttpOnly cookie that may carry a token.",
+     in<auth, &auth_settings::cookie>,
+     {.check = check_cookie_name}},
     {"link_secrets",
      "What watch links are signed with, 32 bytes or more each: the first signs, all verify. The same on all gateways.",
      in<auth, &auth_settings::link_secrets>,
@@ -353,14 +352,26 @@ const config_key<publisher_settings> publisher_rows[] = {
 };
 
 const config_table<type_settings> types{
-    "jobs", "types", "Types of jobs: one table each, with what differs from the defaults above. The values here are examples.",
-    "report.pdf", [](settings& s) -> std::map<std::string, type_settings>& { return s.jobs.types; }, type_rows};
+    "jobs",
+    "types",
+    "Types of jobs: one table each, with what differs from the defaults above. The values here are examples.",
+    "report.pdf",
+    [](settings& s) -> std::map<std::string, type_settings>& { return s.jobs.types; },
+    type_rows};
 const config_table<auth_key_settings> auth_keys{
-    "auth", "keys", "Further keys that tokens are signed with: one table each, named by `kid`. The values here are examples.",
-    "2026-01", [](settings& s) -> std::map<std::string, auth_key_settings>& { return s.auth.keys; }, auth_key_rows};
+    "auth",
+    "keys",
+    "Further keys that tokens are signed with: one table each, named by `kid`. The values here are examples.",
+    "2026-01",
+    [](settings& s) -> std::map<std::string, auth_key_settings>& { return s.auth.keys; },
+    auth_key_rows};
 const config_table<publisher_settings> publishers{
-    "auth", "publishers", "Applications and workers that publish with an API key: one table each. The values here are examples.",
-    "billing", [](settings& s) -> std::map<std::string, publisher_settings>& { return s.auth.publishers; }, publisher_rows};
+    "auth",
+    "publishers",
+    "Applications and workers that publish with an API key: one table each. The values here are examples.",
+    "billing",
+    [](settings& s) -> std::map<std::string, publisher_settings>& { return s.auth.publishers; },
+    publisher_rows};
 
 } // namespace
 

@@ -63,7 +63,8 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     , context_(make_context())
     , router_(context_)
     , connections_{router_, config_.limits, wheel_, counters_}
-    , listener_(io_, config_.limits, [this](tcp_socket socket, const asio::ip::address& peer) { on_accepted(std::move(socket), peer); })
+    , listener_(io_, config_.limits,
+                [this](tcp_socket socket, const asio::ip::address& peer) { on_accepted(std::move(socket), peer); })
     , ticker_(io_.get_executor())
     , probe_channel_(fmt::format("{}:probe:{}:{}", config.redis.ns, shared.name, number)) {
   host_.command = [this](const auth::identity_ptr& who, std::string_view op, const std::string& job,

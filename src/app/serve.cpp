@@ -38,9 +38,10 @@ void raise_file_limit(std::size_t connections) {
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur != RLIM_INFINITY && connections + other_files > limit.rlim_cur)
-    log::warning("{} files may be open (ulimit -Hn), which is too few for limits.connections, {}: raise the one (systemd: "
-                 "LimitNOFILE=) or lower the other",
-                 limit.rlim_cur, connections);
+    log::warning(
+        "{} files may be open (ulimit -Hn), which is too few for limits.connections, {}: raise the one (systemd: "
+        "LimitNOFILE=) or lower the other",
+        limit.rlim_cur, connections);
 }
 
 std::string unique_name() {
@@ -84,11 +85,13 @@ class server {
     }
     watch_signals();
     log::info("listening on {}://{}:{} with {} reactor{}, redis {}, version " JOBCAST_VERSION,
-              keys->tls ? "https" : "http", where->address().to_string(), where->port(), reactors_.size(), reactors_.size() == 1 ? "" : "s",
+              keys->tls ? "https" : "http", where->address().to_string(), where->port(), reactors_.size(),
+              reactors_.size() == 1 ? "" : "s",
               embedded_ ? "private" : config_.redis.url.substr(config_.redis.url.rfind('@') + 1));
     if (keys->auth->open())
-      log::warning("no keys are configured in [auth]: anyone who reaches this address may read and report; it is loopback "
-                   "only");
+      log::warning(
+          "no keys are configured in [auth]: anyone who reaches this address may read and report; it is loopback "
+          "only");
     main_.run();
     for (std::thread& t : threads_)
       t.join();

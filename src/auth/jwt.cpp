@@ -187,7 +187,8 @@ std::string_view describe(token_error e) {
   case token_error::unusable_claims:
     break;
   }
-  return "A claim cannot be used: `exp` and `nbf` are seconds, `sub` and `tenant` texts of up to 128 bytes, `jobs` a list "
+  return "A claim cannot be used: `exp` and `nbf` are seconds, `sub` and `tenant` texts of up to 128 bytes, `jobs` a "
+         "list "
          "of up to 200 ids, `scope` a text or a list.";
 }
 

@@ -150,7 +150,8 @@ boost::system::result<key, std::string> key::from_pem(std::string kid, algorithm
   auto const read = [&](auto reader) {
     bio_ptr const in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
     // Without a callback OpenSSL would ask for a password on the terminal.
-    return pkey_ptr(reader(in.get(), nullptr, [](char*, int, int, void*) { return 0; }, nullptr));
+    return pkey_ptr(reader(
+        in.get(), nullptr, [](char*, int, int, void*) { return 0; }, nullptr));
   };
   bool is_private = false;
   pkey_ptr k = read(PEM_read_bio_PUBKEY);

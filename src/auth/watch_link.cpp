@@ -73,9 +73,8 @@ boost::system::result<identity_ptr, link_error> verify_link(std::string_view tex
   auto const signature = base64url_decode(text_of_link.substr(dot + 1));
   if (!signature)
     return link_error::malformed;
-  if (!std::any_of(secrets.begin(), secrets.end(), [&](const std::string& secret) {
-        return equal_in_constant_time(mac(secret, payload), *signature);
-      }))
+  if (!std::any_of(secrets.begin(), secrets.end(),
+                   [&](const std::string& secret) { return equal_in_constant_time(mac(secret, payload), *signature); }))
     return link_error::bad_signature;
   // Ours from here on.
   auto const json = base64url_decode(payload);

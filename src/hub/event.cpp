@@ -21,7 +21,7 @@ constexpr std::size_t head_capacity = 96;
 
 // What stands before the data of each kind, without its brace; a record is a member of its own.
 constexpr std::string_view openings[] = {
-    R"({"event":"job","record":)", R"({"event":"missing",)", R"({"event":"reset",)", R"({"event":"gap",)",
+    R"({"event":"job","record":)", R"({"event":"missing",)", R"({"event":"reset",)",  R"({"event":"gap",)",
     R"({"event":"more",)",         R"({"event":"gateway",)", R"({"event":"reauth",)", R"({"event":"end",)"};
 constexpr std::size_t longest_ws_head = 10;
 static_assert(std::all_of(std::begin(openings), std::end(openings), [](std::string_view o) {

@@ -64,7 +64,8 @@ std::string port_problem(const tcp::endpoint& where) {
                      where.address().to_string(), where.port(), ec.message());
 }
 
-listener::listener(asio::io_context& io, const limit_settings& limits, std::function<void(tcp_socket, const asio::ip::address&)> accepted)
+listener::listener(asio::io_context& io, const limit_settings& limits,
+                   std::function<void(tcp_socket, const asio::ip::address&)> accepted)
     : acceptor_(io.get_executor())
     , pause_(io.get_executor())
     , send_buffer_(limits.send_buffer)

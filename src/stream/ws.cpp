@@ -107,7 +107,8 @@ class ws_session final : public session {
     if (!message)
       return refuse(message.error().echo, http::problem_json(400, message.error().detail, message.error().field));
     if (is_nobody() && message->op != ws_op::auth && message->op != ws_op::ping)
-      return refuse(message->echo, http::problem_json(401, "Say who you are first: {\"op\":\"auth\",\"token\":...}.", "op"));
+      return refuse(message->echo,
+                    http::problem_json(401, "Say who you are first: {\"op\":\"auth\",\"token\":...}.", "op"));
     switch (message->op) {
     case ws_op::watch:
       return watch(*message);
@@ -138,12 +139,14 @@ class ws_session final : public session {
     if (is_nobody()) {
       auto place = admit_stream(host_, *now);
       if (!place)
-        return refuse(message.echo, http::problem_json(429, "This viewer has as many streams as limits.streams_per_owner "
-                                                            "allows; close some."));
+        return refuse(message.echo,
+                      http::problem_json(429, "This viewer has as many streams as limits.streams_per_owner "
+                                              "allows; close some."));
       set_place(*std::move(place));
     } else if ((*now)->sub != who()->sub || (*now)->tenant != who()->tenant) {
-      return refuse(message.echo, http::problem_json(403, "This token is of another viewer; open another connection for it.",
-                                                     "token"));
+      return refuse(
+          message.echo,
+          http::problem_json(403, "This token is of another viewer; open another connection for it.", "token"));
     }
     set_who(*now);
     credentials_renewed();

@@ -32,10 +32,10 @@ struct credentials {
 };
 
 struct refusal {
-  unsigned status;              ///< 400 or 401
-  std::string_view detail;      ///< one sentence
-  std::string_view field;       ///< where the credentials stood
-  bool invalid_token = false;   ///< for WWW-Authenticate (RFC 6750, section 3.1)
+  unsigned status;            ///< 400 or 401
+  std::string_view detail;    ///< one sentence
+  std::string_view field;     ///< where the credentials stood
+  bool invalid_token = false; ///< for WWW-Authenticate (RFC 6750, section 3.1)
 };
 
 /// Immutable; shared by all reactors, and replaced as a whole when keys are read again.

@@ -20,13 +20,13 @@ struct identity : boost::intrusive_ref_counter<identity, boost::thread_unsafe_co
     api_key, ///< of a publisher
   };
   kind what = kind::nobody;
-  bool by_cookie = false; ///< a browser adds it by itself, so commands need an allowed Origin
-  bool read_all = false;  ///< scope jobs:read:all
-  bool publish = false;   ///< scope jobs:publish, or an API key
-  bool operate = false;   ///< scope operator
-  std::string sub;        ///< the owner it is; empty: none
-  std::string tenant;     ///< empty: none
-  std::string name;       ///< of an API key; part of what makes an idempotency key its own
+  bool by_cookie = false;         ///< a browser adds it by itself, so commands need an allowed Origin
+  bool read_all = false;          ///< scope jobs:read:all
+  bool publish = false;           ///< scope jobs:publish, or an API key
+  bool operate = false;           ///< scope operator
+  std::string sub;                ///< the owner it is; empty: none
+  std::string tenant;             ///< empty: none
+  std::string name;               ///< of an API key; part of what makes an idempotency key its own
   std::vector<std::string> jobs;  ///< ids it may see besides what it owns
   std::vector<std::string> types; ///< of a publisher: the only ones it may publish; empty: all
   std::int64_t expires_at = 0;    ///< milliseconds since the epoch; 0: never

@@ -1,4 +1,5 @@
-// JSON Web Tokens (RFC 7519) in compact form (RFC 7515), checked by the rules of RFC 8725. Pure: keys and time are given.
+// JSON Web Tokens (RFC 7519) in compact form (RFC 7515), checked by the rules of RFC 8725. Pure: keys and time are
+// given.
 #pragma once
 
 #include "jobcast/auth/identity.hpp"
@@ -20,16 +21,16 @@ struct token_rules {
 
 /// Why a token is refused.
 enum class token_error : std::uint8_t {
-  malformed,         ///< not three parts of base64url, or not the JSON that belongs there
-  unsupported,       ///< another algorithm, or an extension that must be understood (`crit`)
-  unknown_key,       ///< no key has its kid and algorithm
-  bad_signature,     ///<
-  expired,           ///<
-  not_yet_valid,     ///<
-  no_expiry,         ///< `exp` is required: a stream ends with its token
-  wrong_issuer,      ///<
-  wrong_audience,    ///<
-  unusable_claims,   ///< `sub`, `tenant`, `jobs` or `scope` is not what jobcast can use
+  malformed,       ///< not three parts of base64url, or not the JSON that belongs there
+  unsupported,     ///< another algorithm, or an extension that must be understood (`crit`)
+  unknown_key,     ///< no key has its kid and algorithm
+  bad_signature,   ///<
+  expired,         ///<
+  not_yet_valid,   ///<
+  no_expiry,       ///< `exp` is required: a stream ends with its token
+  wrong_issuer,    ///<
+  wrong_audience,  ///<
+  unusable_claims, ///< `sub`, `tenant`, `jobs` or `scope` is not what jobcast can use
 };
 
 /// One sentence for whoever made the token; holds nothing of it.

@@ -20,14 +20,14 @@ struct server_settings {
   std::string data_dir = "jobcast-data";
   milliseconds drain_timeout{10'000};
   std::string log_level = "info";
-  std::string tls_certificate; ///< PEM file, the chain included; empty: plain HTTP
-  std::string tls_key;         ///< PEM file
+  std::string tls_certificate;              ///< PEM file, the chain included; empty: plain HTTP
+  std::string tls_key;                      ///< PEM file
   std::vector<std::string> trusted_proxies; ///< addresses or networks whose X-Forwarded-For is believed
 };
 
 struct redis_settings {
-  std::string url; ///< redis[s]://[user:password@]host[:port][/db] or unix:///path; empty: a private child server
-  std::string tls_ca;          ///< PEM file; empty: what the system trusts
+  std::string url;    ///< redis[s]://[user:password@]host[:port][/db] or unix:///path; empty: a private child server
+  std::string tls_ca; ///< PEM file; empty: what the system trusts
   std::string tls_certificate; ///< PEM file, for a server that wants to know us
   std::string tls_key;
   std::string ns = "jobcast";         ///< `redis.namespace`

@@ -20,7 +20,8 @@ std::string port_problem(const tcp::endpoint& where);
 class listener {
  public:
   /// `accepted` gets each socket, non-blocking, with the options that streams need (inherited from the listening one).
-  listener(asio::io_context& io, const limit_settings& limits, std::function<void(tcp_socket, const asio::ip::address& peer)> accepted);
+  listener(asio::io_context& io, const limit_settings& limits,
+           std::function<void(tcp_socket, const asio::ip::address& peer)> accepted);
 
   /// Throws boost::system::system_error if the endpoint cannot be bound.
   void start(const tcp::endpoint& where);

@@ -1,8 +1,8 @@
 // TLS 1.2 and later over a non-blocking socket, for the listener and for Redis.
 //
-// asio::ssl::stream holds 79 KB per connection before its handshake. Here OpenSSL reads from the socket itself and gives
-// its own buffers back while nothing happens, and what it writes goes to a buffer that exists only while the socket does
-// not take it: so a write of plain bytes always succeeds, and what a stalled client holds is one record.
+// asio::ssl::stream holds 79 KB per connection before its handshake. Here OpenSSL reads from the socket itself and
+// gives its own buffers back while nothing happens, and what it writes goes to a buffer that exists only while the
+// socket does not take it: so a write of plain bytes always succeeds, and what a stalled client holds is one record.
 #pragma once
 
 #include "jobcast/base/asio.hpp"

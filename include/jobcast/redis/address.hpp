@@ -24,9 +24,9 @@ struct address {
   std::optional<net::tls_context> trust;
 };
 
-/// Reads `redis://[user[:password]@]host[:port][/db]`, the same with `rediss://` for TLS (password percent-decoded, IPv6 hosts in brackets) and
-/// `unix:///path/to.sock[?db=n]`. On failure the error is a sentence naming what to change; it never holds the
-/// password.
+/// Reads `redis://[user[:password]@]host[:port][/db]`, the same with `rediss://` for TLS (password percent-decoded,
+/// IPv6 hosts in brackets) and `unix:///path/to.sock[?db=n]`. On failure the error is a sentence naming what to change;
+/// it never holds the password.
 boost::system::result<address, std::string> parse_url(std::string_view url);
 
 } // namespace jobcast::redis

@@ -119,9 +119,9 @@ TEST_CASE("a value out of range is refused with the range") {
 
 TEST_CASE("unknown sections and keys are refused with the known ones") {
   CHECK(error_of("\n[sever]\nlisten = \"127.0.0.1:1\"") ==
-        "jobcast.toml:2: sever is no section; sections are server, redis, limits, jobs, cors, web");
-  CHECK(error_of("[redis]\n\nuri = \"\"") ==
-        "jobcast.toml:3: redis.uri is no key; keys of [redis] are url, namespace, embedded_port");
+        "jobcast.toml:2: sever is no section; sections are server, redis, limits, jobs, auth, cors, web");
+  CHECK(error_of("[redis]\n\nuri = \"\"") == "jobcast.toml:3: redis.uri is no key; keys of [redis] are url, tls_ca, "
+                                             "tls_certificate, tls_key, namespace, embedded_port");
   CHECK(error_of("listen = \"127.0.0.1:1\"").starts_with("jobcast.toml:1: listen is no section"));
   CHECK(error_of("\"server.listen\" = 1").starts_with("jobcast.toml:1: server.listen is no section"));
   CHECK(error_of("server = 5") == "jobcast.toml:1: server must be a section: [server]");
@@ -159,8 +159,8 @@ TEST_CASE("a variable that is wrong is named with what is accepted") {
   CHECK(error_of("", {"JOBCAST_SERVER_REACTORS=two"}) ==
         "JOBCAST_SERVER_REACTORS must be a whole number, from 0 to 1024");
   CHECK(error_of("", {"JOBCAST_JOBS_CREATE_ON_REPORT=yes"}) == "JOBCAST_JOBS_CREATE_ON_REPORT must be true or false");
-  CHECK(error_of("", {"JOBCAST_REDIS_URI=x"}) ==
-        "JOBCAST_REDIS_URI is no variable of jobcast; keys of [redis] are url, namespace, embedded_port");
+  CHECK(error_of("", {"JOBCAST_REDIS_URI=x"}) == "JOBCAST_REDIS_URI is no variable of jobcast; keys of [redis] are "
+                                                 "url, tls_ca, tls_certificate, tls_key, namespace, embedded_port");
 }
 
 TEST_CASE("variables that Kubernetes sets for services named like us are left alone") {
@@ -193,14 +193,15 @@ TEST_CASE("a type sets what differs from the defaults") {
 }
 
 TEST_CASE("what is wrong with a type is named") {
-  CHECK(error_of("[jobs.types.\"a b\"]").find("is no type name") != std::string::npos);
+  CHECK(error_of("[jobs.types.\"a b\"]").find("is no name") != std::string::npos);
   CHECK(error_of("[jobs.types]\npdf = 1").find("must be a table") != std::string::npos);
   CHECK(error_of("[jobs]\ntypes = 1").find("must be a table") != std::string::npos);
   CHECK(error_of("[jobs.types.pdf]\non_stall = \"ignore\"") ==
         "jobcast.toml:2: jobs.types.\"pdf\".on_stall must be one of flag, fail, retry");
   CHECK(error_of("[jobs.types.pdf]\nbackoff = \"5s\"").find("backoff = { base") != std::string::npos);
   CHECK(error_of("[jobs.types.pdf]\nbackoff = { bse = \"5s\" }")
-            .starts_with("jobcast.toml:2: jobs.types.\"pdf\".backoff.bse is no key; keys of a type are lease, "));
+            .starts_with(
+                "jobcast.toml:2: jobs.types.\"pdf\".backoff.bse is no key; keys of [jobs.types.\"...\"] are lease, "));
   CHECK(error_of("[jobs.types.pdf]\nleese = \"5s\"").find("leese is no key") != std::string::npos);
 }
 

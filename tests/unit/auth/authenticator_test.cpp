@@ -14,7 +14,8 @@ const key signing = taken(key::from_secret("", "a secret that is long enough for
 const std::string api_key = make_api_key();
 const std::string old_link_secret(32, 'o'), link_secret(32, 'l');
 
-const authenticator gate({signing}, {}, {{"billing", {hash_api_key(api_key)}, {"invoice"}}}, {link_secret, old_link_secret});
+const authenticator gate({signing}, {}, {{"billing", {hash_api_key(api_key)}, {"invoice"}}},
+                         {link_secret, old_link_secret});
 
 std::string bearer(std::string_view token) {
   return "Bearer " + std::string(token);
@@ -79,7 +80,8 @@ TEST_CASE("a watch link reads what it names, until it expires") {
 }
 
 TEST_CASE("a link of the secret before is good until that is taken away") {
-  std::string const link = sign_link({.jobs = {}, .owner = "anna", .tenant = {}, .expires_at = now + 1}, old_link_secret);
+  std::string const link =
+      sign_link({.jobs = {}, .owner = "anna", .tenant = {}, .expires_at = now + 1}, old_link_secret);
   CHECK(taken(gate.identify({.link = link}, now))->sub == "anna");
   authenticator const later({signing}, {}, {}, {link_secret});
   CHECK_FALSE(later.identify({.link = link}, now).has_value());

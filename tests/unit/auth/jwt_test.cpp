@@ -83,7 +83,8 @@ TEST_CASE("a token without a signature is refused, however it spells `none`") {
 
 TEST_CASE("a public key does not verify a token made with it as an HMAC secret") {
   key_ring const keys = taken(keys_from_jwks(vectors::set_of(vectors::rsa_jwk)));
-  for (std::string const& with : {vectors::rsa_modulus, vectors::rsa_jwk, base64url_decode(vectors::rsa_modulus).value()})
+  for (std::string const& with :
+       {vectors::rsa_modulus, vectors::rsa_jwk, base64url_decode(vectors::rsa_modulus).value()})
     CHECK(error_of(forged(R"({"alg":"HS256"})", good, with), keys) == token_error::unknown_key);
 }
 
@@ -97,8 +98,10 @@ TEST_CASE("a key takes only its own algorithm") {
 TEST_CASE("an ES256 signature of zeros, or in DER, is refused") {
   key_ring const keys = taken(keys_from_jwks(vectors::set_of(vectors::ec_jwk)));
   std::string const text = vectors::ec_token.substr(0, vectors::ec_token.rfind('.') + 1);
-  CHECK_FALSE(verify_token(text + base64url_encode(std::string(64, '\0')), keys, {}, vectors::before_expiry).has_value());
-  CHECK_FALSE(verify_token(text + base64url_encode(std::string("0\6\2\1\0\2\1\0", 8)), keys, {}, vectors::before_expiry).has_value());
+  CHECK_FALSE(
+      verify_token(text + base64url_encode(std::string(64, '\0')), keys, {}, vectors::before_expiry).has_value());
+  CHECK_FALSE(verify_token(text + base64url_encode(std::string("0\6\2\1\0\2\1\0", 8)), keys, {}, vectors::before_expiry)
+                  .has_value());
 }
 
 TEST_CASE("keys that a token brings along are not looked at, and what must be understood is refused") {

@@ -38,8 +38,7 @@ TEST_CASE("weak and malformed keys are refused with what is wrong") {
   CHECK(refusal_of(R"({"kty":"oct","kid":"s","k":"c2hvcnQ"})").find("32 at least") != std::string::npos);
   CHECK(refusal_of(R"({"kty":"RSA","kid":"r","n":")" + vectors::rsa_modulus.substr(0, 172) + R"(","e":"AQAB"})")
             .find("2048") != std::string::npos);
-  CHECK(refusal_of(R"({"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"AAAA"})") !=
-        "");
+  CHECK(refusal_of(R"({"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"AAAA"})") != "");
   // A point that is not on the curve.
   CHECK(
       refusal_of(
@@ -60,7 +59,8 @@ TEST_CASE("keys of a set that are for something else are skipped") {
 }
 
 TEST_CASE("a public key cannot become an HMAC secret") {
-  CHECK_FALSE(key::from_secret("", "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END").has_value());
+  CHECK_FALSE(
+      key::from_secret("", "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END").has_value());
 }
 
 TEST_CASE("a key file must fit its algorithm") {

@@ -69,7 +69,8 @@ TEST_CASE_FIXTURE(access_fixture, "who comes later is judged by what is known") 
   CHECK(bob.w.seen == seen{"missing"});
 }
 
-TEST_CASE_FIXTURE(access_fixture, "a watch on a job that does not exist yet delivers nothing to others when it appears") {
+TEST_CASE_FIXTURE(access_fixture,
+                  "a watch on a job that does not exist yet delivers nothing to others when it appears") {
   both_watch();
   hub.on_absent("a");
   hub.flush();
