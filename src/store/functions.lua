@@ -346,6 +346,14 @@ local function compose(id, version, updated, front, inside, back, locked)
     (locked and ',"locked_at":' .. locked .. '}' or '}')
 end
 
+-- What a report of progress needs to know of a job at work, and does not change.
+local STILL = '^(%d+) (%d+) (%d+) (%d*) (%d*) (%d*) (%d*) (%S*) (%S*)$'
+local function still_of(job, scope)
+  local renew = tonumber(job.expires or 0) - tonumber(job.abandoned) / 2
+  return digits(job.attempt) .. ' ' .. digits(math.floor(math.max(renew, 0))) .. ' ' .. job.started .. ' ' .. (job.expected or '') .. ' ' ..
+    (job.spread or '') .. ' ' .. (job.eta or '') .. ' ' .. (job.eta_at or '') .. ' ' .. (job.gid or '') .. ' ' .. (scope or '')
+end
+
 local function scope_of(job)
   if not job.owner then return nil end
   return encoded(job.tenant or '') .. '/' .. encoded(job.owner)
@@ -564,15 +572,20 @@ local function deadline(ns, job, at)
   if at then redis.call('ZADD', ns .. ':deadlines', digits(at), job.id) else redis.call('ZREM', ns .. ':deadlines', job.id) end
 end
 
--- Lifetimes are renewed only when under half: EXPIRE on each report would cost as much as the report.
-local function keep_alive(ns, job, at)
+-- Lifetimes are renewed only when under half: EXPIRE on each report would cost as much as the report. Answers whether it is time.
+local function keep_alive(job, at)
   local span = tonumber(FINAL[job.status] and job.retention or job.abandoned)
   local wanted = at + span
   if job.retry_at and tonumber(job.retry_at) + span > wanted then wanted = tonumber(job.retry_at) + span end
   local have = tonumber(job.expires or 0)
-  if have >= at + span / 2 and have <= at + span * 2 and not job.status_changed and have >= tonumber(job.retry_at or 0) then return end
+  if have >= at + span / 2 and have <= at + span * 2 and not job.status_changed and have >= tonumber(job.retry_at or 0) then return false end
   job.expires = digits(wanted)
-  for _, key in ipairs({job.key, ns .. ':log:' .. job.id}) do redis.call('PEXPIREAT', key, job.expires) end
+  return true
+end
+
+local function expire(ns, job)
+  redis.call('PEXPIREAT', job.key, job.expires)
+  redis.call('PEXPIREAT', ns .. ':log:' .. job.id, job.expires)
 end
 
 local function publish(ns, id, scope, version, letters, doc)
@@ -615,12 +628,11 @@ local function save(ns, job, at, flags, by, what)
     if job.duration then entry[#entry + 1] = 'duration' entry[#entry + 1] = digits(job.duration) end
     redis.call('XADD', ns .. ':log:' .. job.id, 'MAXLEN', '256', '*', unpack(entry))
   end
-  -- The first write creates the hash, so its lifetime can only be set after it; it is known before, though.
   local set, gone, stored = {'doc', doc}, {'front'}, job.stored
   local n = 2
-  if stored[1] then keep_alive(ns, job, at) end
+  local lifetime = keep_alive(job, at)
   if job.status == 'processing' and not job.stalled and not job.cancel then
-    set[3], set[4], set[5], set[6], set[7], set[8] = 'front', front, 'back', back, 'scope', scope or ''
+    set[3], set[4], set[5], set[6], set[7], set[8] = 'front', front, 'back', back, 'still', still_of(job, scope)
     n, gone = 8, {}
   end
   for i = 1, COUNT_KEPT do
@@ -638,10 +650,7 @@ local function save(ns, job, at, flags, by, what)
   end
   redis.call('HSET', job.key, unpack(set))
   if #gone > 0 then redis.call('HDEL', job.key, unpack(gone)) end
-  if not job.expires then
-    keep_alive(ns, job, at)
-    redis.call('HSET', job.key, 'expires', job.expires)
-  end
+  if lifetime then expire(ns, job) end
   if scope and (flags.s or flags.n or flags.o) then
     local index = ns .. ':owner:' .. scope
     redis.call('ZADD', index, digits(at), job.id)
@@ -1099,34 +1108,33 @@ local function report_progress(ns, id, args)
     end
   end
   local key = ns .. ':job:' .. id
-  local h = redis.call('HMGET', key, 'front', 'back', 'v', 'attempt', 'percent', 'current', 'total', 'unit', 'step', 'message', 'eta', 'eta_at',
-    'started', 'expected', 'spread', 'updated', 'expires', 'abandoned', 'scope', 'gid')
-  local front = h[1]
-  if not front or attempt and attempt ~= h[4] then return nil end
+  local h = redis.call('HMGET', key, 'front', 'back', 'still', 'v', 'updated', 'percent', 'current', 'total', 'unit', 'step', 'message')
+  local front, had = h[1], h[6]
+  if not front then return nil end
+  local tries, renew, started, expected, spread, eta, eta_set, gid, scope = string.match(h[3], STILL)
   local at = now()
-  local updated = tonumber(h[16])
-  if at < updated or tonumber(h[17]) < at + tonumber(h[18]) / 2 then return nil end
-  current, total = current or h[6], total or h[7]
-  if not percent and current and total and (current ~= h[6] or total ~= h[7]) then percent = derived_percent(current, total) end
-  local had = h[5]
+  if attempt and attempt ~= tries or at < tonumber(h[5]) or at > tonumber(renew) then return nil end
+  current, total = current or h[7], total or h[8]
+  if not percent and current and total and (current ~= h[7] or total ~= h[8]) then percent = derived_percent(current, total) end
   local shown = had or nil
   if percent and percent >= tonumber(had or 0) then
     shown = percent % 1 == 0 and string.format('%d', percent) or string.format('%.10g', percent)
   end
-  if h[20] and math.floor(tonumber(shown or 0)) ~= math.floor(tonumber(had or 0)) then return nil end
-  unit, step, message = unit or h[8] or nil, step or h[9] or nil, message or h[10] or nil
-  local eta, off = eta_at(at, h[11], h[12], h[13], shown, h[14], h[15])
-  local version, time = string.format('%d', h[3] + 1), string.format('%.0f', at)
+  if gid ~= '' and math.floor(tonumber(shown or 0)) ~= math.floor(tonumber(had or 0)) then return nil end
+  unit, step, message = unit or h[9] or nil, step or h[10] or nil, message or h[11] or nil
+  local off
+  eta, off = eta_at(at, eta ~= '' and eta, eta_set, started, shown, expected ~= '' and expected, spread)
+  local version, time = string.format('%d', h[4] + 1), string.format('%.0f', at)
   local doc = compose(id, version, time, front, progress(shown, current or nil, total or nil, unit, step, message, eta, off), h[2], time)
   local set, n = {'v', version, 'updated', time, 'locked', time, 'doc', doc}, 8
   if shown ~= (had or nil) then set[n + 1], set[n + 2], n = 'percent', shown, n + 2 end
-  if current ~= h[6] then set[n + 1], set[n + 2], n = 'current', current, n + 2 end
-  if total ~= h[7] then set[n + 1], set[n + 2], n = 'total', total, n + 2 end
-  if message ~= (h[10] or nil) then set[n + 1], set[n + 2], n = 'message', message, n + 2 end
-  if step ~= (h[9] or nil) then set[n + 1], set[n + 2], n = 'step', step, n + 2 end
-  if unit ~= (h[8] or nil) then set[n + 1], set[n + 2], n = 'unit', unit, n + 2 end
+  if current ~= h[7] then set[n + 1], set[n + 2], n = 'current', current, n + 2 end
+  if total ~= h[8] then set[n + 1], set[n + 2], n = 'total', total, n + 2 end
+  if message ~= (h[11] or nil) then set[n + 1], set[n + 2], n = 'message', message, n + 2 end
+  if step ~= (h[10] or nil) then set[n + 1], set[n + 2], n = 'step', step, n + 2 end
+  if unit ~= (h[9] or nil) then set[n + 1], set[n + 2], n = 'unit', unit, n + 2 end
   redis.call('HSET', key, unpack(set))
-  publish(ns, id, h[19] ~= '' and h[19], version, 'p', doc)
+  publish(ns, id, scope ~= '' and scope, version, 'p', doc)
   return {'ok', tonumber(version), ''}
 end
 
@@ -1170,10 +1178,9 @@ local function heartbeat(ns, args)
     deadline(ns, job, at + tonumber(job.lease))
     save(ns, job, at, {c = true}, nil, 'resumed')
   else
-    redis.call('HSET', job.key, 'locked', job.locked)
-    local before = job.expires
-    keep_alive(ns, job, at)
-    if job.expires ~= before then redis.call('HSET', job.key, 'expires', job.expires) end
+    local lifetime = keep_alive(job, at)
+    redis.call('HSET', job.key, 'locked', job.locked, 'expires', job.expires)
+    if lifetime then expire(ns, job) end
   end
   return {'ok', job.v, answer}
 end
