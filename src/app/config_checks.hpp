@@ -16,5 +16,10 @@ std::optional<std::string> check_redis_url(std::string_view text);
 std::optional<std::string> check_namespace(std::string_view text);
 /// scheme://host[:port] as browsers send it (RFC 6454): no path, no `*`.
 std::optional<std::string> check_origin(std::string_view text);
+/// What viewers are told of a failure, as long as the record takes.
+std::optional<std::string> check_title(std::string_view text);
+std::optional<std::string> check_paragraph(std::string_view text);
+/// An http or https address, or a path: nothing that a browser would run.
+std::optional<std::string> check_link(std::string_view text);
 
 } // namespace jobcast::app

@@ -26,5 +26,7 @@ struct config_section {
 std::span<const config_section> config_sections();
 /// Keys of `[jobs.types."<type>"]`.
 std::span<const config_key<type_settings>> type_keys();
+/// Keys of `[jobs.failures."<code>"]` and `[jobs.types."<type>".failures."<code>"]`.
+std::span<const config_key<failure_settings>> failure_keys();
 
 } // namespace jobcast::app

@@ -30,6 +30,24 @@ std::string without_password(std::string url) {
   return url;
 }
 
+constexpr std::string_view failure_introduction = R"(
+# What viewers are told of failures: one table for each error code that workers report, or for each pattern in which * stands
+# for any text. What is left out stays as the worker said it. [jobs.types."<type>".failures."<code>"] is the same for one
+# type, and is looked at first. The values here are examples.
+#[jobs.failures."PDO*"]
+)";
+
+void append_failures(std::string& out, std::string_view table, failure_catalogue& catalogue) {
+  for (auto& [code, failure] : catalogue) {
+    fmt::format_to(std::back_inserter(out), "\n[{}.", table);
+    job::append_json_string(out, code);
+    out += "]\n";
+    for (const auto& key : failure_keys())
+      if (key.given(failure))
+        fmt::format_to(std::back_inserter(out), "{} = {}\n", key.name, to_toml(key.at(failure)));
+  }
+}
+
 template <class Owner>
 void describe(std::string& out, const config_key<Owner>& key, const target& where, std::string_view value) {
   fmt::format_to(std::back_inserter(out), "\n# {}\n# Takes {}.\n#{} = {}\n", key.about, accepted(where, key.allowed),
@@ -50,13 +68,15 @@ std::string effective_config(const settings& values) {
     for (const auto& key : section.keys)
       write(key.name, key.at(shown));
   }
+  append_failures(out, "jobs.failures", shown.jobs.failures);
   for (auto& [name, type] : shown.jobs.types) {
-    out += "\n[jobs.types.";
-    job::append_json_string(out, name);
-    out += "]\n";
+    std::string table = "jobs.types.";
+    job::append_json_string(table, name);
+    out += "\n[" + table + "]\n";
     for (const auto& key : type_keys())
       if (key.given(type))
         write(key.name, key.at(type));
+    append_failures(out, table + ".failures", type.failures);
   }
   return out;
 }
@@ -75,6 +95,10 @@ std::string documented_config() {
   type_settings scratch;
   for (const auto& key : type_keys())
     describe(out, key, key.at(scratch), key.example);
+  out += failure_introduction;
+  failure_settings scratch_failure;
+  for (const auto& key : failure_keys())
+    describe(out, key, key.at(scratch_failure), key.example);
   return out;
 }
 
