@@ -39,10 +39,13 @@ task<http::answer> post_retry(context& c, http::request& r, parts at) {
                          "This job does not offer a retry now. Its `can` says what it offers.");
 }
 
+task<http::answer> post_seen(context& c, http::request& r, parts at) {
+  co_return co_await run(c, r.who, at[0], &store::store::seen,
+                         "This job is not over yet, so there is no outcome to have seen.");
+}
+
 task<std::string> run_command(context& c, auth::identity_ptr who, std::string op, std::string id) {
-  auto const run = op == "cancel" ? post_cancel : op == "retry" ? post_retry : nullptr;
-  if (!run)
-    co_return http::problem_json(501, "Outcomes seen are not kept yet.", "op");
+  auto const run = op == "cancel" ? post_cancel : op == "retry" ? post_retry : post_seen;
   http::request r;
   r.who = std::move(who);
   if (auto refused = check_may_ever(c, r, auth::action::command))

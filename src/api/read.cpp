@@ -66,13 +66,15 @@ std::string list_tag(const std::vector<store::record>& records, std::string_view
   return fmt::format("{:016x}", hash);
 }
 
-http::response list_response(const http::request& r, const std::vector<store::record>& records,
-                             std::string_view cursor) {
+http::response list_response(const http::request& r, const std::vector<store::record>& records, std::string_view cursor,
+                             std::optional<std::uint64_t> unseen = std::nullopt) {
   http::response out;
   out.headers = private_headers();
-  std::string const tag = list_tag(records, cursor);
+  std::string const tag = list_tag(records, unseen ? fmt::format("{} {}", *unseen, cursor) : std::string(cursor));
   out.add("ETag", fmt::format("\"{}\"", tag));
   out.body = R"({"jobs":[)" + joined(records) + ']';
+  if (unseen)
+    out.body += fmt::format(R"(,"unseen":{})", *unseen);
   if (!cursor.empty()) {
     out.body += R"(,"cursor":)";
     job::append_json_string(out.body, cursor);
@@ -81,12 +83,20 @@ http::response list_response(const http::request& r, const std::vector<store::re
   return names_tag(r.field("If-None-Match"), tag) ? not_modified(std::move(out)) : out;
 }
 
-store::arguments list_filters(const http::request& r) {
+store::arguments filters_of(const http::request& r, std::initializer_list<std::string_view> names) {
   store::arguments filters;
-  for (std::string_view name : {"status", "type", "group", "cursor", "limit"})
+  for (std::string_view name : names)
     if (auto const value = r.parameter(name); value && !value->empty())
       filters.insert(filters.end(), {std::string(name), std::string(*value)});
   return filters;
+}
+
+// Apart, since GCC 12 miscompiles initializer lists in coroutines.
+store::arguments list_filters(const http::request& r) {
+  return filters_of(r, {"status", "type", "group", "cursor", "limit"});
+}
+store::arguments inbox_filters(const http::request& r) {
+  return filters_of(r, {"cursor", "limit"});
 }
 
 task<http::answer> jobs_by_ids(context& c, http::request& r, std::string_view ids) {
@@ -196,6 +206,16 @@ task<http::answer> get_jobs(context& c, http::request& r, parts) {
   if (!page)
     co_return problem_of(c, page.error());
   co_return list_response(r, page->records, page->cursor);
+}
+
+task<http::answer> get_inbox(context& c, http::request& r, parts) {
+  auto scope = scope_of(r);
+  if (auto* bad = std::get_if<http::response>(&scope))
+    co_return std::move(*bad);
+  auto page = co_await c.store.inbox(std::move(std::get<std::string>(scope)), inbox_filters(r));
+  if (!page)
+    co_return problem_of(c, page.error());
+  co_return list_response(r, page->records, page->cursor, page->unseen);
 }
 
 } // namespace jobcast::api

@@ -15,6 +15,9 @@ namespace jobcast::app {
 
 namespace {
 
+// Of one type; each is a field of its policy in Redis.
+constexpr std::size_t failures_per_catalogue = 500;
+
 template <class Range>
 auto named(const Range& range, std::string_view name) {
   const auto found = std::find_if(range.begin(), range.end(), [&](const auto& each) { return each.name == name; });
@@ -84,6 +87,8 @@ class loader {
     } else if (path.size() == 1) {
       if (!entry.table)
         refuse(path[0], fmt::format("must be a section: [{}]", path[0]));
+    } else if (path[0] == "jobs" && path[1] == "failures") {
+      apply_failure(entry, 2, "jobs.failures", values.jobs.failures);
     } else {
       bool taken = false;
       for_each_table([&](const auto& table) {
@@ -112,6 +117,10 @@ class loader {
         table.at(values)[path[2]];
       return;
     }
+    if constexpr (std::is_same_v<Owner, type_settings>)
+      if (path[3] == "failures")
+        return apply_failure(entry, 4, fmt::format("{}.\"{}\".failures", all, path[2]),
+                             table.at(values)[path[2]].failures);
     const auto name = path.size() == 4 ? path[3] : path[3] + "." + path[4];
     const auto full = fmt::format("{}.\"{}\".{}", all, path[2], name);
     const auto inner = name + ".";
@@ -124,6 +133,23 @@ class loader {
       apply_key(entry, full, named(table.keys, name), table.at(values)[path[2]],
                 fmt::format("keys of [{}.\"...\"] are {}", all, names_of(table.keys)));
     }
+  }
+
+  // `[<table>."<code>"]`; the code is number `at` of the path.
+  void apply_failure(const config_entry& entry, std::size_t at, std::string_view table, failure_catalogue& catalogue) {
+    const auto& path = entry.path;
+    const bool is_table = path.size() <= at + 1;
+    if (is_table && !entry.table)
+      refuse(table, fmt::format("must hold tables: [{}.\"<code>\"]", table));
+    else if (path.size() > at && (path[at].empty() || path[at].size() > 128))
+      refuse(table, "keys are error codes of 1 to 128 bytes, or patterns with *");
+    else if (path.size() == at + 1 && !catalogue.contains(path[at]) && catalogue.size() == failures_per_catalogue)
+      refuse(table, fmt::format("may hold {} codes; use patterns such as \"HTTP_*\"", failures_per_catalogue));
+    else if (path.size() == at + 1)
+      catalogue[path[at]];
+    else if (path.size() == at + 2)
+      apply_key(entry, fmt::format("{}.\"{}\".{}", table, path[at], path[at + 1]), named(failure_keys(), path[at + 1]),
+                catalogue[path[at]], "keys of a failure are " + names_of(failure_keys()));
   }
 
   template <class Owner>

@@ -103,6 +103,26 @@ std::optional<std::string> check_type_name(std::string_view text) {
   return "must list type names: 1 to 64 of A-Z a-z 0-9 . _ : -";
 }
 
+std::optional<std::string> check_title(std::string_view text) {
+  return text.empty() || text.size() > 200 ? std::optional<std::string>("must have 1 to 200 bytes") : std::nullopt;
+}
+
+std::optional<std::string> check_paragraph(std::string_view text) {
+  return text.empty() || text.size() > 2000 ? std::optional<std::string>("must have 1 to 2000 bytes") : std::nullopt;
+}
+
+std::optional<std::string> check_link(std::string_view text) {
+  const bool address = text.starts_with("https://") || text.starts_with("http://");
+  const bool path = text.starts_with('/') && !text.starts_with("//") && !text.starts_with("/\\");
+  const auto allowed = [](unsigned char c) {
+    return c > 0x20 && c != 0x7f &&
+           std::string_view("\"<>\\^`{|}").find(static_cast<char>(c)) == std::string_view::npos;
+  };
+  if (!(address || path) || text.size() > 2000 || !std::all_of(text.begin(), text.end(), allowed))
+    return "must be an http or https address, or a path that begins with /";
+  return std::nullopt;
+}
+
 std::vector<std::string> check_together(const settings& values) {
   std::vector<std::string> problems;
   const auto where = net::parse_endpoint(values.server.listen);

@@ -27,6 +27,11 @@ std::optional<std::string> check_cookie_name(std::string_view text);
 /// `sha256:` and 64 hex digits.
 std::optional<std::string> check_key_hash(std::string_view text);
 std::optional<std::string> check_type_name(std::string_view text);
+/// What viewers are told of a failure, as long as the record takes.
+std::optional<std::string> check_title(std::string_view text);
+std::optional<std::string> check_paragraph(std::string_view text);
+/// An http or https address, or a path: nothing that a browser would run.
+std::optional<std::string> check_link(std::string_view text);
 
 /// What must hold between keys: sentences that name the key to change.
 std::vector<std::string> check_together(const settings& values);

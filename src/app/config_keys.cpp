@@ -14,6 +14,7 @@ constexpr double million = 1'000'000;
 
 constexpr std::array<std::string_view, 4> log_levels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 3> stall_actions{"flag", "fail", "retry"};
+constexpr std::array<std::string_view, 2> severities{"low", "high"};
 
 template <auto Group, auto Member>
 target in(settings& values) {
@@ -373,8 +374,55 @@ const config_table<publisher_settings> publishers{
     [](settings& s) -> std::map<std::string, publisher_settings>& { return s.auth.publishers; },
     publisher_rows};
 
+template <auto Member>
+target of_failure(failure_settings& failure) {
+  if (!(failure.*Member))
+    (failure.*Member).emplace();
+  return &*(failure.*Member);
+}
+template <auto Member>
+bool says(const failure_settings& failure) {
+  return (failure.*Member).has_value();
+}
+
+const config_key<failure_settings> failure_rows[] = {
+    {"title",
+     "What failed, in a line.",
+     of_failure<&failure_settings::title>,
+     {.check = check_title},
+     says<&failure_settings::title>,
+     "\"The shop's database did not answer\""},
+    {"detail",
+     "The particulars.",
+     of_failure<&failure_settings::detail>,
+     {.check = check_paragraph},
+     says<&failure_settings::detail>,
+     "\"Nothing was charged.\""},
+    {"action",
+     "What to do next.",
+     of_failure<&failure_settings::action>,
+     {.check = check_paragraph},
+     says<&failure_settings::action>,
+     "\"Try again in a few minutes.\""},
+    {"link",
+     "Where to do it or read about it: an http or https address, or a path.",
+     of_failure<&failure_settings::link>,
+     {.check = check_link},
+     says<&failure_settings::link>,
+     "\"/help/database\""},
+    {"severity",
+     "A notice that can be dismissed, or one that stays until somebody acts.",
+     of_failure<&failure_settings::severity>,
+     {.choices = severities},
+     says<&failure_settings::severity>,
+     "\"low\""},
+};
+
 } // namespace
 
+std::span<const config_key<failure_settings>> failure_keys() {
+  return failure_rows;
+}
 std::span<const config_section> config_sections() {
   return all_sections;
 }

@@ -35,6 +35,8 @@ struct config_table {
 
 std::span<const config_section> config_sections();
 const config_table<type_settings>& type_table();
+/// Keys of `[jobs.failures."<code>"]` and `[jobs.types."<type>".failures."<code>"]`.
+std::span<const config_key<failure_settings>> failure_keys();
 const config_table<auth_key_settings>& auth_key_table();
 const config_table<publisher_settings>& publisher_table();
 

@@ -25,11 +25,29 @@ std::string without_password(std::string url) {
   return url;
 }
 
+constexpr std::string_view failure_introduction = R"(
+# What viewers are told of failures: one table for each error code that workers report, or for each pattern in which * stands
+# for any text. What is left out stays as the worker said it. [jobs.types."<type>".failures."<code>"] is the same for one
+# type, and is looked at first. The values here are examples.
+#[jobs.failures."PDO*"]
+)";
+
 bool is_empty(const target& where) {
   if (const auto* text = std::get_if<std::string*>(&where))
     return (*text)->empty();
   const auto* list = std::get_if<std::vector<std::string>*>(&where);
   return list && (*list)->empty();
+}
+
+void append_failures(std::string& out, std::string_view table, failure_catalogue& catalogue) {
+  for (auto& [code, failure] : catalogue) {
+    fmt::format_to(std::back_inserter(out), "\n[{}.", table);
+    job::append_json_string(out, code);
+    out += "]\n";
+    for (const auto& key : failure_keys())
+      if (key.given(failure))
+        fmt::format_to(std::back_inserter(out), "{} = {}\n", key.name, to_toml(key.at(failure)));
+  }
 }
 
 template <class Owner>
@@ -54,14 +72,17 @@ std::string effective_config(const settings& values) {
     for (const auto& key : section.keys)
       write(key, shown);
   }
-  for_each_table([&](const auto& table) {
+  append_failures(out, "jobs.failures", shown.jobs.failures);
+  for_each_table([&]<class Owner>(const config_table<Owner>& table) {
     for (auto& [name, one] : table.at(shown)) {
-      fmt::format_to(std::back_inserter(out), "\n[{}.{}.", table.section, table.name);
-      job::append_json_string(out, name);
-      out += "]\n";
+      std::string full = fmt::format("{}.{}.", table.section, table.name);
+      job::append_json_string(full, name);
+      out += "\n[" + full + "]\n";
       for (const auto& key : table.keys)
         if (key.given(one))
           write(key, one);
+      if constexpr (std::is_same_v<Owner, type_settings>)
+        append_failures(out, full + ".failures", one.failures);
     }
   });
   return out;
@@ -84,6 +105,10 @@ std::string documented_config() {
     for (const auto& key : table.keys)
       describe(out, key, key.at(scratch), key.example);
   });
+  out += failure_introduction;
+  failure_settings scratch_failure;
+  for (const auto& key : failure_keys())
+    describe(out, key, key.at(scratch_failure), key.example);
   return out;
 }
 

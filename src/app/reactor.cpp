@@ -82,9 +82,11 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
       return std::move(*who);
     return http::problem_json(who.error().status, who.error().detail, "token");
   };
-  // One reactor takes in published reports and keeps the function library in place, for the whole gateway.
-  if (number_ == 0)
+  // One reactor takes in published reports, supervises and keeps the function library in place, for the whole gateway.
+  if (number_ == 0) {
     ingest_.emplace(io_.get_executor(), shared.redis, client_, config.redis.ns, shared.name, counters_);
+    supervisor_.emplace(io_.get_executor(), client_, config.redis.ns, counters_);
+  }
 }
 
 reactor::~reactor() = default;
@@ -134,6 +136,8 @@ void reactor::run() {
   subscriber_.subscribe(probe_channel_);
   if (ingest_)
     ingest_->start();
+  if (supervisor_)
+    supervisor_->start();
   tick();
   io_.run();
 }
@@ -258,6 +262,8 @@ void reactor::begin_drain() {
   listener_.stop();
   if (ingest_)
     ingest_->stop();
+  if (supervisor_)
+    supervisor_->stop();
   for (auto at = connections_.open.begin(); at != connections_.open.end();)
     (at++)->drain();
   hub_.finish_all([this] { return host_.draining_notice(); });

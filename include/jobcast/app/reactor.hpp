@@ -15,6 +15,7 @@
 #include "jobcast/store/ingest.hpp"
 #include "jobcast/store/store.hpp"
 #include "jobcast/stream/host.hpp"
+#include "jobcast/supervise/supervisor.hpp"
 
 #include <functional>
 #include <memory>
@@ -94,6 +95,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   http::connection_context connections_;
   net::listener listener_;
   std::optional<store::ingest> ingest_;
+  std::optional<supervise::supervisor> supervisor_;
   steady_timer ticker_;
   std::string probe_channel_;
   std::chrono::steady_clock::time_point next_probe_{}, drain_deadline_{};

@@ -66,6 +66,14 @@ struct backoff_settings {
   milliseconds cap{600'000};
 };
 
+/// `[jobs.failures."<code>"]`: what viewers are told of a failure. What is unset stays as the worker said it.
+struct failure_settings {
+  std::optional<std::string> title, detail, action, link;
+  std::optional<std::string> severity; ///< low or high
+};
+/// By error code, or by a pattern in which `*` stands for any text.
+using failure_catalogue = std::map<std::string, failure_settings>;
+
 /// `[jobs.types."<type>"]`; what is unset falls back to `[jobs]`.
 struct type_settings {
   std::optional<milliseconds> lease;
@@ -76,6 +84,7 @@ struct type_settings {
   std::optional<backoff_settings> backoff;
   std::optional<bool> dispatch;
   std::optional<bool> user_retry;
+  failure_catalogue failures; ///< looked at before that of all types
 };
 
 struct job_settings {
@@ -83,6 +92,7 @@ struct job_settings {
   milliseconds lease{60'000};
   milliseconds retention{24LL * 3600 * 1000};
   milliseconds abandoned{7LL * 24 * 3600 * 1000};
+  failure_catalogue failures; ///< of all types
   std::map<std::string, type_settings> types;
 };
 

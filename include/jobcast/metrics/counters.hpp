@@ -48,6 +48,9 @@ struct alignas(64) counters {
   counter request_errors;       ///< of them, with 4xx or 5xx
   counter ingest_applied;       ///< PUBLISHed reports applied
   counter ingest_refused;       ///< PUBLISHed reports not applied
+  counter jobs_stalled;         ///< found silent by this gateway's supervisor
+  counter jobs_requeued;        ///< of them, given to another worker
+  counter jobs_failed;          ///< failed by it: stalled for good, or not started
   counter redis_connected;      ///< 1 while both connections are up
   counter redis_losses;         ///< times a connection was lost
   counter probe_at;             ///< when the last probe came back, milliseconds since the epoch
