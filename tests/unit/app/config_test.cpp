@@ -219,6 +219,22 @@ TEST_CASE("without keys only loopback may be listened on") {
   }
 }
 
+TEST_CASE("what viewers are told of a failure is set by code, for all types or one") {
+  const auto values = loaded(R"(
+    [jobs.failures."PDO*"]
+    title = "The database did not answer"
+    [jobs.types.import.failures.BAD_ROW]
+    action = "Mend the row."
+    severity = "high"
+  )");
+  CHECK(values.jobs.failures.at("PDO*").title == "The database did not answer");
+  CHECK(values.jobs.types.at("import").failures.at("BAD_ROW").action == "Mend the row.");
+  CHECK(effective_config(loaded(effective_config(values))) == effective_config(values));
+  CHECK(error_of("[jobs.failures.A]\nseverity = \"urgent\"").find("low, high") != std::string::npos);
+  CHECK(error_of("[jobs.failures.A]\nlink = \"javascript:1\"").find("http") != std::string::npos);
+  CHECK(error_of("[jobs.failures.A]\ntitel = \"x\"").find("is no key") != std::string::npos);
+}
+
 TEST_CASE("keys are checked for what they need together") {
   const std::string secret = "secret = \"" + std::string(32, 's') + "\"\n";
   const std::string links = "link_secrets = [\"" + std::string(32, 'l') + "\"]\n";
@@ -291,7 +307,9 @@ TEST_CASE("config/jobcast.toml as it is, and with every key uncommented, sets th
   CHECK(values.jobs.types.at("report.pdf").user_retry == true);
   REQUIRE(values.auth.keys.count("2026-01") == 1);
   REQUIRE(values.auth.publishers.count("billing") == 1);
+  CHECK(values.jobs.failures.at("PDO*").severity == "low");
   values.jobs.types.clear();
+  values.jobs.failures.clear();
   values.auth = {};
   CHECK(effective_config(values) == effective_config(settings{}));
 }
