@@ -2,6 +2,7 @@
 
 #include "config_file.hpp"
 #include "config_keys.hpp"
+#include "config_notify.hpp"
 #include "jobcast/job/report_json.hpp"
 
 #include <algorithm>
@@ -85,6 +86,10 @@ class loader {
         refuse(path[0], fmt::format("must be a section: [{}]", path[0]));
     } else if (path[0] == "jobs" && path[1] == "types") {
       apply_type(entry);
+    } else if (path[0] == "notify" && path[1] == "webhooks") {
+      apply_named(entry, "[notify.webhooks.<name>]", values.notify.webhooks, webhook_keys());
+    } else if (path[0] == "notify" && path[1] == "templates") {
+      apply_named(entry, "[notify.templates.\"<type>\"]", values.notify.templates, template_keys());
     } else if (path.size() == 2) {
       apply_key(entry, fmt::format("{}.{}", path[0], path[1]), named(section->keys, path[1]), values,
                 fmt::format("keys of [{}] are {}", path[0], names_of(section->keys)));
@@ -93,25 +98,40 @@ class loader {
 
   void apply_type(const config_entry& entry) {
     const auto& path = entry.path;
-    if (path.size() < 4) {
-      const auto full = path.size() == 2 ? "jobs.types" : fmt::format("jobs.types.\"{}\"", path[2]);
+    if (path.size() == 4 && path[3] == "backoff") {
       if (!entry.table)
-        refuse(full, "must be a table: [jobs.types.\"<type>\"]");
-      else if (path.size() == 3 && !job::is_type_name(path[2]))
-        refuse(full, "is no type name: 1 to 64 of A-Z a-z 0-9 . _ : -");
-      else if (path.size() == 3)
-        values.jobs.types[path[2]];
+        refuse(fmt::format("jobs.types.\"{}\".backoff", path[2]),
+               "must be a table: backoff = { base = \"5s\", factor = 2.0, cap = \"10m\" }");
+    } else if (path.size() != 5 || path[3] == "backoff") {
+      apply_named(entry, "[jobs.types.\"<type>\"]", values.jobs.types, type_keys());
+    }
+  }
+
+  /// What stands in one of the tables `[section.group.<name>]`, of which there may be any number. `shape` says how they
+  /// are written.
+  template <class Owner>
+  void apply_named(const config_entry& entry, std::string_view shape, std::map<std::string, Owner>& owners,
+                   std::span<const config_key<Owner>> keys) {
+    const auto& path = entry.path;
+    const auto group = fmt::format("{}.{}", path[0], path[1]);
+    if (path.size() == 2) {
+      if (!entry.table)
+        refuse(group, fmt::format("must be a table: {}", shape));
+      return;
+    }
+    const auto full = fmt::format("{}.\"{}\"", group, path[2]);
+    if (path.size() == 3) {
+      if (!entry.table)
+        refuse(full, fmt::format("must be a table: {}", shape));
+      else if (!job::is_type_name(path[2]))
+        refuse(full, "is no name: 1 to 64 of A-Z a-z 0-9 . _ : -");
+      else
+        owners[path[2]];
       return;
     }
     const auto name = path.size() == 4 ? path[3] : path[3] + "." + path[4];
-    const auto full = fmt::format("jobs.types.\"{}\".{}", path[2], name);
-    if (name == "backoff") {
-      if (!entry.table)
-        refuse(full, "must be a table: backoff = { base = \"5s\", factor = 2.0, cap = \"10m\" }");
-    } else if (path.size() == 4 || (path.size() == 5 && path[3] == "backoff")) {
-      apply_key(entry, full, named(type_keys(), name), values.jobs.types[path[2]],
-                "keys of a type are " + names_of(type_keys()));
-    }
+    apply_key(entry, fmt::format("{}.{}", full, name), named(keys, name), owners[path[2]],
+              fmt::format("keys of {} are {}", shape, names_of(keys)));
   }
 
   template <class Owner>
@@ -140,6 +160,8 @@ boost::system::result<settings, config_errors> parse_settings(std::string_view t
     const auto equals = std::min(variable.find('='), variable.size());
     load.apply_variable(variable.substr(0, equals), variable.substr(std::min(equals + 1, variable.size())));
   }
+  if (load.errors.empty())
+    load.errors = check_notify(load.values.notify);
   if (!load.errors.empty())
     return std::move(load.errors);
   return std::move(load.values);

@@ -26,5 +26,9 @@ struct config_section {
 std::span<const config_section> config_sections();
 /// Keys of `[jobs.types."<type>"]`.
 std::span<const config_key<type_settings>> type_keys();
+/// Keys of `[notify.webhooks.<name>]`.
+std::span<const config_key<webhook_settings>> webhook_keys();
+/// Keys of `[notify.templates."<type>"]`.
+std::span<const config_key<template_settings>> template_keys();
 
 } // namespace jobcast::app

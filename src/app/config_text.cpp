@@ -3,6 +3,7 @@
 #include "jobcast/app/config.hpp"
 #include "jobcast/job/json_text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
 
@@ -22,12 +23,32 @@ constexpr std::string_view type_introduction = R"(
 #[jobs.types."report.pdf"]
 )";
 
+constexpr std::string_view webhook_introduction = R"(
+# Webhooks that are told every outcome: one table each, of any name.
+#[notify.webhooks.shop]
+)";
+
+constexpr std::string_view template_introduction = R"(
+# E-mails, by type of job; "default" is for types without a table. What is left out is the program's own.
+# {{name}} is a field of the record, {{#name}}...{{/name}} stays if it has a value, {{^name}}...{{/name}} if not.
+#[notify.templates."report.pdf"]
+)";
+
 /// Shows `redis://user:secret@host` as `redis://***@host`.
 std::string without_password(std::string url) {
   const auto start = url.find("://"), at = url.rfind('@');
   if (start != url.npos && at != url.npos && at > start)
     url.replace(start + 3, at - start - 3, "***");
   return url;
+}
+
+/// Shows secrets as `***`, as many as there are.
+void hide_secrets(notify_settings& notify) {
+  std::fill(notify.secrets.begin(), notify.secrets.end(), "***");
+  if (!notify.smtp_password.empty())
+    notify.smtp_password = "***";
+  for (auto& [name, webhook] : notify.webhooks)
+    std::fill(webhook.secrets.begin(), webhook.secrets.end(), "***");
 }
 
 template <class Owner>
@@ -41,6 +62,7 @@ void describe(std::string& out, const config_key<Owner>& key, const target& wher
 std::string effective_config(const settings& values) {
   auto shown = values;
   shown.redis.url = without_password(shown.redis.url);
+  hide_secrets(shown.notify);
   std::string out;
   const auto write = [&](std::string_view name, const target& where) {
     fmt::format_to(std::back_inserter(out), "{} = {}\n", name, to_toml(where));
@@ -50,14 +72,19 @@ std::string effective_config(const settings& values) {
     for (const auto& key : section.keys)
       write(key.name, key.at(shown));
   }
-  for (auto& [name, type] : shown.jobs.types) {
-    out += "\n[jobs.types.";
-    job::append_json_string(out, name);
-    out += "]\n";
-    for (const auto& key : type_keys())
-      if (key.given(type))
-        write(key.name, key.at(type));
-  }
+  const auto write_named = [&](std::string_view group, auto& owners, auto keys) {
+    for (auto& [name, owner] : owners) {
+      fmt::format_to(std::back_inserter(out), "\n[{}.", group);
+      job::append_json_string(out, name);
+      out += "]\n";
+      for (const auto& key : keys)
+        if (!key.given || key.given(owner))
+          write(key.name, key.at(owner));
+    }
+  };
+  write_named("jobs.types", shown.jobs.types, type_keys());
+  write_named("notify.webhooks", shown.notify.webhooks, webhook_keys());
+  write_named("notify.templates", shown.notify.templates, template_keys());
   return out;
 }
 
@@ -71,10 +98,14 @@ std::string documented_config() {
       describe(out, key, where, to_toml(where));
     }
   }
-  out += type_introduction;
-  type_settings scratch;
-  for (const auto& key : type_keys())
-    describe(out, key, key.at(scratch), key.example);
+  const auto describe_named = [&](std::string_view head, auto keys, auto scratch) {
+    out += head;
+    for (const auto& key : keys)
+      describe(out, key, key.at(scratch), key.example);
+  };
+  describe_named(type_introduction, type_keys(), type_settings());
+  describe_named(webhook_introduction, webhook_keys(), webhook_settings());
+  describe_named(template_introduction, template_keys(), template_settings());
   return out;
 }
 

@@ -119,7 +119,7 @@ TEST_CASE("a value out of range is refused with the range") {
 
 TEST_CASE("unknown sections and keys are refused with the known ones") {
   CHECK(error_of("\n[sever]\nlisten = \"127.0.0.1:1\"") ==
-        "jobcast.toml:2: sever is no section; sections are server, redis, limits, jobs, cors, web");
+        "jobcast.toml:2: sever is no section; sections are server, redis, limits, jobs, notify, cors, web");
   CHECK(error_of("[redis]\n\nuri = \"\"") ==
         "jobcast.toml:3: redis.uri is no key; keys of [redis] are url, namespace, embedded_port");
   CHECK(error_of("listen = \"127.0.0.1:1\"").starts_with("jobcast.toml:1: listen is no section"));
@@ -193,14 +193,16 @@ TEST_CASE("a type sets what differs from the defaults") {
 }
 
 TEST_CASE("what is wrong with a type is named") {
-  CHECK(error_of("[jobs.types.\"a b\"]").find("is no type name") != std::string::npos);
+  CHECK(error_of("[jobs.types.\"a b\"]").find("is no name") != std::string::npos);
   CHECK(error_of("[jobs.types]\npdf = 1").find("must be a table") != std::string::npos);
   CHECK(error_of("[jobs]\ntypes = 1").find("must be a table") != std::string::npos);
   CHECK(error_of("[jobs.types.pdf]\non_stall = \"ignore\"") ==
         "jobcast.toml:2: jobs.types.\"pdf\".on_stall must be one of flag, fail, retry");
   CHECK(error_of("[jobs.types.pdf]\nbackoff = \"5s\"").find("backoff = { base") != std::string::npos);
-  CHECK(error_of("[jobs.types.pdf]\nbackoff = { bse = \"5s\" }")
-            .starts_with("jobcast.toml:2: jobs.types.\"pdf\".backoff.bse is no key; keys of a type are lease, "));
+  CHECK(
+      error_of("[jobs.types.pdf]\nbackoff = { bse = \"5s\" }")
+          .starts_with(
+              "jobcast.toml:2: jobs.types.\"pdf\".backoff.bse is no key; keys of [jobs.types.\"<type>\"] are lease, "));
   CHECK(error_of("[jobs.types.pdf]\nleese = \"5s\"").find("leese is no key") != std::string::npos);
 }
 
@@ -256,6 +258,10 @@ TEST_CASE("config/jobcast.toml as it is, and with every key uncommented, sets th
   REQUIRE(values.jobs.types.count("report.pdf") == 1);
   CHECK(values.jobs.types.at("report.pdf").user_retry == true);
   values.jobs.types.clear();
+  CHECK(values.notify.webhooks.count("shop") == 1);
+  values.notify.webhooks.clear();
+  CHECK(values.notify.templates.at("report.pdf").html == "<p>...</p>");
+  values.notify.templates.clear();
   CHECK(effective_config(values) == effective_config(settings{}));
 }
 
