@@ -91,7 +91,7 @@ api::context reactor::make_context() {
           [this] {
             return draining_ ? api::readiness{false, "The gateway is draining."} : shared_.ready();
           },
-      .metrics = [this] { return metrics::exposition(shared_.counters); },
+      .metrics = [this] { return metrics::exposition(shared_.counters, shared_.notify); },
       .draining = [this] { return draining_; },
       .load = [this] { return lag_; },
   };
@@ -199,6 +199,7 @@ void reactor::reload(const settings& config) {
     config_.limits = fresh.limits;
     config_.jobs = fresh.jobs;
     config_.cors = fresh.cors;
+    config_.notify = fresh.notify;
     if (number_ == 0 && client_.connected())
       install();
   });

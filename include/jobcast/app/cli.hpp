@@ -1,5 +1,8 @@
-// The subcommands that talk to a running gateway over HTTP. Each blocks and answers the exit code of the program.
+// The subcommands that ask a running gateway over HTTP, or its Redis. Each blocks and answers the exit code of the
+// program.
 #pragma once
+
+#include "jobcast/base/settings.hpp"
 
 #include <iosfwd>
 #include <string>
@@ -25,5 +28,12 @@ struct watch_screen {
 /// if it failed or was cancelled, or the gateway cannot be reached at first or refuses, 2 if the arguments cannot be
 /// meant.
 int watch(const std::string& url, const std::string& id, const watch_screen& screen, std::ostream& errors);
+
+enum class notify_action { list, replay, drop };
+
+/// `jobcast notify`: the notifier's dead letters. `ids` names those to replay or drop; none means all. 0 if Redis took
+/// it, 1 if it cannot be asked, 2 if the configuration says of no port to ask it on.
+int notify(const settings& config, notify_action what, const std::vector<std::string>& ids, std::ostream& out,
+           std::ostream& errors);
 
 } // namespace jobcast::app

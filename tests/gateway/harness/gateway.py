@@ -33,9 +33,10 @@ def is_sanitized():
 
 
 class Gateway:
-    """One process. `config` holds values by environment name without the prefix: `LIMITS_HEARTBEAT="1s"`."""
+    """One process. `config` holds values by environment name without the prefix: `LIMITS_HEARTBEAT="1s"`; `toml` is the text of
+    a configuration file."""
 
-    def __init__(self, folder, redis_url=None, port=None, wait=True, **config):
+    def __init__(self, folder, redis_url=None, port=None, wait=True, toml=None, **config):
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
         self.port = port or process.free_port()
@@ -49,12 +50,22 @@ class Gateway:
             **({"REDIS_URL": redis_url} if redis_url else {"REDIS_EMBEDDED_PORT": str(process.free_port())}),
             **config,
         }
+        self.config_path = os.path.join(self.folder, "jobcast.toml")
+        self.write_config(toml or "")
         self.start(wait)
 
-    def start(self, wait=True):
+    def write_config(self, toml):
+        with open(self.config_path, "w", encoding="utf-8") as file:
+            file.write(toml)
+
+    def environment(self):
         env = {name: value for name, value in os.environ.items() if not name.startswith("JOBCAST_")}
         env.update({f"JOBCAST_{name}": str(value) for name, value in self.config.items()})
-        self.process = process.start([PROGRAM, "serve"], self.log_path, env, self.folder)
+        return env
+
+    def start(self, wait=True):
+        self.process = process.start([PROGRAM, "serve", "--config", self.config_path], self.log_path, self.environment(),
+                                     self.folder)
         if wait:
             self.wait_ready()
 
@@ -107,6 +118,13 @@ class Gateway:
         ended_well = (0, 1, 2, -signal.SIGKILL)
         assert self.process.returncode in ended_well, f"crashed: {self.process.returncode}\n{self.log()}"
 
+    def command(self, *arguments):
+        """Runs another subcommand with this gateway's configuration; answers what it printed."""
+        done = subprocess.run([PROGRAM, *arguments, "--config", self.config_path], env=self.environment(), cwd=self.folder,
+                              capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, done
+        return done.stdout
+
     # Asking
 
     def connect(self, **options):
@@ -155,7 +173,7 @@ class Gateway:
         return WebSocket(self.address, **options)
 
     def metric(self, name):
-        """The value of a counter without labels."""
+        """The value of a counter; a labelled one is named with its labels."""
         for line in self.get("/metrics").body.decode().splitlines():
             if line.startswith(name + " "):
                 return float(line.split()[1])
