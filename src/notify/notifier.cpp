@@ -123,7 +123,6 @@ class notifier::impl {
   }
 
   void take(const claimed& got, const config_ptr& config) {
-    more_.clear();
     for (auto const& channel : got.channels) {
       count(channel.name).seen.add(channel.seen);
       count(channel.name).dead.add(channel.buried);
@@ -269,7 +268,7 @@ class notifier::impl {
   config_ptr config_;
   metrics::notify_counters counters_;
   load load_;
-  std::map<std::string, bool> more_; ///< channels that had more due than room
+  std::map<std::string, bool> more_; ///< channels that had more due than room when they last had any
   std::vector<words> unrecorded_;    ///< waiting for Redis to come back
   unsigned recording_ = 0;
   bool polling_ = false;

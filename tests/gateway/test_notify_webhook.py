@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from harness.certificates import make_certificate
 from harness.problems import assert_problem
 from harness.redis_server import Worker
 from harness.wait import until
@@ -193,6 +194,21 @@ def test_what_cannot_be_used_is_refused_when_the_job_is_created(start, job):
 def test_without_a_secret_jobs_may_name_no_webhook(start, job):
     gateway = start(toml="", NOTIFY_SECRETS="")
     assert_problem(gateway.post("/api/jobs", {"id": job, "notify": {"webhook": "https://example.com"}}), 400, "notify.webhook")
+
+
+def test_over_https_the_certificate_must_be_trusted(start, folder, new_job):
+    certificate = make_certificate(folder, "receiver")
+    receiver = Receiver(certificate=certificate)
+    trusting = start(toml=webhook(receiver.url), NOTIFY_CA_FILE=certificate[0])
+    wary = start(toml=webhook(receiver.url), NOTIFY_SCHEDULE="")
+    one, other = new_job(), new_job()
+    trusting.report(one, status="done")
+    wary.report(other, status="done")
+    assert [r.record["id"] for r in receiver.wait()] == [one]
+    (letter,) = until(lambda: dead_letters(wary), "a dead letter")
+    assert "certificate" in letter
+    assert len(receiver.requests) == 1
+    receiver.close()
 
 
 def test_the_log_holds_neither_secrets_nor_paths(start, receiver, new_job):

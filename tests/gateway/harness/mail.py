@@ -1,7 +1,6 @@
-"""A real SMTP server that does as it is told, and a certificate for it."""
+"""A real SMTP server that does as it is told."""
 import email
 import email.policy
-import subprocess
 import ssl
 
 from aiosmtpd.controller import Controller
@@ -9,15 +8,6 @@ from aiosmtpd.smtp import AuthResult
 
 from . import process
 from .wait import until
-
-
-def make_certificate(folder, name="mail"):
-    """A self-signed certificate for 127.0.0.1; answers the paths of certificate and key."""
-    certificate, key = f"{folder}/{name}.pem", f"{folder}/{name}.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
-                   check=True, capture_output=True)
-    return certificate, key
 
 
 class Mail:
@@ -54,7 +44,7 @@ class MailServer:
             options["require_starttls"] = True
         if login:
             options["authenticator"] = lambda server, session, envelope, mechanism, data: AuthResult(
-                success=(data.login.decode(), data.password.decode()) == login, auth_data=data.login.decode())
+                success=(data.login.decode(), data.password.decode()) == login, handled=False, auth_data=data.login.decode())
             options["auth_required"] = True
         self._controller = Controller(self, hostname="127.0.0.1", port=process.free_port(), **options)
         self._controller.start()

@@ -5,6 +5,7 @@ import hmac
 import http.server
 import json
 import queue
+import ssl
 import threading
 
 from .wait import PATIENCE, until
@@ -40,7 +41,7 @@ class Received:
 class Receiver:
     """`then(...)` says how the next requests are answered; later ones with 204."""
 
-    def __init__(self, host="127.0.0.1"):
+    def __init__(self, host="127.0.0.1", certificate=None):
         self.requests = []
         self._plan = queue.SimpleQueue()
         self._let_go = threading.Event()
@@ -65,7 +66,11 @@ class Receiver:
         self._server = http.server.ThreadingHTTPServer((host, 0), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_port
-        self.url = f"http://{host}:{self.port}/hook"
+        if certificate:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(*certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"{'https' if certificate else 'http'}://{host}:{self.port}/hook"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def then(self, *plan):
