@@ -896,7 +896,7 @@ redis.register_function{function_name = 'jobcast_version', callback = function()
 -- made when its outcome is taken from ns:finished, and waits in a sorted set of its channel; claiming it moves its due time
 -- behind a lease, so that it comes up again by itself if the gateway that claimed it dies.
 
-local notify = {GROUP = 'notify', BATCH = 100, ORPHANED = 3600000}
+local notify = {GROUP = 'notify', BATCH = 25, ORPHANED = 3600000}
 
 function notify.due(ns, channel) return ns .. ':notify:due:' .. channel end
 function notify.delivery(ns, id) return ns .. ':notify:delivery:' .. id end
