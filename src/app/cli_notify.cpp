@@ -30,10 +30,10 @@ class asker {
 
   redis::reply_ptr ask(words what) {
     auto const until = std::chrono::steady_clock::now() + patience;
-    while (!client_.connected() && std::chrono::steady_clock::now() < until)
+    while (!client_.connected() && client_.last_failure().empty() && std::chrono::steady_clock::now() < until)
       io_.run_one_until(until);
     if (!client_.connected()) {
-      failure = client_.last_failure();
+      failure = client_.last_failure().empty() ? "no answer" : client_.last_failure();
       return nullptr;
     }
     auto answered = std::make_shared<std::optional<redis::client::answer>>();

@@ -98,7 +98,7 @@ class notifier::impl {
 
   void end_if_drained() {
     record_again();
-    bool const busy = !running_.empty() || recording_ > 0 || !unrecorded_.empty();
+    bool const busy = polling_ || !running_.empty() || recording_ > 0 || !unrecorded_.empty();
     if (busy && clock::now() < *drain_until_)
       return tick_after(drain_tick);
     if (busy)
