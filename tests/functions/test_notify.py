@@ -84,7 +84,7 @@ def test_a_job_that_nobody_is_to_be_told_of_makes_no_delivery(jobs, notifier):
 
 
 def test_a_delivery_waits_for_the_grace_unless_the_error_is_severe(jobs, notifier):
-    finish(jobs, "a", "failed")
+    finish(jobs, "a", "failed", error__title="x")
     finish(jobs, "b", "failed", error__title="x", error__severity="high")
     assert [d.job for d in notifier.poll(grace=60_000, hooks=HOOK)] == ["b"]
     assert 50_000 < notifier.wait <= 60_000
@@ -101,7 +101,7 @@ def test_an_outcome_seen_in_time_is_not_told(jobs, notifier):
 
 def test_a_job_reopened_in_time_is_told_only_its_new_outcome(jobs, notifier):
     jobs.create("a")
-    finish(jobs, "a", "failed")
+    finish(jobs, "a", "failed", error__title="x")
     notifier.poll(grace=60_000, hooks=HOOK)
     jobs.command("retry", "a")
     notifier.let_time_pass()
@@ -134,7 +134,7 @@ def test_that_it_arrived_is_believed_from_a_claim_that_lapsed(jobs, notifier):
 
 def test_a_delivery_that_failed_comes_again_with_the_same_record(jobs, notifier):
     jobs.create("a")
-    finish(jobs, "a", "failed")
+    finish(jobs, "a", "failed", error__title="x")
     (first,) = notifier.poll(hooks=HOOK)
     jobs.command("retry", "a")
     assert first.settle("retry", 0, "503") == "ok"
