@@ -161,7 +161,7 @@ boost::system::result<settings, config_errors> parse_settings(std::string_view t
     load.apply_variable(variable.substr(0, equals), variable.substr(std::min(equals + 1, variable.size())));
   }
   if (load.errors.empty())
-    load.errors = check_notify(load.values.notify);
+    load.errors = check_notify(load.values.notify, load.values.jobs.retention);
   if (!load.errors.empty())
     return std::move(load.errors);
   return std::move(load.values);

@@ -40,7 +40,7 @@ std::optional<std::string> check_text_template(std::string_view text) {
   return problem.empty() ? std::nullopt : std::optional(std::move(problem));
 }
 
-std::vector<std::string> check_notify(const notify_settings& values) {
+std::vector<std::string> check_notify(const notify_settings& values, milliseconds retention) {
   std::vector<std::string> problems;
   const notify::address_rules rules(values.allow_internal);
   for (const auto& [name, webhook] : values.webhooks) {
@@ -54,6 +54,8 @@ std::vector<std::string> check_notify(const notify_settings& values) {
   }
   if (!values.smtp_url.empty() && values.from.empty())
     problems.push_back("notify.from must be set when notify.smtp_url is");
+  if (values.grace >= retention)
+    problems.push_back("notify.grace must be shorter than jobs.retention: what is to be told must still be there");
   return problems;
 }
 

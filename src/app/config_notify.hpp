@@ -18,6 +18,6 @@ std::optional<std::string> check_mailbox(std::string_view text);
 std::optional<std::string> check_text_template(std::string_view text);
 
 /// What `[notify]` lacks or what does not go together, each a sentence that begins with the key.
-std::vector<std::string> check_notify(const notify_settings& values);
+std::vector<std::string> check_notify(const notify_settings& values, milliseconds retention);
 
 } // namespace jobcast::app

@@ -3,9 +3,8 @@
 #include "curl_loop.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
-#include "jobcast/notify/compose.hpp"
-#include "jobcast/notify/mailbox.hpp"
 #include "jobcast/redis/client.hpp"
+#include "prepare.hpp"
 #include "queue.hpp"
 #include "transfer.hpp"
 
@@ -137,13 +136,12 @@ class notifier::impl {
   // --- trying
 
   void attempt(const delivery& d, const config_ptr& config) {
-    std::string why;
-    auto prepared = prepare(d, *config, why);
+    auto prepared = prepare(d, *config, ns_, now_ms());
     if (!prepared)
-      return record(d, {verdict::kind::dead, why, {}}, *config);
+      return record(d, {verdict::kind::dead, prepared.error(), {}}, *config);
     ++load_[d.channel];
-    auto const easy = prepared->handle();
-    running_.emplace(easy, std::move(prepared));
+    auto const easy = (*prepared)->handle();
+    running_.emplace(easy, std::move(*prepared));
     curl_.start(easy, [this, d, config, easy](CURLcode result) {
       auto const done = running_.extract(easy);
       --load_[d.channel];
@@ -152,43 +150,6 @@ class notifier::impl {
       if (more_[d.channel] && !drain_until_)
         poll();
     });
-  }
-
-  /// The transfer to make, or why there is none.
-  std::unique_ptr<transfer> prepare(const delivery& d, const notify_settings& config, std::string& why) {
-    if (d.tries > config.schedule.size() + 1)
-      why = "the last try ended with its gateway, so its outcome is not known";
-    else if (d.channel == "email")
-      return prepare_email(d, config, why);
-    else if (auto const* hook = hook_of(d.channel, config))
-      return prepare_webhook(d, hook->url, hook->secrets, config);
-    else if (config.secrets.empty())
-      why = "there is no secret to sign with; set notify.secrets";
-    else if (auto const problem = check_webhook_url(d.to, address_rules(config.allow_internal)); !problem.empty())
-      why = "the URL " + problem;
-    else
-      return prepare_webhook(d, d.to, config.secrets, config);
-    return nullptr;
-  }
-
-  std::unique_ptr<transfer> prepare_webhook(const delivery& d, const std::string& url,
-                                            const std::vector<std::string>& secrets, const notify_settings& config) {
-    std::string body = webhook_body(d);
-    auto const headers = webhook_headers(identity(d, ns_), body, now_ms(), secrets);
-    return transfer::webhook(url, headers, std::move(body), config);
-  }
-
-  std::unique_ptr<transfer> prepare_email(const delivery& d, const notify_settings& config, std::string& why) {
-    if (config.smtp_url.empty()) {
-      why = "there is no relay; set notify.smtp_url";
-      return nullptr;
-    }
-    if (!is_address(d.to)) {
-      why = "the address cannot be used";
-      return nullptr;
-    }
-    email const mail = compose(d, config, identity(d, ns_), now_ms());
-    return transfer::email(mail.from.address, d.to, message(mail), config);
   }
 
   // --- recording

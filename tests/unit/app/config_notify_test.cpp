@@ -94,6 +94,7 @@ TEST_CASE("other values of [notify] are checked for their form") {
   CHECK(error_of("[notify]\nsmtp_url = \"mail.example.com\"").find("must be smtp://host[:port]") != std::string::npos);
   CHECK(error_of("[notify]\nsmtp_url = \"smtp://user:hunter2@mail\"").find("hunter2") == std::string::npos);
   CHECK(error_of("[notify]\nsmtp_url = \"smtp://mail\"").find("notify.from must be set") != std::string::npos);
+  CHECK(error_of("[notify]\ngrace = \"2d\"").find("must be shorter than jobs.retention") != std::string::npos);
   CHECK(error_of("[notify]\nsmtp_tls = \"yes\"").find("required, opportunistic, off") != std::string::npos);
   CHECK(error_of("[notify]\nfrom = \"Jobs\"").find("must be an address") != std::string::npos);
   CHECK(error_of("[notify.templates.default]\ntext = \"{{#done}}\"").find("text lacks {{/done}}") != std::string::npos);
