@@ -24,6 +24,8 @@ struct config_section {
 };
 
 std::span<const config_section> config_sections();
+/// Those of them in `[notify]`.
+std::span<const config_key<settings>> notify_keys();
 /// Keys of `[jobs.types."<type>"]`.
 std::span<const config_key<type_settings>> type_keys();
 /// Keys of `[notify.webhooks.<name>]`.
