@@ -124,7 +124,8 @@ const config_table<template_settings>& template_table() {
       "notify",
       "templates",
       "E-mails, by type of job; \"default\" is for types without a table. What is left out is the program's own.\n"
-      "# {{name}} is a field of the record, {{#name}}...{{/name}} stays if it has a value, {{^name}}...{{/name}} if not.",
+      "# {{name}} is a field of the record, {{#name}}...{{/name}} stays if it has a value, {{^name}}...{{/name}} if "
+      "not.",
       "report.pdf",
       [](settings& s) -> std::map<std::string, template_settings>& { return s.notify.templates; },
       template_rows};

@@ -67,8 +67,7 @@ std::string effective_config(const settings& values) {
   std::string out;
   const auto write = [&](const auto& key, auto& owner) {
     const auto where = key.at(owner);
-    fmt::format_to(std::back_inserter(out), "{} = {}\n", key.name,
-                   key.allowed.secret ? hidden(where) : to_toml(where));
+    fmt::format_to(std::back_inserter(out), "{} = {}\n", key.name, key.allowed.secret ? hidden(where) : to_toml(where));
   };
   for (const auto& section : config_sections()) {
     fmt::format_to(std::back_inserter(out), "{}[{}]\n", out.empty() ? "" : "\n", section.name);
