@@ -80,8 +80,8 @@ export interface Options {
   token?: string | ((why: { renew: boolean }) => string | undefined | void | Promise<string | undefined | void>);
   /** Send cookies to a gateway of another origin. */
   credentials?: boolean;
-  /** The `link` parameter of a watch link: read-only access without a token. */
-  link?: string;
+  /** A watch link (its whole URL will do): read-only access without a token. Or what fetches one, and with `renew` the next one. */
+  link?: string | ((why: { renew: boolean }) => string | Promise<string>);
   /** `auto` (default): Server-Sent Events, WebSocket, long polling, polling, whatever gets through; or one of them; or a list. */
   transport?: 'auto' | 'sse' | 'websocket' | 'poll' | Transport[];
   /**

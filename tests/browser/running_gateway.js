@@ -16,6 +16,8 @@ export class RunningGateway {
   #folder;
   #settings;
   output = '';
+  /** Sent with what a worker or publisher asks. */
+  headers = {};
 
   /** @param {number} port @param {string} folder @param {Record<string, string>} settings */
   constructor(port, folder, settings) {
@@ -83,7 +85,7 @@ export class RunningGateway {
   /** As a worker would: again while Redis is away. @param {string} id @param {object} given */
   async report(id, given) {
     const answer = await until('the gateway to take a report', async () => {
-      const said = await fetch(`${this.url}/api/jobs/${id}/report`, { method: 'POST', body: JSON.stringify(given) });
+      const said = await fetch(`${this.url}/api/jobs/${id}/report`, { method: 'POST', headers: this.headers, body: JSON.stringify(given) });
       return said.status !== 503 && said;
     });
     if (!answer.ok) throw new Error(await answer.text());
@@ -92,13 +94,13 @@ export class RunningGateway {
 
   /** A job that was created, so that it can be started again. @param {object} [given] */
   async create(given = {}) {
-    const answer = await fetch(`${this.url}/api/jobs`, { method: 'POST', body: JSON.stringify({ type: 'import', ...given }) });
+    const answer = await fetch(`${this.url}/api/jobs`, { method: 'POST', headers: this.headers, body: JSON.stringify({ type: 'import', ...given }) });
     return (await answer.json()).id;
   }
 
   /** @param {string} name of a counter or gauge */
   async metric(name) {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const text = await (await fetch(`${this.url}/metrics`, { headers: this.headers })).text();
     return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
   }
 

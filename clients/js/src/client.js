@@ -231,7 +231,7 @@ export class Client {
     if (this.#alone) return this.#changed_wants();
     const who = await this.#who();
     if (this.#tabs || this.#paused || !this.#handles.size) return;
-    this.#tabs = new Tabs(`${this.requests.base.href} ${this.options.link ?? ''} ${who}`, {
+    this.#tabs = new Tabs(`${this.requests.base.href} ${who}`, {
       changed: () => this.#arrange(),
       wants: () => this.#wants(),
       news: (keys) => keys.flatMap((key) => [...this.known.events(key)]),
@@ -249,7 +249,7 @@ export class Client {
   // Tabs of another viewer share nothing with these.
   async #who() {
     if (this.options.share !== true) return this.options.share;
-    const token = await Promise.resolve(this.requests.token()).catch(() => '');
+    const token = (await Promise.resolve(this.requests.token()).catch(() => '')) ?? this.requests.address('').search;
     try {
       const { sub, tenant, jobs, scope } = JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')));
       return JSON.stringify([sub, tenant, jobs, scope]);

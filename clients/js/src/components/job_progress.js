@@ -108,7 +108,8 @@ export class JobProgress extends JobElement {
     p.error.hidden = !error || this.#dismissed === key_of(record);
     if (!error) return;
     const link = web_address(error.link, this.client.requests.base);
-    set(p.error, 'data-severity', error.severity === 'low' ? 'low' : 'high');
+    const high = error.severity === 'high';
+    set(p.error, 'data-severity', high ? 'high' : 'low');
     text(p.error_title, error.title ?? say('job_failed'));
     text(p.error_detail, error.detail);
     set(p.error_action, 'data-label', say('to_do'));
@@ -116,7 +117,7 @@ export class JobProgress extends JobElement {
     text(p.error_link, link && say('link'));
     set(p.error_link, 'href', link);
     text(p.reference, error.reference && say('reference', error));
-    text(p.dismiss, error.severity === 'low' ? say('dismiss') : '');
+    text(p.dismiss, high ? '' : say('dismiss'));
     p.error_more.hidden = !link && !error.reference && p.dismiss.hidden;
   }
 
