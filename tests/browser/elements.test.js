@@ -85,7 +85,7 @@ test('a cancellation under way offers no second one', async () => {
 });
 
 test('nothing is offered that the job does not offer', async () => {
-  const card = await show(page, { status: 'failed', error: { title: 'Out of paper' } });
+  const card = await show(page, { status: 'failed', error: { title: 'Out of paper', severity: 'high' } });
   assert.equal(await card.root.getByRole('button').count(), 0);
 });
 

@@ -178,7 +178,7 @@ def test_a_watch_link_follows_one_job_and_nothing_else(gateway, annas):
     link = made["url"].split("link=")[1]
     assert gateway.get(f"/api/jobs/{annas}/status?link={link}").status == 200
     assert gateway.get(f"/api/jobs/other/status?link={link}").status == 404
-    assert gateway.post(f"/api/jobs/{annas}/cancel?link={link}").status == 401
+    assert gateway.post(f"/api/jobs/{annas}/cancel?link={link}").status == 403
     assert gateway.get(f"/api/jobs/{annas}/status?link={link[:-1]}").status == 401
 
 

@@ -20,6 +20,8 @@ export class Lane {
   #retry = 0;
   #keep = false;
   #climb = 0;
+  #woken = false; // while an attempt was under way, which then says nothing of how it is now
+  #stale = false; // the token was refused: the next attempt takes a new one
   #timers = {};
 
   /** to: whom to tell: `changed()`, `heard(lane, event name, data, news)`. */
@@ -103,9 +105,10 @@ export class Lane {
   /** The network or the page came back: what waits goes at once, what seems open is opened again. */
   wake() {
     this.#failures = this.#climb = 0;
+    this.#woken = !!this.#next;
     if (this.#next) return;
     const { name, heard } = this.#live ?? {};
-    if (!name) this.open(0);
+    if (!name) this.open(0, this.#stale);
     else if (Date.now() - heard > 10 * second && !name.includes('poll')) this.open();
   }
 
@@ -215,8 +218,10 @@ export class Lane {
     if (down && !proven && !silent) this.#climb = second; // perhaps the gateway was away, and not this way to it
     const rung = down ? (last ? 0 : attempt.rung + 1) : attempt.rung;
     const refused = lasting && last;
-    const wait = (silent || closed) && !last ? 0 : (retryAfter || this.#retry) + backoff(++this.#failures) + (refused ? 30 * second : 0);
+    const wait = this.#woken || ((silent || closed) && !last) ? 0 : (retryAfter || this.#retry) + backoff(++this.#failures) + (refused ? 30 * second : 0);
+    this.#woken = false;
+    this.#stale = status === 401;
     this.#tell({ state: refused ? 'refused' : 'waiting', problem: message });
-    this.#after('again', wait, () => this.open(rung));
+    this.#after('again', wait, () => this.open(rung, this.#stale));
   }
 }
