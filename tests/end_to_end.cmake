@@ -36,4 +36,4 @@ if(JOBCAST_RELEASE_PROGRAM)
 endif()
 add_test(NAME browser COMMAND sh -c "npm ci --silent --no-audit --no-fund && exec node --test"
          WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/browser)
-set_tests_properties(browser PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=${browser_program}" TIMEOUT 300)
+set_tests_properties(browser PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=${browser_program}" TIMEOUT 600)

@@ -257,7 +257,7 @@ def test_a_watch_link_is_no_use_for_another_job_or_for_more(gateway, worker, ann
         assert stream.next().name == "missing"
     for method, path in (("POST", f"/api/jobs/{annas}/cancel"), ("POST", f"/api/jobs/{annas}/seen"), ("POST", "/api/watch-links"),
                          ("DELETE", f"/api/jobs/{annas}"), ("POST", f"/api/jobs/{annas}/report")):
-        assert gateway.request(method, f"{path}?link={link}").status == 401
+        assert gateway.request(method, f"{path}?link={link}").status == 403
         # Nor does it pass for a token elsewhere.
         assert gateway.request(method, path, headers=bearer(link)).status == 401
         assert gateway.request(method, path, headers={"Cookie": f"jobcast_token={link}"}).status == 401
