@@ -1,5 +1,6 @@
 """Who makes a delivery: one of several gateways, another when that one dies, and none a second time while it can be helped."""
 import json
+import random
 import signal
 
 import pytest
@@ -103,6 +104,27 @@ def test_an_answer_that_came_while_redis_was_away_is_recorded_when_it_is_back(re
     until(lambda: nothing_waits(redis), "it to be recorded")
     until(gateway.is_ready, "the gateway to be ready")
     assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_dies_each_outcome_is_told(redis, start, receiver, seed):
+    chance = random.Random(seed)
+    patient = ",".join(["10ms"] * 12)
+    gateways = [start(NOTIFY_TIMEOUT="1s", NOTIFY_SCHEDULE=patient) for _ in range(2)]
+    jobs = [f"chaos-{n}" for n in range(80)]
+    for n, job in enumerate(jobs):
+        receiver.then(chance.choice([204, 204, 204, 500, "lose"]))
+        Worker(redis).report(job, status="done")
+        if n % 10 == 9:
+            victim = chance.choice([*gateways, redis])
+            victim.kill()
+            victim.start()
+    until(lambda: {r.record["id"] for r in receiver.requests} >= set(jobs), "every outcome to be told", seconds=60)
+    until(lambda: nothing_waits(redis), "all to be recorded")
+    ids = {r.record["id"]: set() for r in receiver.requests}
+    for request in receiver.requests:
+        ids[request.record["id"]].add(request.id)
+    assert all(len(of_job) == 1 for of_job in ids.values()), "what came twice must be the same message"
 
 
 def test_outcomes_while_no_gateway_runs_are_told_by_the_next(redis, start, receiver, new_job):
