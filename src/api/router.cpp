@@ -35,6 +35,8 @@ constexpr route routes[] = {
     {"GET", "metrics", get_metrics},
     {"GET", "openapi.yaml", get_openapi},
     {"GET", "jobcast.js", get_client},
+    {"GET", "components.js", get_client},
+    {"GET", "jobcast.global.js", get_client},
 };
 
 bool matches(std::string_view pattern, const std::vector<std::string>& path, std::vector<std::string>* open) {
