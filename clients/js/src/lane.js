@@ -78,8 +78,9 @@ export class Lane {
       const token = await this.requests.token(renew);
       if (attempt.gone) return;
       const { transport } = this.client.options;
+      // An EventSource does not tell an owner without jobs from a stream that is held up.
       this.#chain = (Array.isArray(transport) ? transport : chains[transport]).filter(
-        (name) => !(name === 'native' && (token || !globalThis.EventSource)) && !(name === 'long-poll' && this.ids.length !== 1),
+        (name) => !(name === 'native' && (token || this.owner || !globalThis.EventSource)) && !(name === 'long-poll' && this.ids.length !== 1),
       );
       attempt.rung = Math.min(rung, this.#chain.length - 1);
       attempt.name = this.#chain[attempt.rung];
