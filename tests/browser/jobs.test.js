@@ -73,7 +73,7 @@ visit('a second screen shows the same', async (visitor) => {
 });
 
 visit('another visitor sees nothing of it', async (visitor) => {
-  await visitor.page.getByText('No jobs yet').waitFor();
+  await visitor.page.locator('#jobs .empty').waitFor();
   assert.equal(await visitor.cards.count(), 0);
 });
 

@@ -40,10 +40,10 @@ function show_jobs(records) {
   $('statuses').replaceChildren(...statuses.map((status) => {
     const row = document.createElement('div');
     row.dataset.status = status;
-    row.innerHTML = '<dt></dt><i><b></b></i><dd></dd>';
+    row.innerHTML = '<dt></dt><dd class="bar" aria-hidden="true"><b></b></dd><dd class="count"></dd>';
     row.querySelector('dt').textContent = names[status];
     row.querySelector('b').style.width = `${(count(status) / most) * 100}%`;
-    row.querySelector('dd').textContent = numbers.format(count(status));
+    row.querySelector('.count').textContent = numbers.format(count(status));
     return row;
   }));
   const stuck = records.filter(({ stalled }) => stalled);

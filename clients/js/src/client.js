@@ -159,7 +159,8 @@ export class Client {
     const now = this.known.get(id);
     // What ends before the viewer's eyes is seen; what ended before, an inbox tells.
     if (this.options.seen && handles.length && before && !isFinal(before) && isFinal(now)) this.seen(now);
-    if (name === 'job' || name === 'missing') for (const handle of handles) handle.changed();
+    // A job that an owner's list has come to hold is news for the list alone.
+    for (const handle of handles) if (!handle.id || before !== now || name === 'missing') handle.changed();
   }
 
   get #leads() {

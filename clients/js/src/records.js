@@ -41,6 +41,7 @@ export class Records {
     if (name === 'more') {
       this.#cursors.set(owner, data.cursor);
     } else if (name === 'missing') {
+      if (this.missing(id)) return false;
       this.#records.delete(id);
       for (const ids of this.#owned.values()) ids.delete(id);
       this.#missing.add(id);

@@ -13,6 +13,7 @@ export class Tabs {
   #channel;
   #leave = [];
   #unanswered;
+  #alive = false;
   #wanted = new Map();
 
   /** on: changed() when this tab begins or ceases to lead or others want something else; hello(), message(m), wants(), news(keys). */
@@ -21,8 +22,12 @@ export class Tabs {
     this.#on = on;
     this.#channel = new BroadcastChannel(this.#name);
     this.#channel.onmessage = ({ data }) => this.#hear(data);
-    this.#hold(`${this.#name} ${this.#id}`, () => {});
-    this.#stand();
+    // Not before it has its own lock: another would think it gone.
+    this.#hold(`${this.#name} ${this.#id}`, () => {
+      this.#alive = true;
+      this.#stand();
+      this.ask();
+    });
   }
 
   /** What the other tabs want, for the one that leads. */
@@ -36,7 +41,7 @@ export class Tabs {
 
   /** Tells the leader what this tab wants. One that does not answer may sleep, and is replaced. */
   ask() {
-    if (!this.#channel || this.leads) return;
+    if (!this.#channel || !this.#alive || this.leads) return;
     this.post({ wants: this.#on.wants() });
     clearTimeout(this.#unanswered);
     if (!hidden()) this.#unanswered = setTimeout(() => this.#stand({ steal: true }), 5 * second);

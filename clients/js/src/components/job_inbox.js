@@ -17,6 +17,7 @@ export class JobInbox extends JobElement {
 
   start() {
     this.#build();
+    this.show();
     const owner = this.getAttribute('owner') ?? 'me';
     const jobs = this.client.jobs({ owner });
     const heard = () => {
