@@ -1,8 +1,9 @@
-// The command line: jobcast serve, check, report, watch. Exit codes: 0 fine, 2 usage or config, 1 anything else.
+// The command line: jobcast serve, check, report, watch, bench. Exit codes: 0 fine, 2 usage or config, 1 anything else.
 #include "jobcast/app/cli.hpp"
 #include "jobcast/app/config.hpp"
 #include "jobcast/app/serve.hpp"
 #include "jobcast/base/log.hpp"
+#include "jobcast/bench/command.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -92,6 +93,8 @@ int run(int count, char** arguments) {
   watching->add_option("id", id, "The job.")->required();
   watching->add_option("--url", url, "The gateway.")->capture_default_str();
 
+  const auto benchmark = bench::add_command(program, std::cout, std::cerr);
+
   try {
     program.parse(count, arguments);
   } catch (const CLI::ParseError& problem) {
@@ -103,6 +106,8 @@ int run(int count, char** arguments) {
     return check(file, defaults);
   if (*reporting)
     return app::report(url, id, fields, std::cout, std::cerr);
+  if (program.got_subcommand("bench"))
+    return benchmark();
   return app::watch(url, id, screen(), std::cerr);
 }
 
