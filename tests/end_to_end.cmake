@@ -27,10 +27,18 @@ function(add_gateway_tests prefix program)
 endfunction()
 add_gateway_tests(gateway $<TARGET_FILE:jobcast>)
 
+# Instruction counts mean something only of what is released.
+set(hot_path_program $<TARGET_FILE:hot_path>)
 set(browser_program $<TARGET_FILE:jobcast>)
 if(JOBCAST_RELEASE_PROGRAM)
+  cmake_path(GET JOBCAST_RELEASE_PROGRAM PARENT_PATH release_folder)
+  set(hot_path_program ${release_folder}/tests/hot_path)
   add_gateway_tests(release.gateway ${JOBCAST_RELEASE_PROGRAM})
   set(browser_program ${JOBCAST_RELEASE_PROGRAM})
+endif()
+if(JOBCAST_RELEASE_PROGRAM OR CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_test(NAME instructions COMMAND ${JOBCAST_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/bench/instructions.py ${hot_path_program})
+  set_tests_properties(instructions PROPERTIES TIMEOUT 180)
 endif()
 add_test(NAME browser COMMAND sh -c "npm ci --silent --no-audit --no-fund && exec node --test"
          WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/browser)
