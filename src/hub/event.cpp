@@ -4,6 +4,8 @@
 #include "jobcast/job/event.hpp"
 #include "jobcast/job/json_text.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
@@ -51,8 +53,14 @@ event_ptr event::make(event_kind kind, std::string_view before, std::string_view
 event_ptr event::job(std::uint64_t version, bool final, std::string_view record) {
   std::int64_t const updated_at = job::id_of(record).updated_at;
   char head[head_capacity];
-  auto const end = fmt::format_to_n(head, sizeof head, "id: {}-{}\nevent: job\ndata: ", updated_at, version);
-  event_ptr made = make(event_kind::job, {head, end.size}, record, "\n\n");
+  char* end = head;
+  auto const put = [&](std::string_view text) { end = std::copy(text.begin(), text.end(), end); };
+  put("id: ");
+  end = std::to_chars(end, head + sizeof head, updated_at).ptr;
+  put("-");
+  end = std::to_chars(end, head + sizeof head, version).ptr;
+  put("\nevent: job\ndata: ");
+  event_ptr made = make(event_kind::job, {head, static_cast<std::size_t>(end - head)}, record, "\n\n");
   auto& e = const_cast<event&>(*made);
   e.version_ = version;
   e.updated_at_ = updated_at;
@@ -105,21 +113,28 @@ event_ptr event::raw(std::string_view bytes) {
 std::string_view event::websocket() const {
   if (kind_ == event_kind::raw)
     return data();
-  if (websocket_)
-    return *websocket_;
+  if (!websocket_)
+    make_websocket();
+  return {websocket_.get(), websocket_size_};
+}
+
+void event::make_websocket() const {
   static constexpr std::string_view names[] = {"job", "missing", "reset", "gap", "more", "gateway", "end"};
-  std::string json;
-  json.append(R"({"event":")").append(names[static_cast<std::size_t>(kind_)]).append(R"(",)");
-  if (kind_ == event_kind::job)
-    json.append(R"("record":)").append(data()).append("}");
-  else
-    json.append(data().substr(1));
+  std::string_view const record = kind_ == event_kind::job ? R"(","record":)" : R"(",)";
+  // The members of other events stand beside the name.
+  std::string_view const members = kind_ == event_kind::job ? data() : data().substr(1);
+  std::string_view const parts[] = {R"({"event":")", names[static_cast<std::size_t>(kind_)], record, members,
+                                    kind_ == event_kind::job ? "}" : ""};
+  std::size_t size = 0;
+  for (std::string_view part : parts)
+    size += part.size();
   char head[10];
-  std::size_t const head_size = http::write_ws_head(head, http::ws_opcode::text, json.size());
-  websocket_ = std::make_unique<std::string>();
-  websocket_->reserve(head_size + json.size());
-  websocket_->append(head, head_size).append(json);
-  return *websocket_;
+  std::size_t const head_size = http::write_ws_head(head, http::ws_opcode::text, size);
+  websocket_size_ = static_cast<std::uint32_t>(head_size + size);
+  websocket_ = std::make_unique_for_overwrite<char[]>(websocket_size_);
+  char* out = std::copy_n(head, head_size, websocket_.get());
+  for (std::string_view part : parts)
+    out = std::copy(part.begin(), part.end(), out);
 }
 
 std::string event::id() const {

@@ -53,6 +53,7 @@ class event {
  private:
   event() = default;
   static event_ptr make(event_kind kind, std::string_view before, std::string_view data, std::string_view after);
+  void make_websocket() const;
   const char* text() const { return reinterpret_cast<const char*>(this + 1); }
 
   friend void intrusive_ptr_add_ref(const event* e) noexcept { ++e->references_; }
@@ -60,13 +61,14 @@ class event {
 
   std::uint64_t version_ = 0;
   std::int64_t updated_at_ = 0;
-  mutable std::unique_ptr<std::string> websocket_;
+  mutable std::unique_ptr<char[]> websocket_;
   mutable std::uint32_t references_ = 0;
   std::uint32_t sse_size_ = 0;
   std::uint32_t data_offset_ = 0;
   std::uint32_t data_size_ = 0;
   event_kind kind_ = event_kind::job;
   bool final_ = false;
+  mutable std::uint32_t websocket_size_ = 0;
 };
 
 } // namespace jobcast::hub
