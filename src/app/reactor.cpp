@@ -102,6 +102,9 @@ void reactor::listen(const tcp::endpoint& where) {
 }
 
 void reactor::run() {
+  std::string why;
+  if (getenv("RING"))
+    ring_ = net::send_ring::make(why);
   client_.on_change([this](bool connected) { on_client(connected); });
   client_.start();
   subscriber_.start();
@@ -290,7 +293,15 @@ void reactor::list(const std::string& scope, std::int64_t since, std::uint64_t t
 }
 
 void reactor::schedule_flush() {
-  asio::post(io_, [this] { hub_.flush(); });
+  asio::post(io_, [this] { flush(); });
+}
+
+void reactor::flush() {
+  host_.ring = ring_.get();
+  hub_.flush();
+  if (ring_)
+    ring_->submit();
+  host_.ring = nullptr;
 }
 
 void reactor::on_subscribed(std::string_view channel) {
@@ -306,7 +317,7 @@ void reactor::on_message(std::string_view channel, std::string_view payload) {
 }
 
 void reactor::on_turn_end() {
-  hub_.flush();
+  flush();
 }
 
 void reactor::on_connection(bool up) {

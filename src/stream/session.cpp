@@ -38,9 +38,59 @@ void session::start() {
 }
 
 void session::flush() {
-  if (!open() || blocked_ || sent_all_ || !prepare())
+  if (!open() || blocked_ || sent_all_ || queued_ || !prepare())
     return;
-  send_all();
+  if (host_.ring)
+    queue_send();
+  else
+    send_all();
+}
+
+void session::queue_send() {
+  iovec pieces[pieces_per_send];
+  std::size_t const count = box_.gather(dirty(), pieces, pieces_per_send);
+  if (count == 0)
+    return settle();
+  std::size_t wanted = 0;
+  for (std::size_t i = 0; i < count; ++i)
+    wanted += pieces[i].iov_len;
+  queued_bytes_ = static_cast<std::uint32_t>(wanted);
+  queued_ = true;
+  host_.ring->queue(socket_.native_handle(), {pieces, count}, *this);
+}
+
+void session::on_sent(ssize_t result) {
+  queued_ = false;
+  if (open() && sent(result, queued_bytes_)) {
+    if (box_.empty(dirty()))
+      settle();
+    else
+      queue_send();
+  }
+}
+
+// Answers whether the socket takes more.
+bool session::sent(ssize_t result, std::size_t wanted) {
+  if (result < 0 && result != -EAGAIN) {
+    close();
+    return false;
+  }
+  if (result > 0) {
+    host_.counters.deliveries.add(box_.commit(dirty(), static_cast<std::size_t>(result)));
+    host_.counters.bytes_sent.add(static_cast<std::uint64_t>(result));
+  }
+  if (result == static_cast<ssize_t>(wanted))
+    return true;
+  blocked_ = true;
+  blocked_since_ = host_.wheel.now();
+  host_.counters.blocked.add();
+  wait_writable();
+  return false;
+}
+
+void session::settle() {
+  if (closing_)
+    close_gently();
 }
 
 void session::send_all() {
@@ -55,25 +105,11 @@ void session::send_all() {
     msghdr message{};
     message.msg_iov = pieces;
     message.msg_iovlen = count;
-    ssize_t const sent = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0) {
-      if (errno == EINTR)
-        continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK)
-        return close();
-    } else {
-      host_.counters.deliveries.add(box_.commit(dirty(), static_cast<std::size_t>(sent)));
-      host_.counters.bytes_sent.add(static_cast<std::uint64_t>(sent));
-    }
-    if (sent < static_cast<ssize_t>(wanted)) {
-      blocked_ = true;
-      blocked_since_ = host_.wheel.now();
-      host_.counters.blocked.add();
-      return wait_writable();
-    }
+    ssize_t const taken = count == 1 ? ::send(socket_.native_handle(), pieces[0].iov_base, wanted, MSG_DONTWAIT | MSG_NOSIGNAL) : ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (!sent(taken < 0 ? -errno : taken, wanted))
+      return;
   }
-  if (closing_)
-    close_gently();
+  settle();
 }
 
 void session::wait_writable() {

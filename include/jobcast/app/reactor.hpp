@@ -70,6 +70,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   void probe();
   void begin_drain();
   void end_if_drained();
+  void flush();
   api::context make_context();
 
   const gateway& shared_;
@@ -83,6 +84,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   store::store store_;
   hub::hub hub_;
   stream::host host_;
+  std::unique_ptr<net::send_ring> ring_;
   api::context context_;
   api::router router_;
   http::connection_context connections_;

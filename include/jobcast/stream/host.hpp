@@ -5,6 +5,7 @@
 #include "jobcast/base/timing_wheel.hpp"
 #include "jobcast/hub/hub.hpp"
 #include "jobcast/metrics/counters.hpp"
+#include "jobcast/net/send_ring.hpp"
 
 #include <functional>
 #include <random>
@@ -22,6 +23,8 @@ struct host {
   /// Runs cancel, retry or seen on a job; `done` gets an empty text, or the problem document.
   std::function<void(std::string_view op, const std::string& job, std::function<void(std::string problem)> done)>
       command;
+  /// Set while many streams are flushed together: what they send is to be queued there.
+  net::send_ring* ring = nullptr;
   bool draining = false; ///< new streams are told so and end
   std::minstd_rand random{std::random_device{}()};
 

@@ -15,7 +15,7 @@
 namespace jobcast::stream {
 
 /// Keeps itself alive while the socket is open.
-class session : public std::enable_shared_from_this<session>, public hub::watcher, protected wheel_entry {
+class session : public std::enable_shared_from_this<session>, public hub::watcher, protected wheel_entry, net::send_completion {
  public:
   session(tcp_socket socket, host& h, hub::encoding as);
   virtual ~session();
@@ -50,6 +50,10 @@ class session : public std::enable_shared_from_this<session>, public hub::watche
 
  private:
   void send_all();
+  void queue_send();
+  bool sent(ssize_t result, std::size_t wanted);
+  void on_sent(ssize_t result) final;
+  void settle();
   void wait_readable();
   void wait_writable();
   void on_deadline() final;
@@ -61,6 +65,8 @@ class session : public std::enable_shared_from_this<session>, public hub::watche
   bool closing_ = false;
   bool sent_all_ = false; ///< closing, and everything is sent: only the peer's end is awaited
   bool waiting_writable_ = false;
+  bool queued_ = false; ///< a send is in the ring
+  std::uint32_t queued_bytes_ = 0;
   std::uint16_t junk_ = 0; ///< bytes the peer sent on a one-way stream
 };
 
