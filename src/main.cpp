@@ -1,6 +1,7 @@
 // The command line: jobcast serve, check, report, watch. Exit codes: 0 fine, 2 usage or config, 1 anything else.
 #include "jobcast/app/cli.hpp"
 #include "jobcast/app/config.hpp"
+#include "jobcast/app/secrets.hpp"
 #include "jobcast/app/serve.hpp"
 #include "jobcast/base/log.hpp"
 
@@ -60,8 +61,25 @@ int check(const std::string& file, bool defaults) {
   const auto config = load(file);
   if (!config)
     return usage_error;
+  if (const auto secrets = app::load_secrets(*config); !secrets) {
+    std::cerr << "jobcast: " << secrets.error() << "\n";
+    return usage_error;
+  }
   std::cout << app::effective_config(*config);
   return 0;
+}
+
+int token(const std::string& file, app::token_request& asked, const std::string& ttl) {
+  const auto config = load(file);
+  if (!config)
+    return usage_error;
+  const auto span = app::parse_duration(ttl);
+  if (!span || span->count() < 1000) {
+    std::cerr << "jobcast: --ttl is a duration such as 15m, 12h or 30d\n";
+    return usage_error;
+  }
+  asked.ttl = *span;
+  return app::token(*config, asked, std::cout, std::cerr);
 }
 
 app::watch_screen screen() {
@@ -88,6 +106,21 @@ int run(int count, char** arguments) {
   reporting->add_option("id", id, "The job.")->required();
   reporting->add_option("fields", fields, "status=processing percent=42 message=\"Page 3 of 7\" ...")->required();
   reporting->add_option("--url", url, "The gateway.")->capture_default_str();
+  app::token_request asked;
+  std::string ttl = "1h", publisher = "name";
+  auto* minting = program.add_subcommand("token", "Print a signed token for a viewer, an operator or a publisher.");
+  minting->add_option("--config", file, "TOML file whose [auth] holds the key.");
+  minting->add_option("--sub", asked.sub, "The owner it is.");
+  minting->add_option("--tenant", asked.tenant, "The tenant it belongs to.");
+  minting->add_option("--job", asked.jobs, "A job it may see besides; several times for several.");
+  minting->add_option("--scope", asked.scopes, "jobs:read:all, jobs:publish or operator; several times for several.");
+  minting->add_option("--ttl", ttl, "How long it is good, such as 15m or 30d.")->capture_default_str();
+  minting->add_option("--kid", asked.kid, "The configured HS256 key to sign with; without it, auth.secret.");
+  minting->add_option("--key", asked.key_file, "A private key to sign with instead, a PEM file.");
+  minting->add_option("--algorithm", asked.algorithm, "Of --key: RS256, ES256 or EdDSA.")->capture_default_str();
+  auto* keying =
+      program.add_subcommand("key", "Print a new API key for a publisher, and its hash for the configuration.");
+  keying->add_option("name", publisher, "The publisher.")->capture_default_str();
   auto* watching = program.add_subcommand("watch", "Show a job's progress until it ends; 0 if it is done.");
   watching->add_option("id", id, "The job.")->required();
   watching->add_option("--url", url, "The gateway.")->capture_default_str();
@@ -101,6 +134,10 @@ int run(int count, char** arguments) {
     return serve(file);
   if (*checking)
     return check(file, defaults);
+  if (*minting)
+    return token(file, asked, ttl);
+  if (*keying)
+    return app::key(publisher, std::cout);
   if (*reporting)
     return app::report(url, id, fields, std::cout, std::cerr);
   return app::watch(url, id, screen(), std::cerr);

@@ -1,5 +1,6 @@
 #include "jobcast/api/answers.hpp"
 
+#include "jobcast/auth/rules.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/job/report_json.hpp"
 #include "jobcast/job/scope.hpp"
@@ -39,7 +40,14 @@ std::variant<std::string, http::response> scope_of(const http::request& r) {
   auto const owner = r.parameter("owner");
   if (!owner || owner->empty())
     return http::problem(400, "Name the owner whose jobs are wanted.", "owner");
-  std::string scope = job::scope_key(r.parameter("tenant").value_or(""), *owner);
+  bool const me = *owner == "me" && r.who->what != auth::identity::kind::open;
+  if (me && r.who->sub.empty())
+    return http::problem(400, "These credentials are no owner's: there is no `me`. Name jobs, or an owner.", "owner");
+  std::string_view const name = me ? r.who->sub : *owner;
+  std::string_view const tenant = r.parameter("tenant").value_or(me ? std::string_view(r.who->tenant) : "");
+  if (!auth::may_read_owner(*r.who, tenant, name))
+    return http::problem(403, "These are not your jobs; ask for owner=me.", "owner");
+  std::string scope = job::scope_key(tenant, name);
   if (scope.size() > 256)
     return http::problem(400, "Tenant and owner, percent-encoded, may take 256 bytes together.", "owner");
   return scope;

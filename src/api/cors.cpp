@@ -8,8 +8,10 @@ bool origin_allowed(const cors_settings& cors, std::string_view origin) {
   return !origin.empty() && std::find(cors.origins.begin(), cors.origins.end(), origin) != cors.origins.end();
 }
 
-bool may_command(const cors_settings& cors, std::string_view origin, std::string_view host) {
-  if (origin.empty() || origin_allowed(cors, origin))
+bool may_command(const cors_settings& cors, std::string_view origin, std::string_view host, bool by_cookie) {
+  if (origin.empty())
+    return !by_cookie;
+  if (origin_allowed(cors, origin))
     return true;
   auto const scheme = origin.find("://");
   return scheme != std::string_view::npos && origin.substr(scheme + 3) == host;

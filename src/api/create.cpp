@@ -1,8 +1,12 @@
 // POST /api/jobs (protocol section 5).
 
+#include "jobcast/api/access.hpp"
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/endpoints.hpp"
+#include "jobcast/api/links.hpp"
+#include "jobcast/base/clock.hpp"
 #include "jobcast/job/job_key.hpp"
+#include "jobcast/job/ownership.hpp"
 #include "jobcast/job/report_json.hpp"
 
 #include <algorithm>
@@ -11,9 +15,19 @@ namespace jobcast::api {
 
 namespace {
 
-// Until access control lands there is one publisher.
-constexpr std::string_view publisher = "anonymous";
 constexpr std::size_t key_limit = 255;
+
+// Whose idempotency keys these are: those of different publishers never meet.
+std::string publisher_of(const auth::identity& who) {
+  switch (who.what) {
+  case auth::identity::kind::api_key:
+    return "key:" + who.name;
+  case auth::identity::kind::token:
+    return "token:" + who.tenant + '\0' + who.sub;
+  default:
+    return "anonymous";
+  }
+}
 
 bool is_key(std::string_view key) {
   return !key.empty() && key.size() <= key_limit &&
@@ -30,6 +44,13 @@ std::string random_job_id() {
   return id;
 }
 
+// Where a guest can watch the job, with a signature where one is needed.
+std::string watch_url(context& c, const store::command_answer& made) {
+  auto const of = job::ownership_of(made.now.json);
+  return link_url(
+      c, {.jobs = {of.id}, .owner = {}, .tenant = of.tenant, .expires_at = now_ms() + c.config.auth.link_ttl.count()});
+}
+
 http::response created(context& c, const store::command_answer& made, std::string_view id) {
   http::response out = record_response(c, 202, made.now.event_id(), made.now.final, made.now.json);
   out.add("Location", "/api/jobs/" + std::string(id) + "/status");
@@ -38,7 +59,7 @@ http::response created(context& c, const store::command_answer& made, std::strin
   if (made.what == "replayed")
     out.add("Idempotent-Replayed", "true");
   out.body.pop_back();
-  out.body += R"(,"watch_url":"/api/jobs/)" + std::string(id) + R"(/events"})";
+  out.body += R"(,"watch_url":")" + watch_url(c, made) + R"("})";
   return out;
 }
 
@@ -57,15 +78,19 @@ task<http::answer> post_jobs(context& c, http::request& r, parts) {
 
   std::string id = std::move(parsed->id);
   if (id.empty())
-    id = key.empty() ? random_job_id() : job::keyed_job_id(publisher, key);
+    id = key.empty() ? random_job_id() : job::keyed_job_id(publisher_of(*r.who), key);
   std::string const hash = key.empty() ? std::string() : job::request_hash(parsed->fields);
   store::arguments fields = std::move(parsed->fields);
   if (!key.empty())
     fields.insert(fields.end(), {"request", hash, "keyed", "1"});
 
+  add_publisher_bounds(*r.who, fields);
+
   auto made = co_await c.store.create(id, std::move(fields));
   if (!made)
     co_return problem_of(c, made.error());
+  if (made->what == "forbidden")
+    co_return may_not_publish();
   if (made->what == "conflict:exists")
     co_return http::problem(
         409, "A job with this id exists; choose another, or send an Idempotency-Key to repeat a request safely.", "id");

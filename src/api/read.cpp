@@ -1,7 +1,9 @@
 // What viewers read: one record, its history, lists of records.
 
+#include "jobcast/api/access.hpp"
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/endpoints.hpp"
+#include "jobcast/base/clock.hpp"
 #include "jobcast/base/strings.hpp"
 #include "jobcast/job/json_text.hpp"
 #include "jobcast/job/report_json.hpp"
@@ -64,13 +66,15 @@ std::string list_tag(const std::vector<store::record>& records, std::string_view
   return fmt::format("{:016x}", hash);
 }
 
-http::response list_response(const http::request& r, const std::vector<store::record>& records,
-                             std::string_view cursor) {
+http::response list_response(const http::request& r, const std::vector<store::record>& records, std::string_view cursor,
+                             std::optional<std::uint64_t> unseen = std::nullopt) {
   http::response out;
   out.headers = private_headers();
-  std::string const tag = list_tag(records, cursor);
+  std::string const tag = list_tag(records, unseen ? fmt::format("{} {}", *unseen, cursor) : std::string(cursor));
   out.add("ETag", fmt::format("\"{}\"", tag));
   out.body = R"({"jobs":[)" + joined(records) + ']';
+  if (unseen)
+    out.body += fmt::format(R"(,"unseen":{})", *unseen);
   if (!cursor.empty()) {
     out.body += R"(,"cursor":)";
     job::append_json_string(out.body, cursor);
@@ -79,12 +83,20 @@ http::response list_response(const http::request& r, const std::vector<store::re
   return names_tag(r.field("If-None-Match"), tag) ? not_modified(std::move(out)) : out;
 }
 
-store::arguments list_filters(const http::request& r) {
+store::arguments filters_of(const http::request& r, std::initializer_list<std::string_view> names) {
   store::arguments filters;
-  for (std::string_view name : {"status", "type", "group", "cursor", "limit"})
+  for (std::string_view name : names)
     if (auto const value = r.parameter(name); value && !value->empty())
       filters.insert(filters.end(), {std::string(name), std::string(*value)});
   return filters;
+}
+
+// Apart, since GCC 12 miscompiles initializer lists in coroutines.
+store::arguments list_filters(const http::request& r) {
+  return filters_of(r, {"status", "type", "group", "cursor", "limit"});
+}
+store::arguments inbox_filters(const http::request& r) {
+  return filters_of(r, {"cursor", "limit"});
 }
 
 task<http::answer> jobs_by_ids(context& c, http::request& r, std::string_view ids) {
@@ -107,7 +119,7 @@ task<http::answer> jobs_by_ids(context& c, http::request& r, std::string_view id
     co_return problem_of(c, found.error());
   std::vector<store::record> records;
   for (auto& one : *found)
-    if (one)
+    if (one && may(*r.who, auth::action::read, one->json))
       records.push_back(std::move(*one));
   co_return list_response(r, records, {});
 }
@@ -121,16 +133,19 @@ task<http::answer> get_status(context& c, http::request& r, parts at) {
   auto found = co_await c.store.get(strings(id));
   if (!found)
     co_return problem_of(c, found.error());
-  if (!found->front())
+  if (!found->front() || !may(*r.who, auth::action::read, found->front()->json))
     co_return not_found(id);
   store::record& now = *found->front();
 
   std::string_view const match = r.field("If-None-Match");
-  auto const wait = preferred_wait(r.field("Prefer"), c.config.limits.long_poll);
+  auto wait = preferred_wait(r.field("Prefer"), c.config.limits.long_poll);
+  // Nobody is told more than their credentials last.
+  if (wait && r.who->expires_at != 0)
+    wait = std::min(*wait, milliseconds(std::max<std::int64_t>(r.who->expires_at - now_ms(), 0)));
   bool const hold = wait && !match.empty() && !now.final && names_tag(match, now.event_id());
   hub::event_ptr news;
   if (hold) {
-    news = co_await c.wait_for_change(id, now.event_id(), *wait);
+    news = co_await c.wait_for_change(watching(r), id, now.event_id(), *wait);
     if (news && news->kind() == hub::event_kind::missing)
       co_return not_found(id);
   }
@@ -142,10 +157,13 @@ task<http::answer> get_status(context& c, http::request& r, parts at) {
   co_return !match.empty() && same ? not_modified(std::move(out)) : std::move(out);
 }
 
-task<http::answer> get_history(context& c, http::request&, parts at) {
+task<http::answer> get_history(context& c, http::request& r, parts at) {
   std::string const& id = at[0];
   if (auto bad = check_job_id(id))
     co_return std::move(*bad);
+  auto refused = co_await check_may(c, r.who, auth::action::read, id);
+  if (refused)
+    co_return std::move(*refused);
   auto entries = co_await c.store.history(id);
   if (!entries)
     co_return problem_of(c, entries.error());
@@ -188,6 +206,16 @@ task<http::answer> get_jobs(context& c, http::request& r, parts) {
   if (!page)
     co_return problem_of(c, page.error());
   co_return list_response(r, page->records, page->cursor);
+}
+
+task<http::answer> get_inbox(context& c, http::request& r, parts) {
+  auto scope = scope_of(r);
+  if (auto* bad = std::get_if<http::response>(&scope))
+    co_return std::move(*bad);
+  auto page = co_await c.store.inbox(std::move(std::get<std::string>(scope)), inbox_filters(r));
+  if (!page)
+    co_return problem_of(c, page.error());
+  co_return list_response(r, page->records, page->cursor, page->unseen);
 }
 
 } // namespace jobcast::api

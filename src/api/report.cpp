@@ -1,5 +1,6 @@
 // Reports over HTTP: one, or a batch of lines.
 
+#include "jobcast/api/access.hpp"
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/endpoints.hpp"
 #include "jobcast/job/json_text.hpp"
@@ -31,19 +32,20 @@ struct line {
   std::string answer;
 };
 
-line read_line(context& c, std::string_view text) {
+line read_line(context& c, const auth::identity& who, std::string_view text) {
   auto parsed = job::report_from_json(text);
   if (!parsed)
     return {{}, line_problem(http::problem(400, parsed.error().detail, parsed.error().field))};
   if (auto bad = check_job_id(parsed->id))
     return {{}, line_problem(*bad)};
+  add_publisher_bounds(who, parsed->fields);
   return {store::store::report_call(c.store.ns(), parsed->id, parsed->fields), {}};
 }
 
-std::vector<line> read_lines(context& c, std::string_view body) {
+std::vector<line> read_lines(context& c, const auth::identity& who, std::string_view body) {
   std::vector<line> lines;
   for (std::string_view text; !(text = job::take_line(body)).empty();)
-    lines.push_back(read_line(c, text));
+    lines.push_back(read_line(c, who, text));
   return lines;
 }
 
@@ -64,7 +66,9 @@ task<> send_all(context& c, std::vector<line>& lines) {
           std::vector<std::string_view> const views(l.call.begin(), l.call.end());
           c.store.client().call(views, [&c, &l, &awaited, shared](error_code ec, redis::reply_view reply) {
             auto const done = store::store::read_report(ec, reply);
-            l.answer = done ? answer_json(*done) : line_problem(problem_of(c, done.error()));
+            l.answer = !done                         ? line_problem(problem_of(c, done.error()))
+                       : done->result == "forbidden" ? line_problem(may_not_publish())
+                                                     : answer_json(*done);
             if (--awaited == 0)
               (*shared)();
           });
@@ -84,9 +88,12 @@ task<http::answer> post_report(context& c, http::request& r, parts at) {
     co_return http::problem(400, parsed.error().detail, parsed.error().field);
   if (!parsed->id.empty() && parsed->id != id)
     co_return http::problem(400, "The id in the body is not the one in the path; leave it out.", "id");
+  add_publisher_bounds(*r.who, parsed->fields);
   auto done = co_await c.store.report(id, std::move(parsed->fields));
   if (!done)
     co_return problem_of(c, done.error());
+  if (done->result == "forbidden")
+    co_return may_not_publish();
   http::response out;
   out.headers = "Cache-Control: no-store\r\n";
   out.body = answer_json(*done);
@@ -94,7 +101,7 @@ task<http::answer> post_report(context& c, http::request& r, parts at) {
 }
 
 task<http::answer> post_reports(context& c, http::request& r, parts) {
-  std::vector<line> lines = read_lines(c, r.body);
+  std::vector<line> lines = read_lines(c, *r.who, r.body);
   if (lines.size() > c.config.limits.batch)
     co_return http::problem(413,
                             fmt::format("One request carries up to {} lines (limits.batch).", c.config.limits.batch));

@@ -1,5 +1,6 @@
 #include "jobcast/api/router.hpp"
 
+#include "jobcast/api/access.hpp"
 #include "jobcast/api/cors.hpp"
 #include "jobcast/api/endpoints.hpp"
 #include "jobcast/base/log.hpp"
@@ -11,30 +12,44 @@ namespace jobcast::api {
 
 namespace {
 
+/// What the caller must be allowed to do to some job at least; the endpoint looks at which.
+enum class needs : std::uint8_t {
+  nothing,
+  maybe_later, ///< a WebSocket, whose client may say who it is afterwards
+  read,
+  command,
+  publish,
+  operate,
+};
+
 struct route {
   std::string_view method;
   std::string_view pattern; ///< segments separated by '/'; "*" takes any one
   endpoint run;
+  needs access;
 };
 
 constexpr route routes[] = {
-    {"GET", "api/jobs/*/status", get_status},
-    {"GET", "api/jobs/*/events", get_job_events},
-    {"GET", "api/jobs/*/history", get_history},
-    {"GET", "api/jobs", get_jobs},
-    {"GET", "api/events", get_events},
-    {"GET", "api/ws", get_websocket},
-    {"POST", "api/jobs/*/report", post_report},
-    {"POST", "api/reports", post_reports},
-    {"POST", "api/jobs", post_jobs},
-    {"POST", "api/jobs/*/cancel", post_cancel},
-    {"POST", "api/jobs/*/retry", post_retry},
-    {"DELETE", "api/jobs/*", delete_job},
-    {"GET", "healthz", get_health},
-    {"GET", "readyz", get_ready},
-    {"GET", "metrics", get_metrics},
-    {"GET", "openapi.yaml", get_openapi},
-    {"GET", "jobcast.js", get_client},
+    {"GET", "api/jobs/*/status", get_status, needs::read},
+    {"GET", "api/jobs/*/events", get_job_events, needs::read},
+    {"GET", "api/jobs/*/history", get_history, needs::read},
+    {"GET", "api/jobs", get_jobs, needs::read},
+    {"GET", "api/inbox", get_inbox, needs::read},
+    {"GET", "api/events", get_events, needs::read},
+    {"GET", "api/ws", get_websocket, needs::maybe_later},
+    {"POST", "api/jobs/*/report", post_report, needs::publish},
+    {"POST", "api/reports", post_reports, needs::publish},
+    {"POST", "api/jobs", post_jobs, needs::publish},
+    {"POST", "api/jobs/*/cancel", post_cancel, needs::command},
+    {"POST", "api/jobs/*/retry", post_retry, needs::command},
+    {"POST", "api/jobs/*/seen", post_seen, needs::command},
+    {"POST", "api/watch-links", post_watch_links, needs::command},
+    {"DELETE", "api/jobs/*", delete_job, needs::publish},
+    {"GET", "healthz", get_health, needs::nothing},
+    {"GET", "readyz", get_ready, needs::nothing},
+    {"GET", "metrics", get_metrics, needs::operate},
+    {"GET", "openapi.yaml", get_openapi, needs::nothing},
+    {"GET", "jobcast.js", get_client, needs::nothing},
 };
 
 bool matches(std::string_view pattern, const std::vector<std::string>& path, std::vector<std::string>* open) {
@@ -74,6 +89,34 @@ http::response preflight(const cors_settings& cors, http::request& r) {
   return out;
 }
 
+std::optional<http::response> check_access(context& c, http::request& r, needs access) {
+  if (access == needs::nothing)
+    return std::nullopt;
+  if (auto refused = identify(c, r))
+    return refused;
+  if (auto refused = check_room(c, r))
+    return refused;
+  // A page of another site has the browser's cookies sent along, but cannot hide where it is from.
+  bool const by_cookie = r.who && r.who->by_cookie;
+  if (by_cookie && r.method != "GET" && !may_command(c.config.cors, r.field("Origin"), r.field("Host"), true))
+    return http::problem(
+        403, "With a cookie, commands need an Origin that is listed in cors.origins, or the gateway's own.", "Origin");
+  switch (access) {
+  case needs::nothing:
+  case needs::maybe_later:
+    return std::nullopt;
+  case needs::read:
+    return check_may_ever(c, r, auth::action::read);
+  case needs::command:
+    return check_may_ever(c, r, auth::action::command);
+  case needs::publish:
+    return check_may_ever(c, r, auth::action::publish);
+  case needs::operate:
+    return check_may_ever(c, r, auth::action::operate);
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 task<http::answer> router::handle(http::request& r) {
@@ -89,6 +132,8 @@ task<http::answer> router::handle(http::request& r) {
   });
   try {
     if (found != std::end(routes)) {
+      if (auto refused = check_access(context_, r, found->access))
+        co_return std::move(*refused);
       matches(found->pattern, r.path, &open);
       co_return co_await found->run(context_, r, open);
     }

@@ -1,5 +1,6 @@
 // The requests that become event streams.
 
+#include "jobcast/api/access.hpp"
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/cors.hpp"
 #include "jobcast/api/endpoints.hpp"
@@ -16,12 +17,14 @@ hub::watch_request base_request(context& c, const http::request& r) {
   out.every = r.parameter("every") == "true";
   out.head = r.head;
   out.last_event_id = r.field("Last-Event-ID");
+  out.who = watching(r);
   out.headers = cors_headers(c.config.cors, r.field("Origin")) + "Vary: Authorization, Cookie, Origin\r\n";
   return out;
 }
 
 http::answer opened(context& c, hub::watch_request asked) {
-  return http::takeover([&c, asked = std::move(asked)](tcp_socket socket) { c.open_stream(std::move(socket), asked); });
+  return http::takeover(
+      [&c, asked = std::move(asked)](net::client_socket socket) { c.open_stream(std::move(socket), asked); });
 }
 
 } // namespace
@@ -58,6 +61,8 @@ task<http::answer> get_events(context& c, http::request& r, parts) {
     if (auto* bad = std::get_if<http::response>(&scope))
       co_return std::move(*bad);
     asked.scope = std::move(std::get<std::string>(scope));
+  } else if (asked.jobs.empty() && r.who->what == auth::identity::kind::link && !r.who->jobs.empty()) {
+    asked.jobs = r.who->jobs;
   } else if (asked.jobs.empty()) {
     co_return http::problem(400, "Say what to watch: ?job=a&job=b or ?owner=...", "job");
   }

@@ -1,5 +1,6 @@
 #include "jobcast/app/config.hpp"
 
+#include "config_checks.hpp"
 #include "config_file.hpp"
 #include "config_keys.hpp"
 #include "jobcast/job/report_json.hpp"
@@ -13,6 +14,9 @@
 namespace jobcast::app {
 
 namespace {
+
+// Of one type; each is a field of its policy in Redis.
+constexpr std::size_t failures_per_catalogue = 500;
 
 template <class Range>
 auto named(const Range& range, std::string_view name) {
@@ -83,35 +87,69 @@ class loader {
     } else if (path.size() == 1) {
       if (!entry.table)
         refuse(path[0], fmt::format("must be a section: [{}]", path[0]));
-    } else if (path[0] == "jobs" && path[1] == "types") {
-      apply_type(entry);
-    } else if (path.size() == 2) {
-      apply_key(entry, fmt::format("{}.{}", path[0], path[1]), named(section->keys, path[1]), values,
-                fmt::format("keys of [{}] are {}", path[0], names_of(section->keys)));
+    } else if (path[0] == "jobs" && path[1] == "failures") {
+      apply_failure(entry, 2, "jobs.failures", values.jobs.failures);
+    } else {
+      bool taken = false;
+      for_each_table([&](const auto& table) {
+        if (path[0] == table.section && path[1] == table.name) {
+          apply_table(entry, table);
+          taken = true;
+        }
+      });
+      if (!taken && path.size() == 2)
+        apply_key(entry, fmt::format("{}.{}", path[0], path[1]), named(section->keys, path[1]), values,
+                  fmt::format("keys of [{}] are {}", path[0], names_of(section->keys)));
     }
   }
 
-  void apply_type(const config_entry& entry) {
+  template <class Owner>
+  void apply_table(const config_entry& entry, const config_table<Owner>& table) {
     const auto& path = entry.path;
+    const auto all = fmt::format("{}.{}", table.section, table.name);
     if (path.size() < 4) {
-      const auto full = path.size() == 2 ? "jobs.types" : fmt::format("jobs.types.\"{}\"", path[2]);
+      const auto full = path.size() == 2 ? all : fmt::format("{}.\"{}\"", all, path[2]);
       if (!entry.table)
-        refuse(full, "must be a table: [jobs.types.\"<type>\"]");
+        refuse(full, fmt::format("must be a table: [{}.\"<name>\"]", all));
       else if (path.size() == 3 && !job::is_type_name(path[2]))
-        refuse(full, "is no type name: 1 to 64 of A-Z a-z 0-9 . _ : -");
+        refuse(full, "is no name: 1 to 64 of A-Z a-z 0-9 . _ : -");
       else if (path.size() == 3)
-        values.jobs.types[path[2]];
+        table.at(values)[path[2]];
       return;
     }
+    if constexpr (std::is_same_v<Owner, type_settings>)
+      if (path[3] == "failures")
+        return apply_failure(entry, 4, fmt::format("{}.\"{}\".failures", all, path[2]),
+                             table.at(values)[path[2]].failures);
     const auto name = path.size() == 4 ? path[3] : path[3] + "." + path[4];
-    const auto full = fmt::format("jobs.types.\"{}\".{}", path[2], name);
-    if (name == "backoff") {
+    const auto full = fmt::format("{}.\"{}\".{}", all, path[2], name);
+    const auto inner = name + ".";
+    const bool has_inner =
+        std::any_of(table.keys.begin(), table.keys.end(), [&](const auto& key) { return key.name.starts_with(inner); });
+    if (has_inner) {
       if (!entry.table)
         refuse(full, "must be a table: backoff = { base = \"5s\", factor = 2.0, cap = \"10m\" }");
-    } else if (path.size() == 4 || (path.size() == 5 && path[3] == "backoff")) {
-      apply_key(entry, full, named(type_keys(), name), values.jobs.types[path[2]],
-                "keys of a type are " + names_of(type_keys()));
+    } else if (path.size() <= 5) {
+      apply_key(entry, full, named(table.keys, name), table.at(values)[path[2]],
+                fmt::format("keys of [{}.\"...\"] are {}", all, names_of(table.keys)));
     }
+  }
+
+  // `[<table>."<code>"]`; the code is number `at` of the path.
+  void apply_failure(const config_entry& entry, std::size_t at, std::string_view table, failure_catalogue& catalogue) {
+    const auto& path = entry.path;
+    const bool is_table = path.size() <= at + 1;
+    if (is_table && !entry.table)
+      refuse(table, fmt::format("must hold tables: [{}.\"<code>\"]", table));
+    else if (path.size() > at && (path[at].empty() || path[at].size() > 128))
+      refuse(table, "keys are error codes of 1 to 128 bytes, or patterns with *");
+    else if (path.size() == at + 1 && !catalogue.contains(path[at]) && catalogue.size() == failures_per_catalogue)
+      refuse(table, fmt::format("may hold {} codes; use patterns such as \"HTTP_*\"", failures_per_catalogue));
+    else if (path.size() == at + 1)
+      catalogue[path[at]];
+    else if (path.size() == at + 2)
+      apply_key(entry, fmt::format("{}.\"{}\".{}", table, path[at], path[at + 1]), named(failure_keys(), path[at + 1]),
+                catalogue[path[at]], "keys of a failure are " + names_of(failure_keys()));
   }
 
   template <class Owner>
@@ -140,6 +178,8 @@ boost::system::result<settings, config_errors> parse_settings(std::string_view t
     const auto equals = std::min(variable.find('='), variable.size());
     load.apply_variable(variable.substr(0, equals), variable.substr(std::min(equals + 1, variable.size())));
   }
+  if (load.errors.empty())
+    load.errors = check_together(load.values);
   if (!load.errors.empty())
     return std::move(load.errors);
   return std::move(load.values);

@@ -14,6 +14,7 @@ constexpr double million = 1'000'000;
 
 constexpr std::array<std::string_view, 4> log_levels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 3> stall_actions{"flag", "fail", "retry"};
+constexpr std::array<std::string_view, 2> severities{"low", "high"};
 
 template <auto Group, auto Member>
 target in(settings& values) {
@@ -29,7 +30,7 @@ using row = config_key<settings>;
 constexpr auto server = &settings::server;
 const row server_rows[] = {
     {"listen",
-     "Host and port to serve on. This machine only, since viewers are not authenticated.",
+     "Host and port to serve on. Without keys in [auth], this machine only.",
      in<server, &server_settings::listen>,
      {.check = check_listen}},
     {"reactors",
@@ -48,14 +49,27 @@ const row server_rows[] = {
      "The least severe lines that are logged.",
      in<server, &server_settings::log_level>,
      {.choices = log_levels}},
+    {"tls_certificate", "Certificate chain, a PEM file, to serve HTTPS; empty: plain HTTP. Read again on SIGHUP.",
+     in<server, &server_settings::tls_certificate>},
+    {"tls_key", "Its private key, a PEM file.", in<server, &server_settings::tls_key>},
+    {"trusted_proxies",
+     "Addresses or networks, such as \"10.0.0.0/8\", of proxies whose X-Forwarded-For tells who asks.",
+     in<server, &server_settings::trusted_proxies>,
+     {.check = check_network}},
 };
 
 constexpr auto redis = &settings::redis;
 const row redis_rows[] = {
     {"url",
-     "redis://[user:password@]host[:port][/db] or unix:///path; empty: a private redis-server is started.",
+     "redis://[user:password@]host[:port][/db], rediss:// for TLS, or unix:///path; empty: a private redis-server.",
      in<redis, &redis_settings::url>,
      {.check = check_redis_url}},
+    {"tls_ca",
+     "Of rediss://: what must have signed the server's certificate, a PEM file; empty: what the system trusts.",
+     in<redis, &redis_settings::tls_ca>},
+    {"tls_certificate", "Of rediss://: our certificate, a PEM file, if the server wants one.",
+     in<redis, &redis_settings::tls_certificate>},
+    {"tls_key", "Of rediss://: its private key, a PEM file.", in<redis, &redis_settings::tls_key>},
     {"namespace", "What all keys and channels begin with.", in<redis, &redis_settings::ns>, {.check = check_namespace}},
     {"embedded_port",
      "Port of the private Redis on 127.0.0.1, for workers; 0: none.",
@@ -123,9 +137,25 @@ const row limit_rows[] = {
     {"input", "Largest input of a job.", bytes_in<limits, &limit_settings::input>, {.min = 1, .max = 16 * MiB}},
     {"batch", "Lines of one POST /api/reports.", in<limits, &limit_settings::batch>, {.min = 1, .max = 100'000}},
     {"connections",
-     "Connections of the whole gateway.",
+     "Connections of the whole gateway. The limit on open files must allow for them and 100 more.",
      in<limits, &limit_settings::connections>,
      {.min = 1, .max = million}},
+    {"reserve",
+     "Of these, how many only publishers and operators get once the rest is taken.",
+     in<limits, &limit_settings::reserve>,
+     {.max = million}},
+    {"connections_per_address",
+     "Connections from one address (IPv6: one /64 network).",
+     in<limits, &limit_settings::connections_per_address>,
+     {.min = 1, .max = million}},
+    {"streams_per_owner",
+     "Event streams and WebSockets of one viewer: one `sub` of one tenant.",
+     in<limits, &limit_settings::streams_per_owner>,
+     {.min = 1, .max = million}},
+    {"request_rate",
+     "Requests a second from one address in the long run, five times that at once; API keys are exempt; 0: any number.",
+     in<limits, &limit_settings::request_rate>,
+     {.max = million}},
 };
 
 constexpr auto jobs = &settings::jobs;
@@ -146,6 +176,32 @@ const row job_rows[] = {
      {.min = minute, .max = 365 * day}},
 };
 
+constexpr auto auth = &settings::auth;
+const row auth_rows[] = {
+    {"secret",
+     "Shared with the application that signs viewers' tokens (JWT, HS256): 32 bytes or more.",
+     in<auth, &auth_settings::secret>,
+     {.secret = true}},
+    {"jwks_file", "Keys of the issuer as a JWK set, a file. Read again on SIGHUP, like all keys.",
+     in<auth, &auth_settings::jwks_file>},
+    {"issuer", "What `iss` of a token must be; empty: anything.", in<auth, &auth_settings::issuer>},
+    {"audience", "What `aud` of a token must hold; empty: only tokens without `aud` are taken.",
+     in<auth, &auth_settings::audience>},
+    {"leeway", "How far clocks may differ.", in<auth, &auth_settings::leeway>, {.max = 10 * minute}},
+    {"cookie",
+     "Name of the HttpOnly cookie that may carry a token.",
+     in<auth, &auth_settings::cookie>,
+     {.check = check_cookie_name}},
+    {"link_secrets",
+     "What watch links are signed with, 32 bytes or more each: the first signs, all verify. The same on all gateways.",
+     in<auth, &auth_settings::link_secrets>,
+     {.check = check_secret, .secret = true}},
+    {"link_ttl",
+     "How long a watch link is good, at most.",
+     in<auth, &auth_settings::link_ttl>,
+     {.min = second, .max = 30 * day}},
+};
+
 const row cors_rows[] = {
     {"origins",
      "Other origins whose pages may call the API, exact, for example \"https://app.example.com\".",
@@ -162,6 +218,9 @@ const config_section all_sections[] = {
     {"redis", "Where the truth is.", redis_rows},
     {"limits", "What one client may cost.", limit_rows},
     {"jobs", "Defaults of all job types.", job_rows},
+    {"auth",
+     "Who may see and do what (docs/security.md). Without any key everyone may do everything, on this machine only.",
+     auth_rows},
     {"cors", "Pages of other origins.", cors_rows},
     {"web", "Static files.", web_rows},
 };
@@ -246,13 +305,135 @@ const config_key<type_settings> type_rows[] = {
      "true"},
 };
 
+template <class Owner, auto Member>
+target of(Owner& owner) {
+  return &(owner.*Member);
+}
+template <class Owner, auto Member>
+bool is_set(const Owner& owner) {
+  return !(owner.*Member).empty();
+}
+
+constexpr std::array<std::string_view, 4> algorithms{"HS256", "RS256", "ES256", "EdDSA"};
+using key_settings = auth_key_settings;
+const config_key<key_settings> auth_key_rows[] = {
+    {"algorithm",
+     "The only algorithm this key is used with.",
+     of<key_settings, &key_settings::algorithm>,
+     {.choices = algorithms},
+     is_set<key_settings, &key_settings::algorithm>,
+     "\"HS256\""},
+    {"secret",
+     "Of HS256: 32 bytes or more.",
+     of<key_settings, &key_settings::secret>,
+     {.secret = true},
+     is_set<key_settings, &key_settings::secret>,
+     "\"what `openssl rand -base64 32` prints\""},
+    {"file",
+     "Of the others: the public key, a PEM file.",
+     of<key_settings, &key_settings::file>,
+     {},
+     is_set<key_settings, &key_settings::file>,
+     "\"\""},
+};
+
+const config_key<publisher_settings> publisher_rows[] = {
+    {"hashes",
+     "Of its API keys, as `jobcast key` prints them; two while one replaces the other.",
+     of<publisher_settings, &publisher_settings::hashes>,
+     {.check = check_key_hash},
+     is_set<publisher_settings, &publisher_settings::hashes>,
+     "[\"sha256:0000000000000000000000000000000000000000000000000000000000000000\"]"},
+    {"types",
+     "The only job types it may publish; left out: all.",
+     of<publisher_settings, &publisher_settings::types>,
+     {.check = check_type_name},
+     is_set<publisher_settings, &publisher_settings::types>,
+     "[\"invoice\"]"},
+};
+
+const config_table<type_settings> types{
+    "jobs",
+    "types",
+    "Types of jobs: one table each, with what differs from the defaults above. The values here are examples.",
+    "report.pdf",
+    [](settings& s) -> std::map<std::string, type_settings>& { return s.jobs.types; },
+    type_rows};
+const config_table<auth_key_settings> auth_keys{
+    "auth",
+    "keys",
+    "Further keys that tokens are signed with: one table each, named by `kid`. The values here are examples.",
+    "2026-01",
+    [](settings& s) -> std::map<std::string, auth_key_settings>& { return s.auth.keys; },
+    auth_key_rows};
+const config_table<publisher_settings> publishers{
+    "auth",
+    "publishers",
+    "Applications and workers that publish with an API key: one table each. The values here are examples.",
+    "billing",
+    [](settings& s) -> std::map<std::string, publisher_settings>& { return s.auth.publishers; },
+    publisher_rows};
+
+template <auto Member>
+target of_failure(failure_settings& failure) {
+  if (!(failure.*Member))
+    (failure.*Member).emplace();
+  return &*(failure.*Member);
+}
+template <auto Member>
+bool says(const failure_settings& failure) {
+  return (failure.*Member).has_value();
+}
+
+const config_key<failure_settings> failure_rows[] = {
+    {"title",
+     "What failed, in a line.",
+     of_failure<&failure_settings::title>,
+     {.check = check_title},
+     says<&failure_settings::title>,
+     "\"The shop's database did not answer\""},
+    {"detail",
+     "The particulars.",
+     of_failure<&failure_settings::detail>,
+     {.check = check_paragraph},
+     says<&failure_settings::detail>,
+     "\"Nothing was charged.\""},
+    {"action",
+     "What to do next.",
+     of_failure<&failure_settings::action>,
+     {.check = check_paragraph},
+     says<&failure_settings::action>,
+     "\"Try again in a few minutes.\""},
+    {"link",
+     "Where to do it or read about it: an http or https address, or a path.",
+     of_failure<&failure_settings::link>,
+     {.check = check_link},
+     says<&failure_settings::link>,
+     "\"/help/database\""},
+    {"severity",
+     "A notice that can be dismissed, or one that stays until somebody acts.",
+     of_failure<&failure_settings::severity>,
+     {.choices = severities},
+     says<&failure_settings::severity>,
+     "\"low\""},
+};
+
 } // namespace
 
+std::span<const config_key<failure_settings>> failure_keys() {
+  return failure_rows;
+}
 std::span<const config_section> config_sections() {
   return all_sections;
 }
-std::span<const config_key<type_settings>> type_keys() {
-  return type_rows;
+const config_table<type_settings>& type_table() {
+  return types;
+}
+const config_table<auth_key_settings>& auth_key_table() {
+  return auth_keys;
+}
+const config_table<publisher_settings>& publisher_table() {
+  return publishers;
 }
 
 } // namespace jobcast::app

@@ -23,8 +23,29 @@ struct config_section {
   std::span<const config_key<settings>> keys;
 };
 
+/// Tables that the user names: `[section.name."<one>"]`. Set in the file alone.
+template <class Owner>
+struct config_table {
+  std::string_view section, name;
+  std::string_view about;
+  std::string_view example; ///< a name
+  std::map<std::string, Owner>& (*at)(settings&);
+  std::span<const config_key<Owner>> keys;
+};
+
 std::span<const config_section> config_sections();
-/// Keys of `[jobs.types."<type>"]`.
-std::span<const config_key<type_settings>> type_keys();
+const config_table<type_settings>& type_table();
+/// Keys of `[jobs.failures."<code>"]` and `[jobs.types."<type>".failures."<code>"]`.
+std::span<const config_key<failure_settings>> failure_keys();
+const config_table<auth_key_settings>& auth_key_table();
+const config_table<publisher_settings>& publisher_table();
+
+/// Calls `use` with each of the tables.
+template <class Use>
+void for_each_table(Use use) {
+  use(type_table());
+  use(auth_key_table());
+  use(publisher_table());
+}
 
 } // namespace jobcast::app

@@ -17,17 +17,37 @@ constexpr std::string_view introduction = R"(# jobcast: every setting with its d
 # shows what is in effect; `jobcast check --defaults` prints this file.
 )";
 
-constexpr std::string_view type_introduction = R"(
-# Types of jobs: one table each, with what differs from the defaults above. The values here are examples.
-#[jobs.types."report.pdf"]
-)";
-
 /// Shows `redis://user:secret@host` as `redis://***@host`.
 std::string without_password(std::string url) {
   const auto start = url.find("://"), at = url.rfind('@');
   if (start != url.npos && at != url.npos && at > start)
     url.replace(start + 3, at - start - 3, "***");
   return url;
+}
+
+constexpr std::string_view failure_introduction = R"(
+# What viewers are told of failures: one table for each error code that workers report, or for each pattern in which * stands
+# for any text. What is left out stays as the worker said it. [jobs.types."<type>".failures."<code>"] is the same for one
+# type, and is looked at first. The values here are examples.
+#[jobs.failures."PDO*"]
+)";
+
+bool is_empty(const target& where) {
+  if (const auto* text = std::get_if<std::string*>(&where))
+    return (*text)->empty();
+  const auto* list = std::get_if<std::vector<std::string>*>(&where);
+  return list && (*list)->empty();
+}
+
+void append_failures(std::string& out, std::string_view table, failure_catalogue& catalogue) {
+  for (auto& [code, failure] : catalogue) {
+    fmt::format_to(std::back_inserter(out), "\n[{}.", table);
+    job::append_json_string(out, code);
+    out += "]\n";
+    for (const auto& key : failure_keys())
+      if (key.given(failure))
+        fmt::format_to(std::back_inserter(out), "{} = {}\n", key.name, to_toml(key.at(failure)));
+  }
 }
 
 template <class Owner>
@@ -42,22 +62,29 @@ std::string effective_config(const settings& values) {
   auto shown = values;
   shown.redis.url = without_password(shown.redis.url);
   std::string out;
-  const auto write = [&](std::string_view name, const target& where) {
-    fmt::format_to(std::back_inserter(out), "{} = {}\n", name, to_toml(where));
+  const auto write = [&](const auto& key, auto& owner) {
+    const auto where = key.at(owner);
+    fmt::format_to(std::back_inserter(out), "{} = {}\n", key.name,
+                   key.allowed.secret && !is_empty(where) ? std::string("\"***\"") : to_toml(where));
   };
   for (const auto& section : config_sections()) {
     fmt::format_to(std::back_inserter(out), "{}[{}]\n", out.empty() ? "" : "\n", section.name);
     for (const auto& key : section.keys)
-      write(key.name, key.at(shown));
+      write(key, shown);
   }
-  for (auto& [name, type] : shown.jobs.types) {
-    out += "\n[jobs.types.";
-    job::append_json_string(out, name);
-    out += "]\n";
-    for (const auto& key : type_keys())
-      if (key.given(type))
-        write(key.name, key.at(type));
-  }
+  append_failures(out, "jobs.failures", shown.jobs.failures);
+  for_each_table([&]<class Owner>(const config_table<Owner>& table) {
+    for (auto& [name, one] : table.at(shown)) {
+      std::string full = fmt::format("{}.{}.", table.section, table.name);
+      job::append_json_string(full, name);
+      out += "\n[" + full + "]\n";
+      for (const auto& key : table.keys)
+        if (key.given(one))
+          write(key, one);
+      if constexpr (std::is_same_v<Owner, type_settings>)
+        append_failures(out, full + ".failures", one.failures);
+    }
+  });
   return out;
 }
 
@@ -71,10 +98,17 @@ std::string documented_config() {
       describe(out, key, where, to_toml(where));
     }
   }
-  out += type_introduction;
-  type_settings scratch;
-  for (const auto& key : type_keys())
-    describe(out, key, key.at(scratch), key.example);
+  for_each_table([&]<class Owner>(const config_table<Owner>& table) {
+    fmt::format_to(std::back_inserter(out), "\n# {}\n#[{}.{}.\"{}\"]\n", table.about, table.section, table.name,
+                   table.example);
+    Owner scratch;
+    for (const auto& key : table.keys)
+      describe(out, key, key.at(scratch), key.example);
+  });
+  out += failure_introduction;
+  failure_settings scratch_failure;
+  for (const auto& key : failure_keys())
+    describe(out, key, key.at(scratch_failure), key.example);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "config_value.hpp"
 
+#include "jobcast/app/config.hpp"
 #include "jobcast/job/json_text.hpp"
 
 #include <algorithm>
@@ -93,7 +94,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(start, text.find_last_not_of(' ') + 1 - start);
 }
 
-std::string quoted(std::string_view text) {
+std::string json_quoted(std::string_view text) {
   std::string out;
   job::append_json_string(out, text);
   return out;
@@ -213,19 +214,24 @@ given_value from_text(std::string_view text, const target& where) {
 
 std::string to_toml(const target& where) {
   return std::visit(overloaded{
-                        [](const std::string* text) { return quoted(*text); },
+                        [](const std::string* text) { return json_quoted(*text); },
                         [](const bool* flag) { return std::string(*flag ? "true" : "false"); },
                         [](const std::vector<std::string>* list) {
                           std::vector<std::string> each;
-                          std::transform(list->begin(), list->end(), std::back_inserter(each), quoted);
+                          std::transform(list->begin(), list->end(), std::back_inserter(each), json_quoted);
                           return fmt::format("[{}]", fmt::join(each, ", "));
                         },
-                        [](byte_size size) { return quoted(size_text(static_cast<std::int64_t>(*size.bytes))); },
-                        [](const milliseconds* span) { return quoted(duration_text(span->count())); },
+                        [](byte_size size) { return json_quoted(size_text(static_cast<std::int64_t>(*size.bytes))); },
+                        [](const milliseconds* span) { return json_quoted(duration_text(span->count())); },
                         [](const double* number) { return fmt::format("{:#}", *number); },
                         [](const auto* count) { return std::to_string(*count); },
                     },
                     where);
+}
+
+std::optional<milliseconds> parse_duration(std::string_view text) {
+  const auto ms = amount_of(text, duration_units);
+  return ms ? std::optional(milliseconds(static_cast<std::int64_t>(*ms))) : std::nullopt;
 }
 
 } // namespace jobcast::app

@@ -37,6 +37,7 @@ struct bounds {
   std::span<const std::string_view> choices{};
   /// Judges text, or each element of a list: what to change, or nothing.
   std::optional<std::string> (*check)(std::string_view) = nullptr;
+  bool secret = false; ///< never shown
 };
 
 /// "a duration such as \"60s\", from 1s to 1h"

@@ -36,6 +36,11 @@ void log_exception(std::exception_ptr e) {
   }
 }
 
+// Streams have no identity where everyone may do everything.
+auth::identity_ptr anyone() {
+  return *auth::authenticator().identify({}, 0);
+}
+
 settings completed(settings s) {
   if (s.limits.resume_overlap.count() == 0)
     s.limits.resume_overlap = s.limits.write_timeout + 60s;
@@ -44,33 +49,44 @@ settings completed(settings s) {
 
 } // namespace
 
-reactor::reactor(const gateway& shared, const settings& config, unsigned number)
+reactor::reactor(const gateway& shared, const settings& config, const secrets& keys, unsigned number)
     : shared_(shared)
     , config_(completed(config))
+    , secrets_(keys)
     , number_(number)
     , wheel_(clock::now())
     , client_(io_.get_executor(), shared.redis)
     , subscriber_(io_.get_executor(), shared.redis, *this)
     , store_(client_, config.redis.ns)
     , hub_(*this, config_.limits, config.redis.ns, counters_)
-    , host_{hub_, wheel_, config_.limits, counters_, {}}
+    , host_{hub_, wheel_, config_.limits, counters_, *shared.admission}
     , context_(make_context())
     , router_(context_)
     , connections_{router_, config_.limits, wheel_, counters_}
-    , listener_(io_, config_.limits, [this](tcp_socket socket) { on_accepted(std::move(socket)); })
+    , listener_(io_, config_.limits,
+                [this](tcp_socket socket, const asio::ip::address& peer) { on_accepted(std::move(socket), peer); })
     , ticker_(io_.get_executor())
     , probe_channel_(fmt::format("{}:probe:{}:{}", config.redis.ns, shared.name, number)) {
-  host_.command = [this](std::string_view op, const std::string& job, std::function<void(std::string)> done) {
-    asio::co_spawn(io_, api::run_command(context_, std::string(op), job),
+  host_.command = [this](const auth::identity_ptr& who, std::string_view op, const std::string& job,
+                         std::function<void(std::string)> done) {
+    asio::co_spawn(io_, api::run_command(context_, who ? who : anyone(), std::string(op), job),
                    [done = std::move(done)](std::exception_ptr e, std::string problem) {
                      log_exception(e);
                      if (!e)
                        done(std::move(problem));
                    });
   };
-  // One reactor takes in published reports and keeps the function library in place, for the whole gateway.
-  if (number_ == 0)
+  host_.authenticate = [this](std::string_view token) -> boost::system::result<auth::identity_ptr, std::string> {
+    auto who = secrets_.auth->identify_token(token, now_ms());
+    if (who)
+      return std::move(*who);
+    return http::problem_json(who.error().status, who.error().detail, "token");
+  };
+  // One reactor takes in published reports, supervises and keeps the function library in place, for the whole gateway.
+  if (number_ == 0) {
     ingest_.emplace(io_.get_executor(), shared.redis, client_, config.redis.ns, shared.name, counters_);
+    supervisor_.emplace(io_.get_executor(), client_, config.redis.ns, counters_);
+  }
 }
 
 reactor::~reactor() = default;
@@ -79,13 +95,24 @@ api::context reactor::make_context() {
   return api::context{
       .store = store_,
       .config = config_,
-      .open_stream = [this](tcp_socket socket,
+      .counters = counters_,
+      .admission = *shared_.admission,
+      .auth = secrets_.auth,
+      .trusted_proxies = secrets_.trusted_proxies,
+      .open_stream = [this](net::client_socket socket,
                             hub::watch_request asked) { stream::open_sse(std::move(socket), host_, std::move(asked)); },
-      .open_websocket = [this](tcp_socket socket,
-                               std::string head) { stream::open_websocket(std::move(socket), host_, std::move(head)); },
+      .open_websocket =
+          [this](net::client_socket socket, std::string head, auth::identity_ptr who) {
+            if (!who)
+              who = stream::awaits_auth(now_ms());
+            else if (who->what == auth::identity::kind::open)
+              who = nullptr;
+            stream::open_websocket(std::move(socket), host_, std::move(head), std::move(who));
+          },
       .wait_for_change =
-          [this](std::string id, std::string known, milliseconds wait) {
-            return stream::wait_for_change(io_.get_executor(), host_, std::move(id), std::move(known), wait);
+          [this](auth::identity_ptr who, std::string id, std::string known, milliseconds wait) {
+            return stream::wait_for_change(io_.get_executor(), host_, std::move(who), std::move(id), std::move(known),
+                                           wait);
           },
       .ready =
           [this] {
@@ -93,6 +120,7 @@ api::context reactor::make_context() {
           },
       .metrics = [this] { return metrics::exposition(shared_.counters); },
       .draining = [this] { return draining_; },
+      .crowded = [this] { return open_connections() + config_.limits.reserve > config_.limits.connections; },
       .load = [this] { return lag_; },
   };
 }
@@ -108,21 +136,33 @@ void reactor::run() {
   subscriber_.subscribe(probe_channel_);
   if (ingest_)
     ingest_->start();
+  if (supervisor_)
+    supervisor_->start();
   tick();
   io_.run();
 }
 
-void reactor::on_accepted(tcp_socket socket) {
+std::uint64_t reactor::open_connections() const {
+  return std::accumulate(shared_.counters.begin(), shared_.counters.end(), std::uint64_t(0),
+                         [](std::uint64_t sum, const metrics::counters* c) { return sum + c->connections.get(); });
+}
+
+void reactor::on_accepted(tcp_socket socket, const asio::ip::address& peer) {
   counters_.connections_accepted.add();
-  auto const open =
-      std::accumulate(shared_.counters.begin(), shared_.counters.end(), std::uint64_t(0),
-                      [](std::uint64_t sum, const metrics::counters* c) { return sum + c->connections.get(); });
-  if (open >= config_.limits.connections) {
+  net::admission::ticket place;
+  // Behind a proxy many clients share one address.
+  bool const counted = !secrets_.trusted_proxies->contains(peer);
+  if (counted)
+    place = shared_.admission->connect(peer);
+  if ((counted && !place) || open_connections() >= config_.limits.connections) {
     counters_.connections_refused.add();
     return;
   }
   counters_.connections.add();
-  asio::co_spawn(io_, http::serve_connection(std::move(socket), connections_), [this](std::exception_ptr e) {
+  net::client_socket client(std::move(socket), std::move(place));
+  if (secrets_.tls)
+    client.start_tls(*secrets_.tls);
+  asio::co_spawn(io_, http::serve_connection(std::move(client), peer, connections_), [this](std::exception_ptr e) {
     counters_.connections.subtract();
     log_exception(e);
   });
@@ -194,8 +234,10 @@ void reactor::probe() {
   });
 }
 
-void reactor::reload(const settings& config) {
-  asio::post(io_, [this, fresh = completed(config)] {
+void reactor::reload(const settings& config, const secrets& keys) {
+  asio::post(io_, [this, fresh = completed(config), keys] {
+    secrets_ = keys;
+    config_.auth = fresh.auth;
     config_.limits = fresh.limits;
     config_.jobs = fresh.jobs;
     config_.cors = fresh.cors;
@@ -220,6 +262,8 @@ void reactor::begin_drain() {
   listener_.stop();
   if (ingest_)
     ingest_->stop();
+  if (supervisor_)
+    supervisor_->stop();
   for (auto at = connections_.open.begin(); at != connections_.open.end();)
     (at++)->drain();
   hub_.finish_all([this] { return host_.draining_notice(); });

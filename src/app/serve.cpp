@@ -2,6 +2,7 @@
 
 #include "jobcast/app/embedded_redis.hpp"
 #include "jobcast/app/reactor.hpp"
+#include "jobcast/app/secrets.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
 
@@ -27,12 +28,20 @@ using namespace std::chrono_literals;
 // A probe goes out each second.
 constexpr std::int64_t probe_stale_ms = 3'500;
 
-void raise_file_limit() {
+// Connections to Redis, listeners, files.
+constexpr std::size_t other_files = 100;
+
+void raise_file_limit(std::size_t connections) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
     return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur != RLIM_INFINITY && connections + other_files > limit.rlim_cur)
+    log::warning(
+        "{} files may be open (ulimit -Hn), which is too few for limits.connections, {}: raise the one (systemd: "
+        "LimitNOFILE=) or lower the other",
+        limit.rlim_cur, connections);
 }
 
 std::string unique_name() {
@@ -62,18 +71,27 @@ class server {
       return fail_start("server.listen: " + where.error());
     if (std::string const problem = net::port_problem(*where); !problem.empty())
       return fail_start(problem);
+    auto const keys = load_secrets(config_);
+    if (!keys)
+      return fail_start(keys.error());
     if (!connect_redis())
       return 1;
+    gateway_open_ = keys->auth->open();
+    gateway_.admission = std::make_unique<net::admission>(config_.limits);
     try {
-      start_reactors(*where);
+      start_reactors(*where, *keys);
     } catch (const boost::system::system_error& e) {
       return fail_start(fmt::format("cannot listen on {}: {}", config_.server.listen, e.code().message()));
     }
     watch_signals();
-    log::info("listening on http://{}:{} with {} reactor{}, redis {}, version " JOBCAST_VERSION,
-              where->address().to_string(), where->port(), reactors_.size(), reactors_.size() == 1 ? "" : "s",
+    log::info("listening on {}://{}:{} with {} reactor{}, redis {}, version " JOBCAST_VERSION,
+              keys->tls ? "https" : "http", where->address().to_string(), where->port(), reactors_.size(),
+              reactors_.size() == 1 ? "" : "s",
               embedded_ ? "private" : config_.redis.url.substr(config_.redis.url.rfind('@') + 1));
-    log::warning("no keys are configured: anyone who reaches this address may read and report; it is loopback only");
+    if (keys->auth->open())
+      log::warning(
+          "no keys are configured in [auth]: anyone who reaches this address may read and report; it is loopback "
+          "only");
     main_.run();
     for (std::thread& t : threads_)
       t.join();
@@ -98,6 +116,14 @@ class server {
         return false;
       }
       gateway_.redis = *where;
+      if (!where->tls)
+        return true;
+      auto trust = net::tls_context::client(config_.redis.tls_ca, config_.redis.tls_certificate, config_.redis.tls_key);
+      if (!trust) {
+        log::error("redis.tls_ca, redis.tls_certificate, redis.tls_key: {}", trust.error());
+        return false;
+      }
+      gateway_.redis.trust = std::move(*trust);
       return true;
     }
     embedded_.emplace(main_, config_);
@@ -110,7 +136,7 @@ class server {
     return true;
   }
 
-  void start_reactors(const tcp::endpoint& where) {
+  void start_reactors(const tcp::endpoint& where, const secrets& keys) {
     unsigned const count =
         config_.server.reactors ? config_.server.reactors : std::max(1u, std::thread::hardware_concurrency());
     gateway_.ready = [this] { return readiness_of(gateway_.counters); };
@@ -122,7 +148,7 @@ class server {
       });
     };
     for (unsigned i = 0; i < count; ++i) {
-      reactors_.push_back(std::make_unique<reactor>(gateway_, config_, i));
+      reactors_.push_back(std::make_unique<reactor>(gateway_, config_, keys, i));
       gateway_.counters.push_back(&reactors_.back()->counters());
       reactors_.back()->listen(where);
     }
@@ -172,9 +198,19 @@ class server {
     settings fresh;
     if (!reload_(fresh))
       return;
+    auto const keys = load_secrets(fresh);
+    if (!keys) {
+      log::error("{}; everything stays as it was", keys.error());
+      return;
+    }
+    if (keys->auth->open() != gateway_open_) {
+      log::error("[auth] cannot be opened or closed without a restart; everything stays as it was");
+      return;
+    }
+    gateway_.admission->set_limits(fresh.limits);
     for (auto& r : reactors_)
-      r->reload(fresh);
-    log::info("limits, job types and allowed origins were read again");
+      r->reload(fresh, *keys);
+    log::info("limits, job types, allowed origins, keys and certificates were read again");
   }
 
   void drain() {
@@ -198,6 +234,7 @@ class server {
   std::vector<std::unique_ptr<reactor>> reactors_;
   std::vector<std::thread> threads_;
   unsigned running_ = 0;
+  bool gateway_open_ = false;
   int exit_code_ = 0;
   bool draining_ = false;
 };
@@ -206,7 +243,7 @@ class server {
 
 int serve(const settings& config, const reload_settings& reload) {
   std::signal(SIGPIPE, SIG_IGN);
-  raise_file_limit();
+  raise_file_limit(config.limits.connections);
   server s(config, reload);
   return s.run();
 }

@@ -4,7 +4,6 @@
 #include "jobcast/http/guard.hpp"
 
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
@@ -20,17 +19,16 @@ constexpr std::size_t read_size = 4096;
 /// Cuts off whatever the connection is waiting for when its time is over.
 class deadline final : public wheel_entry {
  public:
-  explicit deadline(tcp_socket& socket)
+  explicit deadline(net::client_socket& socket)
       : socket_(socket) {}
   void on_deadline() override {
     expired_ = true;
-    error_code ignored;
-    socket_.cancel(ignored);
+    socket_.cancel();
   }
   bool expired() const { return expired_; }
 
  private:
-  tcp_socket& socket_;
+  net::client_socket& socket_;
   bool expired_ = false;
 };
 
@@ -51,8 +49,9 @@ using parser = beast_http::request_parser<beast_http::string_body>;
 
 class connection final : public open_connection {
  public:
-  connection(tcp_socket socket, connection_context& context)
+  connection(net::client_socket socket, const asio::ip::address& peer, connection_context& context)
       : socket_(std::move(socket))
+      , peer_(peer)
       , context_(context)
       , deadline_(socket_) {
     context_.open.push_back(*this);
@@ -61,16 +60,14 @@ class connection final : public open_connection {
   void drain() override {
     if (!idle_)
       return;
-    error_code ignored;
-    socket_.cancel(ignored);
+    socket_.cancel();
   }
 
-  void abort() override {
-    error_code ignored;
-    socket_.close(ignored);
-  }
+  void abort() override { socket_.close(); }
 
   task<> run() {
+    if (socket_.is_tls() && !co_await shake_hands())
+      co_return;
     for (bool go_on = true; go_on;) {
       parser parsing;
       parsing.body_limit(context_.limits.body);
@@ -89,6 +86,24 @@ class connection final : public open_connection {
   }
 
  private:
+  task<bool> shake_hands() {
+    context_.wheel.arm(deadline_, context_.limits.request_timeout);
+    for (;;) {
+      error_code ec = socket_.handshake();
+      if (!ec)
+        co_return true;
+      if (ec != asio::error::would_block) {
+        context_.counters.tls_failures.add();
+        log::debug("TLS handshake failed: {}", socket_.tls_failure());
+        co_return false;
+      }
+      auto const until = socket_.unsent() ? tcp_socket::wait_write : tcp_socket::wait_read;
+      co_await socket_.async_wait(until, asio::redirect_error(use_awaitable, ec));
+      if (ec || deadline_.expired())
+        co_return false;
+    }
+  }
+
   // Answers false when there is no request to come. Refusals have been answered then.
   task<bool> read_head() {
     head_size_ = 0;
@@ -126,10 +141,9 @@ class connection final : public open_connection {
     std::size_t const had = buffer_.size();
     buffer_.resize(had + read_size);
     error_code ec;
-    std::size_t const n = co_await socket_.async_read_some(asio::buffer(buffer_.data() + had, read_size),
-                                                           asio::redirect_error(use_awaitable, ec));
+    std::size_t const n = co_await socket_.read(buffer_.data() + had, read_size, ec);
     buffer_.resize(had + n);
-    co_return !ec && !deadline_.expired();
+    co_return n > 0 && !ec && !deadline_.expired();
   }
 
   // Feeds the parser with the head, which the guard has seen, and with the body as it comes.
@@ -150,7 +164,7 @@ class connection final : public open_connection {
     if (auto const expect = parsing.get()[beast_http::field::expect]; !expect.empty() && !parsing.is_done()) {
       static constexpr std::string_view go_ahead = "HTTP/1.1 100 Continue\r\n\r\n";
       if (buffer_.empty() && parsing.content_length().value_or(0) <= context_.limits.body)
-        co_await asio::async_write(socket_, asio::buffer(go_ahead), asio::redirect_error(use_awaitable, ec));
+        co_await socket_.write(go_ahead, ec);
     }
     parsing.eager(true);
     ec = {};
@@ -188,6 +202,7 @@ class connection final : public open_connection {
     r.head = message.method() == beast_http::verb::head;
     r.method = r.head ? std::string_view("GET") : std::string_view(message.method_string());
     r.body = message.body();
+    r.peer = peer_;
     answer given;
     // Not a conditional expression: GCC 12 destroys the temporaries of one with co_await in it twice.
     if (parse_target(std::string_view(message.target()), r.path, r.query))
@@ -218,7 +233,7 @@ class connection final : public open_connection {
   task<bool> send() {
     context_.wheel.arm(deadline_, context_.limits.write_timeout);
     error_code ec;
-    co_await asio::async_write(socket_, asio::buffer(out_), asio::redirect_error(use_awaitable, ec));
+    co_await socket_.write(out_, ec);
     deadline_.disarm();
     co_return !ec;
   }
@@ -248,17 +263,19 @@ class connection final : public open_connection {
   // time and amount (RFC 9112, section 9.6).
   task<> close_gently() {
     error_code ec;
-    socket_.shutdown(tcp::socket::shutdown_send, ec);
+    socket_.shutdown_send(ec);
     context_.wheel.arm(deadline_, std::chrono::milliseconds(1'000));
     buffer_.resize(read_size);
     for (std::size_t taken = 0; !ec && !deadline_.expired() && taken < (std::size_t(1) << 20);) {
-      std::size_t const n =
-          co_await socket_.async_read_some(asio::buffer(buffer_), asio::redirect_error(use_awaitable, ec));
+      std::size_t const n = co_await socket_.read(buffer_.data(), buffer_.size(), ec);
+      if (n == 0)
+        break;
       taken += n;
     }
   }
 
-  tcp_socket socket_;
+  net::client_socket socket_;
+  asio::ip::address peer_;
   connection_context& context_;
   deadline deadline_;
   std::string buffer_; ///< read and not yet used
@@ -270,8 +287,8 @@ class connection final : public open_connection {
 
 } // namespace
 
-task<> serve_connection(tcp_socket socket, connection_context& context) {
-  connection c(std::move(socket), context);
+task<> serve_connection(net::client_socket socket, asio::ip::address peer, connection_context& context) {
+  connection c(std::move(socket), peer, context);
   co_await c.run();
 }
 

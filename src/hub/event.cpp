@@ -21,8 +21,8 @@ constexpr std::size_t head_capacity = 96;
 
 // What stands before the data of each kind, without its brace; a record is a member of its own.
 constexpr std::string_view openings[] = {
-    R"({"event":"job","record":)", R"({"event":"missing",)", R"({"event":"reset",)", R"({"event":"gap",)",
-    R"({"event":"more",)",         R"({"event":"gateway",)", R"({"event":"end",)"};
+    R"({"event":"job","record":)", R"({"event":"missing",)", R"({"event":"reset",)",  R"({"event":"gap",)",
+    R"({"event":"more",)",         R"({"event":"gateway",)", R"({"event":"reauth",)", R"({"event":"end",)"};
 constexpr std::size_t longest_ws_head = 10;
 static_assert(std::all_of(std::begin(openings), std::end(openings), [](std::string_view o) {
   return longest_ws_head + o.size() <= std::tuple_size_v<head_space>;
@@ -97,6 +97,10 @@ event_ptr event::more(std::string_view cursor) {
 event_ptr event::gateway(std::string_view state, unsigned retry_ms) {
   return make(event_kind::gateway, "event: gateway\ndata: ", fmt::format(R"({{"state":"{}"}})", state),
               retry_ms ? fmt::format("\nretry: {}\n\n", retry_ms) : "\n\n");
+}
+
+event_ptr event::reauth(std::int64_t expires_at) {
+  return make(event_kind::reauth, "event: reauth\ndata: ", fmt::format(R"({{"expires_at":{}}})", expires_at), "\n\n");
 }
 
 event_ptr event::end(std::string_view reason, std::string_view job) {

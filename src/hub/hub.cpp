@@ -68,6 +68,11 @@ void hub::close(link& l) {
   }
 }
 
+void hub::judge_again(link& l) {
+  if (l.topic_)
+    l.topic_->judge_again(l);
+}
+
 void hub::open_feed(watcher& w, feed_member& member, std::string_view scope, std::int64_t since) {
   w.hub_ = this;
   auto at = feeds_.find(scope);
@@ -152,8 +157,10 @@ namespace {
 bool deliver(topic& t, const job::event& message) {
   if (message.flags.deleted)
     return t.accept_missing();
-  return t.accept(message.flags.created ? topic::arrival::renewed : topic::arrival::published, message.version,
-                  message.flags.final, message.record);
+  auto const how = message.flags.created     ? topic::arrival::renewed
+                   : message.flags.ownership ? topic::arrival::assigned
+                                             : topic::arrival::published;
+  return t.accept(how, message.version, message.flags.final, message.record);
 }
 
 } // namespace

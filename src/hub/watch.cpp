@@ -1,10 +1,21 @@
 #include "jobcast/hub/watch.hpp"
 
+#include "jobcast/auth/rules.hpp"
 #include "jobcast/hub/hub.hpp"
+#include "jobcast/job/ownership.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace jobcast::hub {
+
+namespace {
+
+bool may_see(const watcher& w, const job::ownership& of) {
+  return !w.who() || auth::may(*w.who(), auth::action::read, {of.id, of.owner, of.tenant, of.type});
+}
+
+} // namespace
 
 const event_ptr& link::at(std::size_t i) const {
   return backlog_ && i < backlog_->events.size() ? backlog_->events[i] : topic_->latest;
@@ -26,15 +37,19 @@ void link::pop() {
     in_dirty.unlink();
 }
 
-// Keeps an event that must not be conflated away; beyond the watcher's limit all that this link holds gives way to one
-// `gap`.
-void link::hold(event_ptr e) {
+// Keeps an event that must not be conflated away, whatever the watcher holds already.
+void link::keep(event_ptr e) {
   if (!backlog_)
     backlog_ = std::make_unique<backlog>();
   std::size_t const size = e->sse().size();
   backlog_->bytes += size;
   watcher_->held_ += size;
   backlog_->events.push_back(std::move(e));
+}
+
+// The same within the watcher's limit: beyond it all that this link holds gives way to one `gap`.
+void link::hold(event_ptr e) {
+  keep(std::move(e));
   if (watcher_->held_ <= watcher_->held_limit_)
     return;
   for (const event_ptr& dropped : backlog_->events)
@@ -51,6 +66,23 @@ void link::drop_backlog() {
   if (backlog_)
     watcher_->held_ -= backlog_->bytes;
   backlog_.reset();
+}
+
+// Seen or hidden from here on. What became visible is offered by the caller, as what comes first.
+void link::judge(bool allowed) {
+  if (!allowed && !hidden_)
+    hide();
+  else if (allowed && std::exchange(hidden_, false))
+    started_ = false;
+}
+
+// The job of others is told apart from no job by nothing.
+void link::hide() {
+  hidden_ = true;
+  newest_due_ = false;
+  drop_backlog();
+  keep(event::missing(topic_->id));
+  mark_dirty();
 }
 
 // The topic has a new `latest`. What it replaces is kept where it must be.
@@ -80,16 +112,39 @@ void topic::attach(link& l, watcher& w, told what) {
   l.watcher_ = &w;
   links.push_back(l);
   l.started_ = what == told::already;
-  if (latest && fresh && what == told::nothing) {
+  if (!latest || !fresh)
+    return; // judged with the first record
+  if (w.who() && latest->kind() == event_kind::job && !may_see(w, job::ownership_of(latest->data())))
+    return l.hide();
+  if (what == told::nothing) {
     l.newest_due_ = true;
     l.mark_dirty();
   }
 }
 
+void topic::judge_again(link& l) {
+  if (!latest || !fresh || latest->kind() != event_kind::job)
+    return;
+  bool const was_hidden = l.hidden_;
+  l.judge(may_see(*l.watcher_, job::ownership_of(latest->data())));
+  if (was_hidden && !l.hidden_) {
+    l.newest_due_ = true;
+    l.mark_dirty();
+  }
+}
+
+void topic::judge_all(std::string_view record) {
+  if (std::none_of(links.begin(), links.end(), [](const link& l) { return l.watcher_->who() != nullptr; }))
+    return;
+  auto const of = job::ownership_of(record);
+  for (link& l : links)
+    l.judge(may_see(*l.watcher_, of));
+}
+
 // What was known before an outage proved to be still true: it is news only to those who came during the outage.
 void topic::greet_newcomers() {
   for (link& l : links)
-    if (!l.started_ && !l.newest_due_) {
+    if (!l.started_ && !l.newest_due_ && !l.hidden_) {
       l.newest_due_ = true;
       l.mark_dirty();
     }
@@ -100,6 +155,9 @@ bool topic::accept(arrival how, std::uint64_t new_version, bool final, std::stri
   fresh = true;
   if (!restart && new_version <= version)
     return false;
+  // Before anyone is told: nobody may hear of a job that became another's.
+  if (restart || how == arrival::assigned)
+    judge_all(record);
   if (restart && latest && new_version == version && how == arrival::read) {
     event_ptr same = event::job(new_version, final, record);
     if (same->updated_at() == latest->updated_at() && same->data() == latest->data()) {
@@ -129,8 +187,15 @@ void topic::publish(event_ptr e, bool with_reset) {
   event_ptr const previous = std::exchange(latest, std::move(e));
   event_ptr const reset = with_reset ? event::reset(id) : nullptr;
   for (link& l : links) {
+    if (l.hidden_) {
+      // That there is none is what its watcher was told.
+      if (latest->kind() == event_kind::missing)
+        l.judge(true);
+      continue;
+    }
     l.offer(previous);
-    if (reset)
+    // A watcher that was given nothing yet takes what comes first.
+    if (reset && (l.started_ || l.backlog_))
       l.hold(reset);
   }
 }

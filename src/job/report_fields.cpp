@@ -13,9 +13,9 @@ constexpr std::array containers{"progress"sv, "error"sv, "labels"sv};
 constexpr std::array raw_names{"result"sv, "input"sv, "notify"sv};
 constexpr std::array progress_names{"percent"sv, "current"sv, "total"sv, "unit"sv, "step"sv, "message"sv, "eta"sv};
 constexpr std::array text_names{
-    "id"sv,           "status"sv,       "type"sv,           "owner"sv,      "tenant"sv,         "group"sv,
-    "by"sv,           "unit"sv,         "step"sv,           "message"sv,    "error.code"sv,     "error.title"sv,
-    "error.detail"sv, "error.action"sv, "error.severity"sv, "error.link"sv, "error.reference"sv};
+    "id"sv,           "status"sv,       "type"sv,           "owner"sv,      "tenant"sv,          "group"sv,
+    "by"sv,           "unit"sv,         "step"sv,           "message"sv,    "error.code"sv,      "error.title"sv,
+    "error.detail"sv, "error.action"sv, "error.severity"sv, "error.link"sv, "error.reference"sv, "error.trace"sv};
 
 constexpr bool holds(const auto& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();

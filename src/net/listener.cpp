@@ -64,7 +64,8 @@ std::string port_problem(const tcp::endpoint& where) {
                      where.address().to_string(), where.port(), ec.message());
 }
 
-listener::listener(asio::io_context& io, const limit_settings& limits, std::function<void(tcp_socket)> accepted)
+listener::listener(asio::io_context& io, const limit_settings& limits,
+                   std::function<void(tcp_socket, const asio::ip::address&)> accepted)
     : acceptor_(io.get_executor())
     , pause_(io.get_executor())
     , send_buffer_(limits.send_buffer)
@@ -103,7 +104,8 @@ void listener::accept_some() {
   for (int i = 0; i < accepts_per_turn; ++i) {
     error_code ec;
     tcp_socket socket(acceptor_.get_executor());
-    acceptor_.accept(socket, ec);
+    tcp::endpoint peer;
+    acceptor_.accept(socket, peer, ec);
     if (ec == asio::error::would_block || ec == asio::error::try_again)
       break;
     if (ec == asio::error::no_descriptors || ec == boost::system::errc::too_many_files_open_in_system ||
@@ -117,7 +119,7 @@ void listener::accept_some() {
       return;
     }
     if (!ec)
-      accepted_(std::move(socket));
+      accepted_(std::move(socket), peer.address());
   }
   wait();
 }

@@ -157,9 +157,13 @@ parsed parse_url(std::string_view url) {
     return read_tcp(url.substr(tcp.size()));
   if (url.starts_with(local))
     return read_unix(url.substr(local.size()));
-  if (url.starts_with(tls))
-    return "Redis over TLS (rediss://) is not supported yet: use redis:// or unix://";
-  return "the Redis URL must begin with redis:// or unix://";
+  if (url.starts_with(tls)) {
+    auto out = read_tcp(url.substr(tls.size()));
+    if (out)
+      out->tls = true;
+    return out;
+  }
+  return "the Redis URL must begin with redis://, rediss:// or unix://";
 }
 
 } // namespace jobcast::redis

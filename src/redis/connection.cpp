@@ -64,7 +64,8 @@ void connection::attempt_timed_out() {
 
 void connection::on_connected(error_code ec) {
   if (ec)
-    return fail(fmt::format("connect to {}: {}", describe(where_), ec.message()));
+    return fail(fmt::format("connect to {}: {}{}{}", describe(where_), ec.message(),
+                            session_->stream.failure().empty() ? "" : ": ", session_->stream.failure()));
   session_->output = handshake_.request();
   write(session_);
   read();
@@ -151,7 +152,7 @@ void connection::on_read(error_code ec, std::size_t size) {
     if (s != session_)
       return;
     // A read that did not fill the buffer has emptied the socket; to ask again would be a system call for nothing.
-    if (!failure.empty() || size < s->input.size() || total >= read_per_turn)
+    if (!failure.empty() || (size < s->input.size() && !s->stream.pending()) || total >= read_per_turn)
       break;
   }
   if (any)
@@ -210,7 +211,7 @@ void connection::write(const session_ptr& s) {
   std::size_t written = s->stream.write_some(asio::buffer(s->output), ec);
   if (ec && ec != asio::error::would_block)
     return;
-  if (written == s->output.size())
+  if (written == s->output.size() && !s->stream.unsent())
     return s->sent();
   s->stream.async_write(asio::buffer(s->output) + written,
                         [self = shared_from_this(), s](error_code failed, std::size_t) {

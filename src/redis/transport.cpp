@@ -1,6 +1,7 @@
 #include "jobcast/redis/transport.hpp"
 
 #include <boost/asio/connect.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
@@ -20,6 +21,7 @@ transport::transport(executor ex)
     , socket_(ex) {}
 
 void transport::async_connect(const address& where, std::function<void(error_code)> done) {
+  where_ = &where;
   if (where.how == address::kind::unix_socket) {
     // Asio throws for a path that does not fit.
     if (where.path.size() >= sizeof(sockaddr_un::sun_path))
@@ -43,9 +45,64 @@ void transport::async_connect(const address& where, std::function<void(error_cod
                           });
 }
 
-void transport::connect(std::vector<protocol::endpoint> endpoints, std::function<void(error_code)> done) {
+void transport::connect(std::vector<protocol::endpoint> endpoints, connected done) {
   asio::async_connect(socket_, endpoints, [this, done = std::move(done)](error_code ec, const protocol::endpoint&) {
-    done(ec ? ec : make_ready());
+    if (!ec)
+      ec = make_ready();
+    if (ec || !where_->tls)
+      return done(ec);
+    tls_ = std::make_unique<net::tls_channel>(*where_->trust, socket_.native_handle(), net::tls_channel::role::client,
+                                              where_->host);
+    shake_hands(done);
+  });
+}
+
+void transport::shake_hands(connected done) {
+  error_code const ec = tls_->handshake();
+  if (ec != asio::error::would_block) {
+    failure_ = tls_->failure();
+    return done(ec);
+  }
+  socket_.async_wait(tls_->unsent() ? asio::socket_base::wait_write : asio::socket_base::wait_read,
+                     [this, done = std::move(done)](error_code waited) { waited ? done(waited) : shake_hands(done); });
+}
+
+std::size_t transport::read_some(asio::mutable_buffer into, error_code& ec) {
+  if (!tls_)
+    return socket_.read_some(into, ec);
+  std::size_t const n = tls_->read_some(static_cast<char*>(into.data()), into.size(), ec);
+  if (n == 0 && !ec)
+    ec = asio::error::eof;
+  return n;
+}
+
+std::size_t transport::write_some(asio::const_buffer from, error_code& ec) {
+  if (!tls_)
+    return socket_.write_some(from, ec);
+  iovec const piece{const_cast<void*>(from.data()), from.size()};
+  return tls_->write_some(&piece, 1, ec);
+}
+
+void transport::read_tls(asio::mutable_buffer into, moved done) {
+  error_code ec;
+  std::size_t const n = read_some(into, ec);
+  if (ec != asio::error::would_block)
+    return asio::post(socket_.get_executor(), [done = std::move(done), ec, n] { done(ec, n); });
+  socket_.async_wait(asio::socket_base::wait_read, [this, into, done = std::move(done)](error_code waited) {
+    waited ? done(waited, 0) : read_tls(into, done);
+  });
+}
+
+void transport::write_tls(asio::const_buffer from, std::size_t written, moved done) {
+  error_code ec;
+  while (!ec && written < from.size())
+    written += write_some(from + written, ec);
+  if (!ec)
+    ec = tls_->flush();
+  if (ec != asio::error::would_block)
+    return asio::post(socket_.get_executor(), [done = std::move(done), ec, written] { done(ec, written); });
+  socket_.async_wait(asio::socket_base::wait_write, [this, from, written, done = std::move(done)](error_code waited) {
+    waited ? done(waited, written) : write_tls(from, written, done);
   });
 }
 

@@ -3,7 +3,7 @@
 -- Contract: docs/functions.md. KEYS[1] is the namespace; every other key is derived from it and shares its slot.
 -- `math` and friends are looked up inside functions: at load time Redis 7.0 does not have them.
 
-local VERSION = '1.1'
+local VERSION = '1.2'
 
 local FINAL = {done = true, failed = true, cancelled = true}
 local STATUSES = {pending = true, processing = true, retrying = true, done = true, failed = true, cancelled = true}
@@ -196,6 +196,9 @@ local COMMON = {
   owner = present(128), tenant = present(128), group = present(128),
   max_attempts = function(field, s) return integer(field, s, 1, 1000) end,
   by = function(field, s) return name(field, s, 64) end,
+  group_size = function(field, s) return integer(field, s, 1, 10000000) end,
+  -- From the gateway: what the publisher may handle.
+  for_types = bounded(8192), for_tenant = bounded(128),
 }
 
 local REPORT = {
@@ -209,7 +212,7 @@ local REPORT = {
   ['error.code'] = bounded(128), ['error.title'] = bounded(200), ['error.detail'] = bounded(2000), ['error.action'] = bounded(2000),
   ['error.severity'] = function(field, s) return one_of(field, s, {'low', 'high'}) end,
   ['error.retryable'] = function(field, s) return one_of(field, s, {'true', 'false'}) end,
-  ['error.link'] = link, ['error.reference'] = bounded(128),
+  ['error.link'] = link, ['error.reference'] = bounded(128), ['error.trace'] = bounded(16384),
   result = function(_, s) return s end,
   retry_in = function(field, s) return number(field, s, 0, 31536000) end,
   retry_at = function(field, s) return integer(field, s, 0, MAX_TIME) end,
@@ -247,24 +250,22 @@ end
 
 -------------------------------------------------------------------------------------------------------------- record
 -- A job's hash holds its fields one by one, text already in JSON's form, so that building the record is one
--- concatenation; and `doc`, the record as it was last published.
+-- concatenation; and `doc`, the record as it was last published. While a job is at work, `front` and `back` are what stands
+-- around the parts of the record that progress changes.
 
 local KEPT = {
   'v', 'status', 'attempt', 'max', 'type', 'created', 'updated', 'started', 'finished', 'locked', 'retry_at', 'owner', 'tenant',
-  'group', 'stalled', 'cancel', 'percent', 'current', 'total', 'unit', 'step', 'message', 'eta', 'error', 'labels', 'result',
-  'lease', 'retries', 'made', 'work', 'expires', 'retention', 'abandoned',
+  'group', 'stalled', 'cancel', 'percent', 'current', 'total', 'unit', 'step', 'message', 'eta', 'eta_at', 'error', 'labels', 'result',
+  'lease', 'retries', 'made', 'work', 'expires', 'retention', 'abandoned', 'expected', 'spread', 'gid', 'share', 'seen_at', 'seen_by',
 }
+local COUNT_KEPT = #KEPT
 
 local function load(ns, id)
   local key = ns .. ':job:' .. id
   local values = redis.call('HMGET', key, unpack(KEPT))
   if not values[1] then return nil end
-  local job = {id = id, key = key, stored = {}}
-  for i, field in ipairs(KEPT) do
-    local value = values[i] or nil
-    job[field] = value
-    job.stored[field] = value
-  end
+  local job = {id = id, key = key, stored = values}
+  for i = 1, COUNT_KEPT do job[KEPT[i]] = values[i] or nil end
   job.v, job.attempt, job.max = tonumber(job.v), tonumber(job.attempt), tonumber(job.max)
   job.updated = tonumber(job.updated)
   return job
@@ -277,51 +278,80 @@ local function can(job)
   return job.cancel and '[]' or '["cancel"]'
 end
 
-local function record(job)
-  local p, n = {}, 0
-  local function put(key, value)
-    if value then
-      p[n + 1], p[n + 2], p[n + 3] = key, value, ','
-      n = n + 3
-    end
+-- Milliseconds until an attempt ends, and how far off that may be; nothing if it is anyone's guess. Two estimates: recent
+-- jobs of the type (`expected`, `spread`), and the pace of this one. The pace counts the more the further the job is.
+local function estimate(elapsed, percent, expected, spread)
+  local share = (percent or 0) / 100
+  local pace = percent and elapsed >= 1000 and percent >= (expected and 1 or 5) and percent < 100 and elapsed * (1 - share) / share or nil
+  local history = expected and expected > elapsed and expected - elapsed or nil
+  if pace and history then
+    local apart = pace > history and pace - history or history - pace
+    local off = share * pace * (1 - share) + (1 - share) * spread
+    return share * pace + (1 - share) * history, off > apart / 2 and off or apart / 2
   end
-  put('{"id":"', job.id)
-  p[n] = '",'
-  put('"version":', digits(job.v))
-  put('"updated_at":', digits(job.updated))
-  put('"type":"', job.type)
-  p[n] = '",'
-  put('"status":"', job.status)
-  p[n] = '",'
-  put('"attempt":', digits(job.attempt))
-  put('"max_attempts":', digits(job.max))
-  p[n + 1] = '"progress":{'
-  n = n + 1
-  local before = n
-  put('"percent":', job.percent)
-  put('"current":', job.current)
-  put('"total":', job.total)
-  put('"unit":', job.unit)
-  put('"step":', job.step)
-  put('"message":', job.message)
-  put('"eta":', job.eta)
-  if n > before then p[n] = '},' else p[n + 1] = '},' n = n + 1 end
-  put('"stalled":', job.stalled and 'true' or 'false')
-  put('"cancel_requested":', job.cancel and 'true' or 'false')
-  put('"can":', can(job))
-  put('"created_at":', job.created)
-  put('"started_at":', job.started)
-  put('"finished_at":', job.finished)
-  put('"locked_at":', job.locked)
-  put('"retry_at":', job.retry_at)
-  put('"owner":', job.owner and quoted(job.owner))
-  put('"tenant":', job.tenant and quoted(job.tenant))
-  put('"group":', job.group and quoted(job.group))
-  put('"error":', job.error)
-  put('"labels":', job.labels)
-  put('"result":', job.result)
-  p[n] = '}'
-  return table.concat(p)
+  if pace then return pace, pace * (1 - share) end
+  if history then return history, spread end
+  return nil
+end
+
+-- The members of `progress`, without its braces. All are in JSON's form.
+local function progress(percent, current, total, unit, step, message, eta, eta_error)
+  local text = (percent and ',"percent":' .. percent or '') .. (current and ',"current":' .. current or '') ..
+    (total and ',"total":' .. total or '') .. (unit and ',"unit":' .. unit or '') .. (step and ',"step":' .. step or '') ..
+    (message and ',"message":' .. message or '') .. (eta and ',"eta":' .. eta or '') .. (eta_error and ',"eta_error":' .. eta_error or '')
+  return string.sub(text, 2)
+end
+
+-- The eta at `at`, and its error: what the worker said, less the time since, as long as that lasts; else estimated.
+local function eta_at(at, given, given_at, started, percent, expected, spread)
+  if given then
+    local rest = tonumber(given) - (at - tonumber(given_at))
+    if rest >= 0 then return string.format('%.0f', rest), nil end
+  end
+  if not started then return nil end
+  local eta, off = estimate(at - tonumber(started), percent and tonumber(percent), expected and tonumber(expected), spread and tonumber(spread))
+  if not eta then return nil end
+  return string.format('%.0f', eta), string.format('%.0f', off)
+end
+
+local function progress_of(job, at)
+  local eta, off
+  if job.status == 'processing' and not job.stalled then
+    eta, off = eta_at(at, job.eta, job.eta_at, job.started, job.percent, job.expected, job.spread)
+  elseif job.eta and not FINAL[job.status] then
+    eta = eta_at(at, job.eta, job.eta_at)
+  end
+  return progress(job.percent, job.current, job.total, job.unit, job.step, job.message, eta, off)
+end
+
+-- The record around version, updated_at, progress and locked_at.
+local function front_of(job)
+  return ',"type":"' .. job.type .. '","status":"' .. job.status .. '","attempt":' .. digits(job.attempt) .. ',"max_attempts":' ..
+    digits(job.max) .. ',"progress":{'
+end
+
+local function back_of(job)
+  local function put(key, value) return value and key .. value or '' end
+  return '},"stalled":' .. (job.stalled and 'true' or 'false') .. ',"cancel_requested":' .. (job.cancel and 'true' or 'false') ..
+    ',"can":' .. can(job) .. (FINAL[job.status] and ',"seen":' .. (job.seen_at and 'true' or 'false') or '') ..
+    put(',"created_at":', job.created) .. put(',"started_at":', job.started) .. put(',"finished_at":', job.finished) ..
+    put(',"retry_at":', job.retry_at) .. put(',"owner":', job.owner and quoted(job.owner)) ..
+    put(',"tenant":', job.tenant and quoted(job.tenant)) ..
+    (job.group and ',"group":' .. quoted(job.group) .. ',"group_id":"' .. job.gid .. '"' or '') ..
+    put(',"error":', job.error) .. put(',"labels":', job.labels) .. put(',"result":', job.result)
+end
+
+local function compose(id, version, updated, front, inside, back, locked)
+  return '{"id":"' .. id .. '","version":' .. version .. ',"updated_at":' .. updated .. front .. inside .. back ..
+    (locked and ',"locked_at":' .. locked .. '}' or '}')
+end
+
+-- What a report of progress needs to know of a job at work, and does not change.
+local STILL = '^(%d+) (%d+) (%d+) (%d*) (%d*) (%d*) (%d*) (%S*) (%S*)$'
+local function still_of(job, scope)
+  local renew = tonumber(job.expires or 0) - tonumber(job.abandoned) / 2
+  return digits(job.attempt) .. ' ' .. digits(math.floor(math.max(renew, 0))) .. ' ' .. job.started .. ' ' .. (job.expected or '') .. ' ' ..
+    (job.spread or '') .. ' ' .. (job.eta or '') .. ' ' .. (job.eta_at or '') .. ' ' .. (job.gid or '') .. ' ' .. (scope or '')
 end
 
 local function scope_of(job)
@@ -339,12 +369,18 @@ local function global_policy(ns)
   }
 end
 
+local RETRIED_START_TIMEOUT = 300000
+
 local function type_policy(ns, type, global)
   local p = redis.call('HMGET', ns .. ':policy:' .. type, 'lease_ms', 'start_timeout_ms', 'max_attempts', 'backoff_base_ms',
-    'backoff_factor', 'backoff_cap_ms', 'dispatch', 'user_retry')
+    'backoff_factor', 'backoff_cap_ms', 'dispatch', 'user_retry', 'grace_ms', 'on_stall')
+  local max, grace = tonumber(p[3] or 1), tonumber(p[9] or nil)
+  local start_timeout = tonumber(p[2] or 0)
   return {
-    lease = tonumber(p[1] or global.lease), start_timeout = tonumber(p[2] or 0), max = tonumber(p[3] or 1),
+    lease = tonumber(p[1] or global and global.lease or 60000), start_timeout = start_timeout, max = max,
     base = tonumber(p[4] or 5000), factor = tonumber(p[5] or 2), cap = tonumber(p[6] or 600000), dispatch = p[7] == '1', user_retry = p[8],
+    grace = grace or 0, on_stall = p[10] or grace and (max > 1 and 'retry' or 'fail') or 'flag',
+    retried_start_timeout = start_timeout > 0 and start_timeout or RETRIED_START_TIMEOUT,
   }
 end
 
@@ -354,75 +390,280 @@ local function offers_retry(policy, made)
   return made and '1' or nil
 end
 
+-------------------------------------------------------------------------------------------------------------- batches
+-- Jobs with one `group` share a rollup: a record of its own in `ns:job:group:<hash>`, kept by counters, so that a report costs
+-- the same whatever the size of the batch. A group belongs to one scope: two owners' groups never mix. Each job keeps its
+-- `share` (the rollup's birth, its status, whole percent, whether stalled), which is what it has to give back.
+
+local STATUS_LIST = {'pending', 'processing', 'retrying', 'done', 'failed', 'cancelled'}
+local NAMED_FAILURES = 20
+local ROLLUP = {'v', 'created', 'updated', 'started', 'finished', 'status', 'sum', 'members', 'size', 'stalled', 'percent', 'failures', 'expires',
+  'n_pending', 'n_processing', 'n_retrying', 'n_done', 'n_failed', 'n_cancelled'}
+
+local function group_id(job)
+  return 'group:' .. redis.sha1hex((job.tenant and quoted(job.tenant) or '') .. '\n' .. (job.owner and quoted(job.owner) or '') .. '\n' .. job.group)
+end
+
+local function share_of(job, born)
+  return born .. ' ' .. job.status .. ' ' .. (FINAL[job.status] and 100 or math.floor(tonumber(job.percent or 0))) .. ' ' .. (job.stalled and 1 or 0)
+end
+
+local function read_share(share, born)
+  if not share then return nil end
+  local of, status, percent, stalled = string.match(share, '^(%d+) (%a+) (%d+) (%d)$')
+  if of ~= born then return nil end
+  return {status = status, percent = tonumber(percent), stalled = tonumber(stalled)}
+end
+
+local function rollup_status(g)
+  if g.members < g.size or g.n_pending + g.n_processing + g.n_retrying > 0 then
+    if g.n_pending == g.members then return 'pending' end
+    return g.n_processing == 0 and g.n_pending == 0 and g.n_retrying > 0 and g.n_retrying + g.n_pending == g.members and 'retrying' or 'processing'
+  end
+  return g.n_failed > 0 and 'failed' or g.n_cancelled == g.members and 'cancelled' or 'done'
+end
+
+-- The failed jobs by name and title, the first to fail first. `failures` is JSON that this file wrote.
+local function name_failures(ns, gid, g, job, leaves, joins)
+  local key = ns .. ':failed:' .. gid
+  local named = g.failures and cjson.decode(g.failures) or {}
+  local function put(id, error)
+    local ok, decoded = pcall(cjson.decode, error or '')
+    named[#named + 1] = {id = id, title = ok and decoded.title or 'The job failed.'}
+  end
+  if leaves then
+    redis.call('ZREM', key, job.id)
+    for i = #named, 1, -1 do if named[i].id == job.id then table.remove(named, i) end end
+    if #named < NAMED_FAILURES and g.n_failed > #named then
+      local have = {}
+      for _, one in ipairs(named) do have[one.id] = true end
+      for _, id in ipairs(redis.call('ZRANGE', key, '0', tostring(NAMED_FAILURES - 1))) do
+        if not have[id] then put(id, redis.call('HGET', ns .. ':job:' .. id, 'error')) end
+      end
+    end
+  end
+  if joins then
+    redis.call('ZADD', key, g.updated, job.id)
+    if #named < NAMED_FAILURES then put(job.id, job.error) end
+  end
+  local parts = {}
+  for i = 1, math.min(#named, NAMED_FAILURES) do
+    parts[i] = '{"id":"' .. named[i].id .. '","title":' .. quoted(named[i].title) .. '}'
+  end
+  g.failures = #parts > 0 and '[' .. table.concat(parts, ',') .. ']' or nil
+end
+
+local function rollup_record(gid, g, job)
+  local function put(key, value) return value and key .. value or '' end
+  local counts = {}
+  for i, status in ipairs(STATUS_LIST) do counts[i] = '"' .. status .. '":' .. digits(g['n_' .. status]) end
+  local over = g.n_done + g.n_failed + g.n_cancelled
+  return '{"id":"' .. gid .. '","version":' .. digits(g.v) .. ',"updated_at":' .. digits(g.updated) .. ',"type":"group","status":"' .. g.status ..
+    '","attempt":1,"max_attempts":1,"progress":{"percent":' .. digits(g.percent) .. ',"current":' .. digits(over) ..
+    ',"total":' .. digits(math.max(g.members, g.size)) .. ',"unit":"jobs"},"stalled":' .. (g.stalled > 0 and 'true' or 'false') ..
+    ',"cancel_requested":false,"can":[],"created_at":' .. g.created .. put(',"started_at":', g.started) ..
+    put(',"finished_at":', g.finished) .. put(',"owner":', job.owner and quoted(job.owner)) ..
+    put(',"tenant":', job.tenant and quoted(job.tenant)) .. ',"group":' .. quoted(job.group) ..
+    ',"counts":{' .. table.concat(counts, ',') .. ',"stalled":' .. digits(g.stalled) .. '},"failed":' .. (g.failures or '[]') .. '}'
+end
+
+-- Takes the job's old share out of a rollup and puts its new one in. `joins` false: the job leaves. Answers the new share.
+local function count_in(ns, gid, job, at, old_share, joins, size)
+  local key = ns .. ':job:' .. gid
+  local values = redis.call('HMGET', key, unpack(ROLLUP))
+  local g = {}
+  for i, field in ipairs(ROLLUP) do g[field] = values[i] or nil end
+  if not g.v and not joins then return nil end
+  local fresh = not g.v
+  if fresh then
+    g.v, g.created, g.updated, g.size, g.members, g.sum, g.stalled = 0, digits(at), 0, 0, 0, 0, 0
+    for _, status in ipairs(STATUS_LIST) do g['n_' .. status] = 0 end
+    redis.call('ZREMRANGEBYSCORE', ns .. ':failed:' .. gid, '-inf', '+inf')
+  else
+    for _, field in ipairs({'v', 'updated', 'size', 'members', 'sum', 'stalled', 'percent'}) do g[field] = tonumber(g[field] or 0) end
+    for _, status in ipairs(STATUS_LIST) do g['n_' .. status] = tonumber(g['n_' .. status] or 0) end
+  end
+  local old = read_share(old_share, g.created)
+  local new = joins and {status = job.status, percent = FINAL[job.status] and 100 or math.floor(tonumber(job.percent or 0)), stalled = job.stalled and 1 or 0}
+  local counted = fresh or not old or not new or old.status ~= new.status or old.stalled ~= new.stalled
+  if old then
+    g.members, g.sum, g.stalled = g.members - 1, g.sum - old.percent, g.stalled - old.stalled
+    g['n_' .. old.status] = g['n_' .. old.status] - 1
+  end
+  if new then
+    g.members, g.sum, g.stalled = g.members + 1, g.sum + new.percent, g.stalled + new.stalled
+    g['n_' .. new.status] = g['n_' .. new.status] + 1
+  end
+  if size and size > g.size then g.size, counted = size, true end
+  if g.members == 0 then
+    -- Expired rather than deleted: workers, whose reports may move a job, need no right to delete.
+    for _, one in ipairs({key, ns .. ':log:' .. gid, ns .. ':failed:' .. gid}) do redis.call('PEXPIREAT', one, '1') end
+    redis.call('PUBLISH', ns .. ':event:' .. gid, '0 d null')
+    return nil
+  end
+  local share = new and share_of(job, g.created)
+  local percent = math.floor(g.sum / math.max(g.members, g.size))
+  if not counted and percent == g.percent then
+    redis.call('HSET', key, 'sum', digits(g.sum))
+    return share
+  end
+  local was = g.status
+  g.status = rollup_status(g)
+  g.percent = percent
+  g.v = g.v + 1
+  g.updated = math.max(g.updated, at)
+  if not g.started and g.status ~= 'pending' then g.started = digits(at) end
+  if not FINAL[g.status] then g.finished = nil elseif not FINAL[was] then g.finished = digits(at) end
+  local left_failed = old and old.status == 'failed' and not (new and new.status == 'failed')
+  local is_failed = new and new.status == 'failed' and not (old and old.status == 'failed')
+  if left_failed or is_failed then name_failures(ns, gid, g, job, left_failed, is_failed) end
+  local doc = rollup_record(gid, g, job)
+  local span = tonumber(FINAL[g.status] and job.retention or job.abandoned)
+  local set = {'type', 'group', 'attempt', '1', 'max', '1', 'group', job.group, 'doc', doc}
+  if job.owner then set[#set + 1] = 'owner' set[#set + 1] = job.owner end
+  if job.tenant then set[#set + 1] = 'tenant' set[#set + 1] = job.tenant end
+  local renew = fresh or g.status ~= was or tonumber(g.expires or 0) < at + span / 2
+  if renew then g.expires = digits(at + span) end
+  for _, field in ipairs(ROLLUP) do
+    local value = g[field]
+    if value ~= nil then set[#set + 1] = field set[#set + 1] = type(value) == 'number' and digits(value) or value end
+  end
+  redis.call('HSET', key, unpack(set))
+  if not g.finished or not g.failures then redis.call('HDEL', key, g.finished and 'failures' or 'finished', g.failures and 'finished' or 'failures') end
+  if g.status ~= was then
+    redis.call('XADD', ns .. ':log:' .. gid, 'MAXLEN', '256', '*', 'version', digits(g.v), 'at', digits(at), 'status', g.status, 'attempt', '1', 'by', 'batch')
+  end
+  if renew then
+    for _, one in ipairs({key, ns .. ':log:' .. gid, ns .. ':failed:' .. gid}) do redis.call('PEXPIREAT', one, g.expires) end
+  end
+  local letters = (g.status ~= was and 's' or counted and '' or 'p') .. (FINAL[g.status] and 'f' or '') .. (fresh and 'n' or '')
+  redis.call('PUBLISH', ns .. ':event:' .. gid, digits(g.v) .. ' ' .. (letters == '' and '-' or letters) .. ' ' .. doc)
+  return share
+end
+
+-- Keeps the rollup of the job's group up to date; moves the job when its group or scope changed.
+local function update_group(ns, job, at)
+  local before = job.gid
+  if job.regroup then
+    job.gid = job.group and group_id(job)
+    job.regroup = nil
+    if before and before ~= job.gid then
+      -- The rollup that is left belongs to whom the job belonged to then.
+      local left = {id = job.id, group = job.left_group, owner = job.left_owner, tenant = job.left_tenant, status = job.status,
+        retention = job.retention, abandoned = job.abandoned}
+      count_in(ns, before, left, at, job.share, false)
+      job.share = nil
+    end
+  end
+  if job.gid then job.share = count_in(ns, job.gid, job, at, job.share, true, job.group_size) end
+end
+
+-- Before owner, tenant or group change.
+local function will_regroup(job)
+  if not job.regroup then job.left_group, job.left_owner, job.left_tenant = job.group, job.owner, job.tenant end
+  job.regroup = true
+end
+
 --------------------------------------------------------------------------------------------------------------- store
 
+-- A report at work does not move its lease's deadline: the supervisor looks again at what `locked` says. So an entry may be
+-- early, and is never late.
 local function deadline(ns, job, at)
   if at then redis.call('ZADD', ns .. ':deadlines', digits(at), job.id) else redis.call('ZREM', ns .. ':deadlines', job.id) end
 end
 
--- Lifetimes are renewed only when under half: EXPIRE on each report would cost as much as the report.
-local function keep_alive(ns, job, at)
+-- Lifetimes are renewed only when under half: EXPIRE on each report would cost as much as the report. Answers whether it is time.
+local function keep_alive(job, at)
   local span = tonumber(FINAL[job.status] and job.retention or job.abandoned)
   local wanted = at + span
   if job.retry_at and tonumber(job.retry_at) + span > wanted then wanted = tonumber(job.retry_at) + span end
   local have = tonumber(job.expires or 0)
-  if have >= at + span / 2 and have <= at + span * 2 and not job.status_changed and have >= tonumber(job.retry_at or 0) then return end
+  if have >= at + span / 2 and have <= at + span * 2 and not job.status_changed and have >= tonumber(job.retry_at or 0) then return false end
   job.expires = digits(wanted)
+  return true
+end
+
+local function expire(ns, job)
   redis.call('PEXPIREAT', job.key, job.expires)
   redis.call('PEXPIREAT', ns .. ':log:' .. job.id, job.expires)
 end
 
--- Writes what changed, and tells everyone. flags: a set of letters.
-local function save(ns, job, at, flags, by)
+local function publish(ns, id, scope, version, letters, doc)
+  local message = version .. ' ' .. letters .. ' ' .. doc
+  redis.call('PUBLISH', ns .. ':event:' .. id, message)
+  if scope then redis.call('PUBLISH', ns .. ':feed:' .. scope, id .. ' ' .. message) end
+end
+
+-- Outcomes that nobody has acknowledged yet, by owner.
+local function update_inbox(ns, job, scope, at)
+  local inbox = ns .. ':inbox:' .. scope
+  if FINAL[job.status] and not job.seen_at then
+    redis.call('ZADD', inbox, job.finished, job.id)
+    redis.call('PEXPIRE', inbox, job.retention)
+    redis.call('ZREMRANGEBYSCORE', inbox, '-inf', '(' .. digits(at - tonumber(job.retention)))
+  elseif job.was_final then
+    redis.call('ZREM', inbox, job.id)
+  end
+end
+
+-- Writes what changed, and tells everyone. flags: a set of letters. `what` says in the history what a status does not say.
+local function save(ns, job, at, flags, by, what)
   job.v = job.v + 1
   job.updated = at > (job.updated or 0) and at or job.updated
+  job.was_final = FINAL[job.stored[2]]
+  if job.was_final and not FINAL[job.status] then job.seen_at, job.seen_by = nil, nil end
   local scope = scope_of(job)
-  local doc = record(job)
+  if job.gid or job.group then update_group(ns, job, at) end
+  local version = digits(job.v)
+  local front, back = front_of(job), back_of(job)
+  local doc = compose(job.id, version, digits(job.updated), front, progress_of(job, job.updated), back, job.locked)
   job.doc = doc
   job.status_changed = flags.s
   if flags.s or flags.n or flags.o or flags.c then
-    local entry = {'version', digits(job.v), 'at', digits(at), 'status', job.status, 'attempt', digits(job.attempt), 'by', by or 'worker'}
-    if job.error and (job.status == 'failed' or job.status == 'retrying') then
-      entry[#entry + 1], entry[#entry + 2] = 'error', job.error
+    local entry = {'version', version, 'at', digits(at), 'status', job.status, 'attempt', digits(job.attempt), 'by', by or 'worker'}
+    if what then entry[#entry + 1] = 'what' entry[#entry + 1] = what end
+    if job.error and (job.status == 'failed' or job.status == 'retrying') and not flags.quiet then
+      entry[#entry + 1] = 'error' entry[#entry + 1] = job.error
     end
+    if job.duration then entry[#entry + 1] = 'duration' entry[#entry + 1] = digits(job.duration) end
     redis.call('XADD', ns .. ':log:' .. job.id, 'MAXLEN', '256', '*', unpack(entry))
   end
-  -- The first write creates the hash, so its lifetime can only be set after it.
-  local set, gone = {'doc', doc}, {}
-  local function diff()
-    for _, field in ipairs(KEPT) do
-      local value, old = job[field], job.stored[field]
-      if type(value) == 'number' then value = digits(value) end
-      if value ~= old then
-        if value == nil then gone[#gone + 1] = field else set[#set + 1] = field set[#set + 1] = value end
-        job.stored[field] = value
+  local set, gone, stored = {'doc', doc}, {'front'}, job.stored
+  local n = 2
+  local lifetime = keep_alive(job, at)
+  if job.status == 'processing' and not job.stalled and not job.cancel then
+    set[3], set[4], set[5], set[6], set[7], set[8] = 'front', front, 'back', back, 'still', still_of(job, scope)
+    n, gone = 8, {}
+  end
+  for i = 1, COUNT_KEPT do
+    local value, old = job[KEPT[i]], stored[i]
+    if type(value) == 'number' then value = digits(value) end
+    if value ~= (old or nil) then
+      if value == nil then
+        gone[#gone + 1] = KEPT[i]
+      else
+        set[n + 1], set[n + 2] = KEPT[i], value
+        n = n + 2
       end
+      stored[i] = value
     end
   end
-  diff()
   redis.call('HSET', job.key, unpack(set))
   if #gone > 0 then redis.call('HDEL', job.key, unpack(gone)) end
-  local before = job.expires
-  keep_alive(ns, job, at)
-  if job.expires ~= before then
-    redis.call('HSET', job.key, 'expires', job.expires)
-    job.stored.expires = job.expires
-  end
+  if lifetime then expire(ns, job) end
   if scope and (flags.s or flags.n or flags.o) then
     local index = ns .. ':owner:' .. scope
     redis.call('ZADD', index, digits(at), job.id)
     redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. digits(at - tonumber(job.abandoned)))
     redis.call('PEXPIRE', index, job.abandoned)
   end
+  if scope and (FINAL[job.status] or job.was_final) then update_inbox(ns, job, scope, at) end
   if flags.f then
     redis.call('XADD', ns .. ':finished', 'MAXLEN', '~', '1000000', '*', 'id', job.id, 'type', job.type, 'status', job.status,
-      'version', digits(job.v), 'attempt', digits(job.attempt), 'owner', job.owner or '', 'tenant', job.tenant or '', 'at', digits(at))
+      'version', version, 'attempt', digits(job.attempt), 'owner', job.owner or '', 'tenant', job.tenant or '', 'at', digits(at))
   end
-  local letters = (flags.p and 'p' or '') .. (flags.s and 's' or '') .. (flags.f and 'f' or '') .. (flags.n and 'n' or '') .. (flags.o and 'o' or '')
-  if letters == '' then letters = '-' end
-  local message = digits(job.v) .. ' ' .. letters .. ' ' .. doc
-  redis.call('PUBLISH', ns .. ':event:' .. job.id, message)
-  if scope then redis.call('PUBLISH', ns .. ':feed:' .. scope, job.id .. ' ' .. message) end
+  local letters = (flags.p and 'p' or '') .. (flags.s and 's' or '') .. (FINAL[job.status] and 'f' or '') .. (flags.n and 'n' or '') .. (flags.o and 'o' or '')
+  publish(ns, job.id, scope, version, letters == '' and '-' or letters, doc)
 end
 
 local function drop_work(ns, job)
@@ -441,6 +682,120 @@ local function put_command(ns, job, op)
   redis.call('XADD', ns .. ':commands', 'MAXLEN', '~', '100000', '*', 'id', job.id, 'type', job.type, 'op', op, 'attempt', digits(job.attempt))
 end
 
+------------------------------------------------------------------------------------------------------------- failures
+-- What viewers are told of a failure. Operators map codes to their own words (`failure:<code>` and, for patterns with `*`,
+-- `failures` in the policies of the type and of all types); what a program says about itself goes to `ns:trace:<id>`, which no
+-- viewer can read.
+
+local ERROR_FIELDS = {'code', 'title', 'detail', 'action', 'severity', 'link', 'reference'}
+local TRACES = {'Traceback (most recent call last)', '\n\tat ', '\n    at ', '\n   at ', 'Stack trace:', '\n#0 ', '\n#1 ', '", line ', '.rb:', 'goroutine ', 'stack backtrace:'}
+local KEPT_TRACES = 5
+
+local function looks_like_trace(s)
+  for _, mark in ipairs(TRACES) do
+    local at = string.find(s, mark, 1, true)
+    if at and (mark ~= '.rb:' or string.find(s, '%.rb:%d+:in ')) and (mark ~= '", line ' or string.find(s, 'File "', 1, true)) and
+      (mark ~= 'goroutine ' or string.find(s, 'goroutine %d+ %[')) then
+      return true
+    end
+  end
+  return false
+end
+
+-- `*` stands for any text; nothing else is special. Takes time proportional to the text.
+local function matches_glob(glob, s)
+  local at, first = 1, true
+  local from = 1
+  while true do
+    local star = string.find(glob, '*', from, true)
+    local piece = string.sub(glob, from, star and star - 1 or nil)
+    if first then
+      if string.sub(s, 1, #piece) ~= piece then return false end
+      if not star then return #s == #piece end
+      at, first = #piece + 1, false
+    elseif not star then
+      return #s - at + 1 >= #piece and (piece == '' or string.sub(s, -#piece) == piece)
+    else
+      local found, stop = string.find(s, piece, at, true)
+      if not found then return false end
+      at = stop + 1
+    end
+    from = star + 1
+  end
+end
+
+local function catalogued(ns, type, code)
+  for _, key in ipairs({ns .. ':policy:' .. type, ns .. ':policy'}) do
+    local found = redis.call('HMGET', key, 'failure:' .. code, 'failures')
+    if found[1] then return cjson.decode(found[1]) end
+    if found[2] then
+      for _, one in ipairs(cjson.decode(found[2])) do
+        if matches_glob(one.match, code) then return one end
+      end
+    end
+  end
+  return nil
+end
+
+local REFERENCE = '0123456789abcdefghjkmnpqrstvwxyz'
+local function new_reference(ns, job, at)
+  local hash = redis.sha1hex(ns .. '\n' .. job.id .. '\n' .. digits(job.attempt) .. '\n' .. digits(at) .. '\n' .. digits(math.random(2147483647)))
+  local out = {}
+  for i = 1, 10 do
+    local n = tonumber(string.sub(hash, 2 * i - 1, 2 * i), 16) % 32 + 1
+    out[i] = string.sub(REFERENCE, n, n)
+  end
+  return string.upper(table.concat(out, '', 1, 5) .. '-' .. table.concat(out, '', 6, 10))
+end
+
+-- `said`: members of `error` by name, as given. `final`: the job failed for good, so there is always something to say.
+local function failure(ns, job, said, at, final)
+  local given = said.retryable ~= nil or said.trace ~= nil
+  for _, field in ipairs(ERROR_FIELDS) do
+    if said[field] == '' then said[field] = nil end
+    given = given or said[field] ~= nil
+  end
+  if not given and not final then return nil end
+  local traces = {said.trace}
+  for _, field in ipairs({'title', 'detail', 'action'}) do
+    if said[field] and looks_like_trace(said[field]) then
+      traces[#traces + 1] = said[field]
+      said[field] = nil
+    end
+  end
+  local match = said.code or said.title
+  local entry = match and catalogued(ns, job.type, match)
+  for _, field in ipairs({'title', 'detail', 'action', 'link', 'severity'}) do
+    if entry and entry[field] then said[field] = entry[field] end
+  end
+  local plain = not said.title
+  if plain then
+    said.title = 'The job failed.'
+    if final and not said.action then
+      said.action = 'Try again later. If it fails again, give the reference to support.'
+      said.severity = said.severity or 'high'
+    end
+  end
+  if not said.reference and (entry or #traces > 0 or plain and final) then said.reference = new_reference(ns, job, at) end
+  if #traces > 0 then
+    local key = ns .. ':trace:' .. job.id
+    redis.call('HSET', key, digits(job.attempt), table.concat(traces, '\n\n'))
+    if job.attempt > KEPT_TRACES then redis.call('HDEL', key, digits(job.attempt - KEPT_TRACES)) end
+    redis.call('PEXPIRE', key, job.abandoned)
+  end
+  if said.reference then
+    local key = ns .. ':reference:' .. said.reference
+    redis.call('HSET', key, 'id', job.id, 'attempt', digits(job.attempt))
+    redis.call('PEXPIRE', key, digits(math.max(tonumber(job.retention), tonumber(job.abandoned))))
+  end
+  local parts = {}
+  for _, field in ipairs(ERROR_FIELDS) do
+    if said[field] then parts[#parts + 1] = '"' .. field .. '":' .. quoted(said[field]) end
+  end
+  parts[#parts + 1] = '"retryable":' .. (said.retryable == 'true' and 'true' or 'false')
+  return '{' .. table.concat(parts, ',') .. '}'
+end
+
 ---------------------------------------------------------------------------------------------------------- transitions
 
 local function fresh(ns, id, at, type, global, policy, made)
@@ -452,7 +807,7 @@ local function fresh(ns, id, at, type, global, policy, made)
 end
 
 local function clear_progress(job)
-  for _, field in ipairs({'percent', 'current', 'total', 'unit', 'step', 'message', 'eta'}) do job[field] = nil end
+  for _, field in ipairs({'percent', 'current', 'total', 'unit', 'step', 'message', 'eta', 'eta_at', 'expected', 'spread'}) do job[field] = nil end
 end
 
 -- Owner, tenant and type may go from unset to a value once. Answers whether one did.
@@ -461,7 +816,10 @@ local function set_ownership(job, f)
   for _, field in ipairs({'owner', 'tenant'}) do
     if f[field] then
       if job[field] and job[field] ~= f[field] then refuse(field, 'this job has another one, and it cannot change') end
-      changed = changed or not job[field]
+      if not job[field] then
+        changed = true
+        will_regroup(job)
+      end
       job[field] = f[field]
     end
   end
@@ -476,6 +834,15 @@ local function set_ownership(job, f)
   local scope = scope_of(job)
   if scope and #scope > 256 then refuse('owner', 'tenant and owner, percent-encoded, may take 256 bytes together') end
   return changed
+end
+
+local function set_group(job, f)
+  if f.group and f.group ~= job.group then
+    will_regroup(job)
+    job.group = f.group
+  end
+  job.group_size = f.group_size
+  if f.group_size and not job.group then refuse('group_size', 'goes with group') end
 end
 
 local function set_labels(job, labels)
@@ -494,29 +861,31 @@ local function set_labels(job, labels)
   job.labels = #parts > 0 and '{' .. table.concat(parts, ',') .. '}' or nil
 end
 
-local ERROR_FIELDS = {'code', 'title', 'detail', 'action', 'severity', 'link', 'reference'}
+-- The members of `error` in a report, or nil if it says nothing of a failure.
 local function error_of(f)
-  local parts = {}
-  for _, field in ipairs(ERROR_FIELDS) do
-    local value = f['error.' .. field]
-    if value and value ~= '' then parts[#parts + 1] = '"' .. field .. '":' .. quoted(value) end
+  local said, given = {}, false
+  for _, field in ipairs({'code', 'title', 'detail', 'action', 'severity', 'link', 'reference', 'retryable', 'trace'}) do
+    said[field] = f['error.' .. field]
+    given = given or said[field] ~= nil
   end
-  local given = #parts > 0 or f['error.retryable'] ~= nil
-  if not given then return nil end
-  parts[#parts + 1] = '"retryable":' .. (f['error.retryable'] == 'true' and 'true' or 'false')
-  return '{' .. table.concat(parts, ',') .. '}'
+  return given and said or nil
 end
 
-local function set_progress(job, f)
+local function derived_percent(current, total)
+  return math.min(100, math.floor(tonumber(current) / tonumber(total) * 1000) / 10)
+end
+
+local function set_progress(job, f, at)
   for _, field in ipairs({'unit', 'step', 'message'}) do
     if f[field] then job[field] = f[field] ~= '' and quoted(f[field]) or nil end
   end
-  for _, field in ipairs({'current', 'total', 'eta'}) do
+  for _, field in ipairs({'current', 'total'}) do
     if f[field] then job[field] = f[field] end
   end
+  if f.eta then job.eta, job.eta_at = f.eta, digits(at) end
   local percent = f.percent
   if not percent and (f.current or f.total) and job.current and job.total and tonumber(job.total) > 0 then
-    percent = math.min(100, math.floor(tonumber(job.current) / tonumber(job.total) * 1000) / 10)
+    percent = derived_percent(job.current, job.total)
   end
   if percent and percent >= tonumber(job.percent or 0) then job.percent = digits(percent) end
 end
@@ -526,11 +895,72 @@ local function backoff(policy, attempt)
   return math.floor(span / 2 + math.random() * span / 2)
 end
 
+-- A ring of what the last jobs of a type took.
+local DURATIONS = 32
+local DURATIONS_NEEDED = 3
+local SLOTS = {}
+for i = 1, DURATIONS do SLOTS[i] = (i - 1) .. '' end
+
+local function remember_duration(ns, job)
+  local key = ns .. ':durations:' .. job.type
+  local n = tonumber(redis.call('HGET', key, 'n') or 0)
+  redis.call('HSET', key, SLOTS[n % DURATIONS + 1], digits(job.duration), 'n', digits((n + 1) % DURATIONS))
+  redis.call('PEXPIRE', key, job.abandoned)
+end
+
+-- Half of them took less than `expected`, four of five were within `spread` of it.
+local function expect_duration(ns, job)
+  local recent = {}
+  for _, one in ipairs(redis.call('HMGET', ns .. ':durations:' .. job.type, unpack(SLOTS))) do
+    if one then recent[#recent + 1] = tonumber(one) end
+  end
+  if #recent < DURATIONS_NEEDED then return end
+  table.sort(recent)
+  local function at(share) return recent[math.floor(share * (#recent - 1) + 0.5) + 1] end
+  local middle = at(0.5)
+  job.expected = digits(middle)
+  job.spread = digits(math.floor(math.max(at(0.9) - middle, middle - at(0.1), middle / 20)))
+end
+
 local function begin_attempt(job, attempt)
   job.attempt = attempt
   if job.max < attempt then job.max = attempt end
   clear_progress(job)
   job.retry_at = nil
+end
+
+-- An attempt is over, one way or the other: its time goes into the history.
+local function end_attempt(job, at)
+  if job.started and job.stored[2] == 'processing' then job.duration = math.max(0, at - tonumber(job.started)) end
+end
+
+-- Another attempt is due at `due`.
+local function retry_later(ns, job, at, due)
+  end_attempt(job, at)
+  begin_attempt(job, job.attempt + 1)
+  job.status, job.retry_at = 'retrying', due and digits(math.floor(due)) or nil
+  job.started, job.locked, job.stalled = nil, nil, nil
+  drop_work(ns, job)
+  -- What someone asked to cancel is not tried again: the supervisor cancels it.
+  deadline(ns, job, job.cancel and at or due)
+end
+
+-- Puts the job where its workers find it, and gives them time to begin.
+local function offer(ns, job, at, policy)
+  job.retry_at = nil
+  if policy.dispatch then put_work(ns, job) else put_command(ns, job, 'retry') end
+  deadline(ns, job, at + policy.retried_start_timeout)
+end
+
+local function finish(ns, job, status, at, error)
+  end_attempt(job, at)
+  if status == 'done' and job.duration then remember_duration(ns, job) end
+  job.status, job.finished, job.error = status, digits(at), error
+  job.stalled, job.retry_at, job.cancel = nil, nil, status == 'cancelled' and job.cancel or nil
+  job.eta, job.eta_at, job.expected, job.spread = nil, nil, nil, nil
+  if status == 'done' then job.percent = '100' end
+  drop_work(ns, job)
+  deadline(ns, job, nil)
 end
 
 -- Applies a checked report to the job. Answers nil, or why it is ignored; flags are set on the way.
@@ -539,78 +969,75 @@ local function apply(ns, job, f, at, flags, global)
   if f.attempt and f.attempt < job.attempt then return 'stale_attempt' end
   local status = f.status or job.status
   if status == 'pending' and job.status ~= 'pending' then return 'transition' end
+  local said = error_of(f)
+  if said and status ~= 'failed' and status ~= 'retrying' then refuse('error', 'goes with status failed or retrying') end
+  if f.result and status ~= 'done' then refuse('result', 'goes with status done') end
+  local result = f.result and raw_json('result', f.result, global().max_result)
+  local retries = status == 'retrying' and (job.status ~= 'retrying' or f.status == 'retrying')
 
   if set_ownership(job, f) then flags.o = true end
-  if f.type and flags.o then
-    local policy = type_policy(ns, job.type, global())
-    job.lease, job.retries = digits(policy.lease), offers_retry(policy, job.made)
-    if not f.max_attempts and job.max == 1 then job.max = policy.max end
+  local policy
+  local function of_type()
+    policy = policy or type_policy(ns, job.type, global())
+    return policy
   end
-  if f.group then job.group = f.group end
+  if f.type and flags.o then
+    job.lease, job.retries = digits(of_type().lease), offers_retry(of_type(), job.made)
+    if not f.max_attempts and job.max == 1 then job.max = of_type().max end
+  end
+  set_group(job, f)
   if f.max_attempts then job.max = math.max(f.max_attempts, job.attempt) end
   set_labels(job, f.labels)
   if f.lease then job.lease = digits(f.lease * 1000) end
   if f.attempt and f.attempt > job.attempt then
     begin_attempt(job, f.attempt)
+    job.started = nil
     flags.s = true
   end
-  if status ~= 'done' and f.result then refuse('result', 'goes with status done') end
-  if f.result then job.result = raw_json('result', f.result, global().max_result) end
-  set_progress(job, f)
-  local failure = error_of(f)
-  if failure and status ~= 'failed' and status ~= 'retrying' then refuse('error', 'goes with status failed or retrying') end
+  if status == 'failed' and f['error.retryable'] == 'true' and job.attempt < job.max then retries = true end
+  if not retries and (f.retry_at or f.retry_in) then refuse(f.retry_at and 'retry_at' or 'retry_in', 'goes with status retrying') end
+  -- Nothing is refused from here on, so nothing is written before.
+  if result then job.result = result end
+  set_progress(job, f, at)
 
   local was = job.status
-  if status == 'failed' and f['error.retryable'] == 'true' and job.attempt < job.max then status = 'retrying' end
-  if status == 'retrying' and (was ~= 'retrying' or f.status == 'retrying' or f.status == 'failed') then
-    job.error = failure
-    local policy = type_policy(ns, job.type, global())
-    local due = f.retry_at or at + (f.retry_in and f.retry_in * 1000 or backoff(policy, job.attempt))
-    begin_attempt(job, job.attempt + 1)
-    job.retry_at = digits(math.floor(due))
-    job.started, job.locked, job.stalled = nil, nil, nil
-    drop_work(ns, job)
-    deadline(ns, job, due)
+  if retries then
+    job.error = said and failure(ns, job, said, at, false)
+    retry_later(ns, job, at, f.retry_at or at + (f.retry_in and f.retry_in * 1000 or backoff(of_type(), job.attempt)))
     flags.s = true
-  elseif f.retry_at or f.retry_in then
-    refuse(f.retry_at and 'retry_at' or 'retry_in', 'goes with status retrying')
-  end
-  job.status = status
-  if status ~= was then flags.s = true end
-  if status == 'processing' then
-    job.started = job.started or digits(at)
-    job.locked = digits(at)
-    job.retry_at, job.error = nil, nil
-    if job.stalled then job.stalled, flags.c = nil, true end
-    deadline(ns, job, at + tonumber(job.lease))
   elseif FINAL[status] then
-    job.finished = digits(at)
-    job.stalled, job.retry_at, job.cancel = nil, nil, status == 'cancelled' and job.cancel or nil
-    if status == 'done' then job.percent = '100' job.error = nil end
-    if status == 'failed' then job.error = failure or '{"title":"The job failed.","retryable":false}' end
-    if status == 'cancelled' then job.error = nil end
-    drop_work(ns, job)
-    deadline(ns, job, nil)
-    flags.f = true
+    finish(ns, job, status, at, status == 'failed' and failure(ns, job, said or {}, at, true) or nil)
+    flags.s, flags.f = true, true
+  elseif status == 'processing' then
+    if not job.started then
+      job.started = digits(at)
+      expect_duration(ns, job)
+    end
+    job.status, job.locked, job.retry_at, job.error = status, digits(at), nil, nil
+    if job.stalled then job.stalled, flags.c, flags.what = nil, true, 'resumed' end
+    deadline(ns, job, at + tonumber(job.lease))
   elseif status == 'pending' then
     job.locked = nil
+    if job.v == 0 and of_type().start_timeout > 0 then deadline(ns, job, at + policy.start_timeout) end
   end
+  if job.status ~= was then flags.s = true end
   return nil
 end
 
 ---------------------------------------------------------------------------------------------------------- entry points
 
-local function check_call(keys, args, what)
+local function check_call(keys, what)
   if #keys ~= 1 then refuse('keys', 'one key, the namespace: FCALL ' .. what .. ' 1 jobcast ...') end
 end
 
 -- `FCALL jobcast_report 1 jobcast <id> field value ...`: KEYS[1] is the namespace.
 local function entry(what, body)
+  local function run(keys, args)
+    check_call(keys, what)
+    return body(keys[1], args)
+  end
   return function(keys, args)
-    local ok, answer = pcall(function()
-      check_call(keys, args, what)
-      return body(keys[1], args)
-    end)
+    local ok, answer = pcall(run, keys, args)
     if ok then return answer end
     if type(answer) == 'table' and answer.jobcast then return redis.error_reply(answer.jobcast) end
     return redis.error_reply(type(answer) == 'table' and answer.err or tostring(answer))
@@ -618,8 +1045,11 @@ local function entry(what, body)
 end
 
 local function id_of(args, what)
-  if not args[1] then refuse('id', 'missing; FCALL ' .. what .. ' 1 jobcast <id> ...') end
-  return name('id', args[1], 128)
+  local id = args[1]
+  if not id then refuse('id', 'missing; FCALL ' .. what .. ' 1 jobcast <id> ...') end
+  name('id', id, 128)
+  if string.sub(id, 1, 6) == 'group:' then refuse('id', 'ids that begin with group: stand for batches, which follow their jobs') end
+  return id
 end
 
 local function lazily(ns)
@@ -630,12 +1060,93 @@ local function lazily(ns)
   end
 end
 
+-- Whether a publisher who may only handle some types, or one tenant, is to be turned away from a job.
+local function forbidden(f, type, tenant)
+  if f.for_types and not string.find(',' .. f.for_types .. ',', ',' .. type .. ',', 1, true) then return true end
+  return f.for_tenant ~= nil and f.for_tenant ~= (tenant or '')
+end
+
+local function forbids(f, job)
+  if not f.for_types and not f.for_tenant then return false end
+  if not job then return forbidden(f, f.type or 'default', f.tenant) end
+  return forbidden(f, job.type, job.tenant) or forbidden(f, job.type == 'default' and f.type or job.type, job.tenant)
+end
+
+-- Most reports only move a bar. Those that do, on a job at work, need neither the whole job nor a new deadline; this path
+-- writes exactly what the other would. Answers nil for the other to be taken.
+local function report_progress(ns, id, args)
+  local attempt, percent, current, total, unit, step, message, status
+  for i = 2, #args, 2 do
+    local field, value = args[i], args[i + 1]
+    if not value then return nil end
+    if field == 'percent' then
+      if percent or not string.find(value, '^%d%d?%.?%d?$') then return nil end
+      percent = tonumber(value)
+    elseif field == 'message' then
+      if message or #value > 500 or value == '' then return nil end
+      message = quoted(value)
+    elseif field == 'status' then
+      if status or value ~= 'processing' then return nil end
+      status = value
+    elseif field == 'attempt' then
+      if attempt or not string.find(value, '^[1-9]%d?%d?$') then return nil end
+      attempt = value
+    elseif field == 'current' then
+      if current or #value > 15 or not string.find(value, '^[1-9]%d*$') then return nil end
+      current = value
+    elseif field == 'total' then
+      if total or #value > 15 or not string.find(value, '^[1-9]%d*$') then return nil end
+      total = value
+    elseif field == 'unit' then
+      if unit or #value > 100 or value == '' then return nil end
+      unit = quoted(value)
+    elseif field == 'step' then
+      if step or #value > 100 or value == '' then return nil end
+      step = quoted(value)
+    else
+      return nil
+    end
+  end
+  local key = ns .. ':job:' .. id
+  local h = redis.call('HMGET', key, 'front', 'back', 'still', 'v', 'updated', 'percent', 'current', 'total', 'unit', 'step', 'message')
+  local front, had = h[1], h[6]
+  if not front then return nil end
+  local tries, renew, started, expected, spread, eta, eta_set, gid, scope = string.match(h[3], STILL)
+  local at = now()
+  if attempt and attempt ~= tries or at < tonumber(h[5]) or at > tonumber(renew) then return nil end
+  current, total = current or h[7], total or h[8]
+  if not percent and current and total and (current ~= h[7] or total ~= h[8]) then percent = derived_percent(current, total) end
+  local shown = had or nil
+  if percent and percent >= tonumber(had or 0) then
+    shown = percent % 1 == 0 and string.format('%d', percent) or string.format('%.10g', percent)
+  end
+  if gid ~= '' and math.floor(tonumber(shown or 0)) ~= math.floor(tonumber(had or 0)) then return nil end
+  unit, step, message = unit or h[9] or nil, step or h[10] or nil, message or h[11] or nil
+  local off
+  eta, off = eta_at(at, eta ~= '' and eta, eta_set, started, shown, expected ~= '' and expected, spread)
+  local version, time = string.format('%d', h[4] + 1), string.format('%.0f', at)
+  local doc = compose(id, version, time, front, progress(shown, current or nil, total or nil, unit, step, message, eta, off), h[2], time)
+  local set, n = {'v', version, 'updated', time, 'locked', time, 'doc', doc}, 8
+  if shown ~= (had or nil) then set[n + 1], set[n + 2], n = 'percent', shown, n + 2 end
+  if current ~= h[7] then set[n + 1], set[n + 2], n = 'current', current, n + 2 end
+  if total ~= h[8] then set[n + 1], set[n + 2], n = 'total', total, n + 2 end
+  if message ~= (h[11] or nil) then set[n + 1], set[n + 2], n = 'message', message, n + 2 end
+  if step ~= (h[10] or nil) then set[n + 1], set[n + 2], n = 'step', step, n + 2 end
+  if unit ~= (h[9] or nil) then set[n + 1], set[n + 2], n = 'unit', unit, n + 2 end
+  redis.call('HSET', key, unpack(set))
+  publish(ns, id, scope ~= '' and scope, version, 'p', doc)
+  return {'ok', tonumber(version), ''}
+end
+
 local function report(ns, args)
   local id = id_of(args, 'jobcast_report')
+  local quick = report_progress(ns, id, args)
+  if quick then return quick end
   local f = read_fields(args, 2, REPORT)
   local at = now()
   local global = lazily(ns)
   local job, flags = load(ns, id), {}
+  if forbids(f, job) then return {'forbidden', 0, ''} end
   if not job then
     if not global().create_on_report then return {'ignored:unknown', 0, ''} end
     local type = f.type or 'default'
@@ -646,7 +1157,7 @@ local function report(ns, args)
   local ignored = apply(ns, job, f, at, flags, global)
   if ignored then return {'ignored:' .. ignored, job.v, job.cancel and 'cancel_requested' or ''} end
   if not (flags.s or flags.o or flags.c) then flags.p = true end
-  save(ns, job, at, flags, f.by)
+  save(ns, job, at, flags, f.by, flags.what)
   return {'ok', job.v, job.cancel and 'cancel_requested' or ''}
 end
 
@@ -662,15 +1173,14 @@ local function heartbeat(ns, args)
   if job.status ~= 'processing' then return {'ignored:transition', job.v, answer} end
   local at = now()
   job.locked = digits(at)
-  deadline(ns, job, at + tonumber(job.lease))
   if job.stalled then
     job.stalled = nil
-    save(ns, job, at, {c = true})
+    deadline(ns, job, at + tonumber(job.lease))
+    save(ns, job, at, {c = true}, nil, 'resumed')
   else
-    redis.call('HSET', job.key, 'locked', job.locked)
-    local before = job.expires
-    keep_alive(ns, job, at)
-    if job.expires ~= before then redis.call('HSET', job.key, 'expires', job.expires) end
+    local lifetime = keep_alive(job, at)
+    redis.call('HSET', job.key, 'locked', job.locked, 'expires', job.expires)
+    if lifetime then expire(ns, job) end
   end
   return {'ok', job.v, answer}
 end
@@ -688,12 +1198,14 @@ local function create(ns, args)
   local notify = f.notify and raw_json('notify', f.notify, 4096)
   local job = load(ns, id)
   local what = 'created'
+  if forbids(f, job) then return {'forbidden', 0, '', ''} end
   if job and job.made then
     local request = redis.call('HGET', job.key, 'request')
     if not f.keyed then return answer_of('conflict:exists', job) end
     return answer_of(request == f.request and 'replayed' or 'conflict:request', job)
   end
   local flags = {}
+  local policy
   if job then
     what = 'adopted'
     flags.o = set_ownership(job, f) or nil
@@ -701,13 +1213,12 @@ local function create(ns, args)
     job.retries = offers_retry(type_policy(ns, job.type, global), true)
     flags.c = true
   else
-    local policy = type_policy(ns, f.type or 'default', global)
+    policy = type_policy(ns, f.type or 'default', global)
     job = fresh(ns, id, at, f.type or 'default', global, policy, true)
     set_ownership(job, f)
     flags.n, flags.s = true, true
-    job.dispatch, job.start_timeout = policy.dispatch, policy.start_timeout
   end
-  if f.group then job.group = f.group end
+  set_group(job, f)
   if f.max_attempts then job.max = math.max(f.max_attempts, job.attempt) end
   set_labels(job, f.labels)
   local private = {'request', f.request or ''}
@@ -715,9 +1226,9 @@ local function create(ns, args)
   if notify then private[#private + 1] = 'notify' private[#private + 1] = notify end
   -- Nothing is refused from here on, so nothing is written before.
   redis.call('HSET', job.key, unpack(private))
-  if (job.start_timeout or 0) > 0 then deadline(ns, job, at + job.start_timeout) end
-  if job.dispatch then put_work(ns, job) end
-  save(ns, job, at, flags, f.by or 'publisher')
+  if policy and policy.start_timeout > 0 then deadline(ns, job, at + policy.start_timeout) end
+  if policy and policy.dispatch then put_work(ns, job) end
+  save(ns, job, at, flags, f.by or 'publisher', what == 'adopted' and what or nil)
   return answer_of(what, job)
 end
 
@@ -738,20 +1249,81 @@ local LIST = {
   snapshot = function(field, s) return one_of(field, s, {'1'}) end,
   since = function(field, s) return integer(field, s, 0, MAX_TIME) end,
 }
+local INBOX = {limit = LIST.limit, cursor = LIST.cursor}
 local LOOKED_AT = 2000
 
 local function matches(f, statuses, status, type, group)
   return (not statuses or statuses[status]) and (not f.type or f.type == type) and (not f.group or f.group == group)
 end
 
-local function list(ns, args)
-  local scope = args[1]
+local function check_scope(scope)
   if not scope or #scope > 256 or not string.find(scope, '^[%w%%%-._~]*/[%w%%%-._~]+$') then
     refuse('scope', '<tenant>/<owner>, percent-encoded, at most 256 bytes')
   end
-  local own = {}
-  for key, read in pairs(LIST) do own[key] = read end
-  local f = read_fields(args, 2, own)
+  return scope
+end
+
+-- Where to go on from: a score, and the id that was the last one given of it.
+local function read_cursor(f)
+  if not f.cursor then return '+inf', nil end
+  local score, id = string.match(f.cursor, '^(%d+)~(.+)$')
+  if not score then refuse('cursor', 'pass on the cursor of the page before as it is') end
+  return score, id
+end
+
+-- Calls `use(id)` with the members of a zset from the newest on, at most LOOKED_AT; `use` answers true to stop before that
+-- id. Answers the cursor to go on from, or '' at the end. Ids of one score come in falling order, so what was given before the
+-- cursor is skipped by comparison.
+local function each_newest(key, highest, skip_id, use)
+  local looked, offset, cursor = 0, 0, ''
+  while true do
+    local members = redis.call('ZREVRANGEBYSCORE', key, highest, '-inf', 'WITHSCORES', 'LIMIT', tostring(offset), '200')
+    if #members == 0 then return '' end
+    for i = 1, #members, 2 do
+      local id, score = members[i], members[i + 1]
+      if not (skip_id and score == highest and id >= skip_id) then
+        if looked >= LOOKED_AT or use(id) then return cursor end
+        looked = looked + 1
+        cursor = score .. '~' .. id
+      end
+    end
+    offset = offset + 200
+  end
+end
+
+-- An owner's stream begins with what is unfinished, then outcomes nobody has seen yet, then other outcomes.
+local function snapshot(ns, scope, f)
+  local rows, unseen, finals = {}, {}, {}
+  local had = {}
+  local function take(id)
+    if had[id] then return end
+    had[id] = true
+    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc', 'updated', 'seen_at')
+    if not r[1] then return end
+    local row = {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]}
+    if not FINAL[r[2]] then
+      rows[#rows + 1] = row
+    elseif not f.since or tonumber(r[4]) >= f.since then
+      local into = r[5] and finals or unseen
+      into[#into + 1] = row
+    end
+  end
+  local rest = each_newest(ns .. ':owner:' .. scope, '+inf', nil, take)
+  if not f.since then
+    for _, id in ipairs(redis.call('ZREVRANGE', ns .. ':inbox:' .. scope, '0', '99')) do take(id) end
+  end
+  for _, more in ipairs({unseen, finals}) do
+    for _, row in ipairs(more) do rows[#rows + 1] = row end
+  end
+  local limit = f.limit or 100
+  local out = {(rest ~= '' or #rows > limit) and '9007199254740991~~' or ''}
+  for i = 1, math.min(limit, #rows) do out[i + 1] = rows[i] end
+  return out
+end
+
+local function list(ns, args)
+  local scope = check_scope(args[1])
+  local f = read_fields(args, 2, LIST)
   local limit = f.limit or 100
   local statuses
   if f.status then
@@ -761,56 +1333,28 @@ local function list(ns, args)
       statuses[one] = true
     end
   end
-  local highest, skip_id = '+inf', nil
-  if f.cursor then
-    local score, id = string.match(f.cursor, '^(%d+)~(.+)$')
-    if not score then refuse('cursor', 'pass on the cursor of the page before as it is') end
-    highest, skip_id = score, id
-  end
-  local index = ns .. ':owner:' .. scope
-  local rows, finals, cursor = {}, {}, ''
-  local looked, offset, stop = 0, 0, false
-  while not stop do
-    local members = redis.call('ZREVRANGEBYSCORE', index, highest, '-inf', 'WITHSCORES', 'LIMIT', tostring(offset), '200')
-    if #members == 0 then break end
-    for i = 1, #members, 2 do
-      local id, score = members[i], members[i + 1]
-      -- Ids of one score come in falling order, so what was given before the cursor is skipped by comparison.
-      if not (skip_id and score == highest and id >= skip_id) then
-        if #rows >= limit and not f.snapshot or looked >= LOOKED_AT then
-          stop = true
-          break
-        end
-        looked = looked + 1
-        local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc', 'type', 'group', 'updated')
-        if r[1] and matches(f, statuses, r[2], r[4], r[5]) then
-          local row = {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]}
-          if not f.snapshot then
-            rows[#rows + 1] = row
-          elseif not FINAL[r[2]] then
-            rows[#rows + 1] = row
-          elseif not f.since or tonumber(r[6]) >= f.since then
-            finals[#finals + 1] = row
-          end
-        end
-        cursor = score .. '~' .. id
-      end
-    end
-    offset = offset + 200
-  end
-  if f.snapshot then
-    local cut = stop or #rows + #finals > limit
-    for _, row in ipairs(finals) do
-      if #rows >= limit then break end
-      rows[#rows + 1] = row
-    end
-    while #rows > limit do rows[#rows] = nil end
-    local out = {cut and '9007199254740991~~' or ''}
-    for _, row in ipairs(rows) do out[#out + 1] = row end
-    return out
-  end
-  local out = {stop and cursor or ''}
-  for _, row in ipairs(rows) do out[#out + 1] = row end
+  local highest, skip_id = read_cursor(f)
+  if f.snapshot then return snapshot(ns, scope, f) end
+  local out = {''}
+  out[1] = each_newest(ns .. ':owner:' .. scope, highest, skip_id, function(id)
+    if #out > limit then return true end
+    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc', 'type', 'group')
+    if r[1] and matches(f, statuses, r[2], r[4], r[5]) then out[#out + 1] = {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]} end
+  end)
+  return out
+end
+
+local function inbox(ns, args)
+  local scope = check_scope(args[1])
+  local f = read_fields(args, 2, INBOX)
+  local highest, skip_id = read_cursor(f)
+  local limit, key = f.limit or 100, ns .. ':inbox:' .. scope
+  local out = {'', redis.call('ZCARD', key)}
+  out[1] = each_newest(key, highest, skip_id, function(id)
+    if #out - 1 > limit then return true end
+    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc', 'seen_at')
+    if r[1] and FINAL[r[2]] and not r[4] then out[#out + 1] = {tonumber(r[1]), 'f', r[3]} end
+  end)
   return out
 end
 
@@ -824,11 +1368,9 @@ local function cancel(ns, args)
   put_command(ns, job, 'cancel')
   if job.status == 'processing' then
     job.cancel = '1'
-    save(ns, job, at, {c = true}, by)
+    save(ns, job, at, {c = true}, by, 'cancel_requested')
   else
-    job.status, job.finished, job.retry_at, job.error = 'cancelled', digits(at), nil, nil
-    drop_work(ns, job)
-    deadline(ns, job, nil)
+    finish(ns, job, 'cancelled', at)
     save(ns, job, at, {s = true, f = true}, by)
   end
   return answer_of('ok', job)
@@ -840,29 +1382,49 @@ local function retry(ns, args)
   local by = args[2] and name('by', args[2], 64) or 'viewer'
   if not FINAL[job.status] or job.status == 'done' or job.retries ~= '1' then return answer_of('ignored:not_offered', job) end
   local at = now()
-  local policy = type_policy(ns, job.type, global_policy(ns))
+  local policy = type_policy(ns, job.type)
   job.status = 'pending'
   begin_attempt(job, job.attempt + 1)
   job.error, job.result, job.finished, job.cancel, job.started, job.locked, job.stalled = nil, nil, nil, nil, nil, nil, nil
   put_command(ns, job, 'retry')
   if policy.dispatch then put_work(ns, job) end
-  deadline(ns, job, at + (policy.start_timeout > 0 and policy.start_timeout or 300000))
+  deadline(ns, job, at + policy.retried_start_timeout)
   save(ns, job, at, {s = true}, by)
   return answer_of('ok', job)
 end
 
+-- An outcome was seen: that of the attempt, if one is named.
+local function seen(ns, args)
+  local job = load(ns, id_of(args, 'jobcast_seen'))
+  if not job then return {'missing', 0, '', ''} end
+  local by = args[2] and name('by', args[2], 64) or 'viewer'
+  local attempt = args[3] and integer('attempt', args[3], 1, 1000000)
+  if not FINAL[job.status] then return answer_of('ignored:not_final', job) end
+  if attempt and attempt ~= job.attempt then return answer_of('ignored:stale_attempt', job) end
+  if job.seen_at then return answer_of('ok', job) end
+  local at = now()
+  job.seen_at, job.seen_by = digits(at), by
+  save(ns, job, at, {c = true, quiet = true}, by, 'seen')
+  return answer_of('ok', job)
+end
+
+local DELETE = {}
+
 local function delete(ns, args)
   local job = load(ns, id_of(args, 'jobcast_delete'))
+  local f = read_fields(args, 2, DELETE)
   if not job then return {'missing'} end
+  if forbids(f, job) then return {'forbidden', 0, ''} end
   drop_work(ns, job)
   deadline(ns, job, nil)
-  redis.call('DEL', job.key, ns .. ':log:' .. job.id)
+  if job.gid then count_in(ns, job.gid, job, now(), job.share, false) end
+  redis.call('DEL', job.key, ns .. ':log:' .. job.id, ns .. ':trace:' .. job.id)
   local scope = scope_of(job)
-  redis.call('PUBLISH', ns .. ':event:' .. job.id, '0 d null')
   if scope then
     redis.call('ZREM', ns .. ':owner:' .. scope, job.id)
-    redis.call('PUBLISH', ns .. ':feed:' .. scope, job.id .. ' 0 d null')
+    redis.call('ZREM', ns .. ':inbox:' .. scope, job.id)
   end
+  publish(ns, job.id, scope, '0', 'd', 'null')
   return {'ok'}
 end
 
@@ -880,13 +1442,127 @@ local function lease(ns, args)
   return 1
 end
 
+---------------------------------------------------------------------------------------------------------- supervisor
+-- What becomes of jobs nobody reports on. Any gateway may call it at any time: each deadline is handled once, and handling it
+-- sets the next one. It stops after 5 ms, so that reports are not held up.
+
+local AT_A_TIME_US = 5000
+
+local function microseconds()
+  local t = redis.call('TIME')
+  return tonumber(t[1]) * 1000000 + tonumber(t[2])
+end
+
+local function fail(ns, job, at, said)
+  finish(ns, job, 'failed', at, failure(ns, job, said, at, true))
+  save(ns, job, at, {s = true, f = true}, 'supervisor')
+end
+
+local function cancelled(ns, job, at)
+  finish(ns, job, 'cancelled', at)
+  save(ns, job, at, {s = true, f = true}, 'supervisor')
+end
+
+local function silence(job, at)
+  local seconds = math.floor((at - tonumber(job.locked or at)) / 1000)
+  return 'Nothing was heard from it for ' .. (seconds < 120 and digits(seconds) .. ' s' or digits(math.floor(seconds / 60)) .. ' min') .. '.'
+end
+
+local function stalled_error(job, at)
+  return {code = 'stalled', title = 'The worker stopped responding', detail = silence(job, at), severity = 'high',
+    action = job.retries == '1' and 'Try again. If it happens again, tell support.' or 'Start the job again. If it happens again, tell support.'}
+end
+
+local function lease_ended(ns, job, at, policy, counts)
+  job.stalled = digits(at)
+  deadline(ns, job, policy.on_stall ~= 'flag' and at + policy.grace or nil)
+  counts.stalled = counts.stalled + 1
+  save(ns, job, at, {c = true}, 'supervisor', 'stalled')
+end
+
+local function grace_ended(ns, job, at, policy, counts)
+  local due = tonumber(job.stalled) + policy.grace
+  if policy.on_stall == 'flag' then return deadline(ns, job, nil) end
+  if due > at then return deadline(ns, job, due) end
+  if job.cancel then
+    cancelled(ns, job, at)
+  elseif policy.on_stall == 'retry' and job.attempt < job.max then
+    job.error = failure(ns, job, stalled_error(job, at), at, false)
+    retry_later(ns, job, at, nil)
+    offer(ns, job, at, policy)
+    counts.requeued = counts.requeued + 1
+    save(ns, job, at, {s = true}, 'supervisor', 'requeued')
+  else
+    counts.failed = counts.failed + 1
+    fail(ns, job, at, stalled_error(job, at))
+  end
+end
+
+local function not_started(ns, job, at, counts)
+  counts.failed = counts.failed + 1
+  fail(ns, job, at, {code = 'not_started', title = 'The job was not started in time', detail = 'No worker was free to begin it, or none is running.',
+    action = job.retries == '1' and 'Try again later. If it happens again, tell support.' or 'Start the job again later. If it happens again, tell support.',
+    severity = 'high'})
+end
+
+local function overdue(ns, id, at, policy_of, counts)
+  local job = load(ns, id)
+  if not job or FINAL[job.status] then return redis.call('ZREM', ns .. ':deadlines', id) end
+  if job.status == 'processing' then
+    if job.stalled then return grace_ended(ns, job, at, policy_of(job.type), counts) end
+    local ends = tonumber(job.locked) + tonumber(job.lease)
+    if ends > at then return deadline(ns, job, ends) end
+    return lease_ended(ns, job, at, policy_of(job.type), counts)
+  end
+  if job.cancel then return cancelled(ns, job, at) end
+  if not job.retry_at then return not_started(ns, job, at, counts) end
+  if tonumber(job.retry_at) > at then return deadline(ns, job, job.retry_at) end
+  offer(ns, job, at, policy_of(job.type))
+  save(ns, job, at, {c = true, quiet = true}, 'supervisor', 'queued')
+end
+
+local function supervise(ns, args)
+  local limit = integer('limit', args[1] or '', 1, 100000)
+  if args[2] and args[2] ~= 'counts' then refuse('limit', 'nothing but counts may follow it') end
+  local begun = microseconds()
+  local at = math.floor(begun / 1000)
+  local counts = {stalled = 0, requeued = 0, failed = 0}
+  local policies = {}
+  local function policy_of(type)
+    policies[type] = policies[type] or type_policy(ns, type)
+    return policies[type]
+  end
+  local handled, late = 0, false
+  while handled < limit and not late do
+    local due = redis.call('ZRANGEBYSCORE', ns .. ':deadlines', '-inf', digits(at), 'LIMIT', '0', tostring(math.min(64, limit - handled)))
+    if #due == 0 then break end
+    for _, id in ipairs(due) do
+      local ok, problem = pcall(overdue, ns, id, at, policy_of, counts)
+      if not ok then
+        -- One job that cannot be handled must not keep the others from it.
+        redis.log(redis.LOG_WARNING, 'jobcast: the deadline of job ' .. id .. ' failed: ' .. tostring(type(problem) == 'table' and problem.err or problem))
+        redis.call('ZADD', ns .. ':deadlines', digits(at + 60000), id)
+      end
+      handled = handled + 1
+      late = microseconds() - begun > AT_A_TIME_US
+      if late then break end
+    end
+  end
+  local left = redis.call('ZCOUNT', ns .. ':deadlines', '-inf', digits(at))
+  if args[2] then return {left, counts.stalled, counts.requeued, counts.failed} end
+  return left
+end
+
 redis.register_function('jobcast_report', entry('jobcast_report', report))
 redis.register_function('jobcast_heartbeat', entry('jobcast_heartbeat', heartbeat))
 redis.register_function('jobcast_create', entry('jobcast_create', create))
 redis.register_function('jobcast_cancel', entry('jobcast_cancel', cancel))
 redis.register_function('jobcast_retry', entry('jobcast_retry', retry))
+redis.register_function('jobcast_seen', entry('jobcast_seen', seen))
 redis.register_function('jobcast_delete', entry('jobcast_delete', delete))
+redis.register_function('jobcast_supervise', entry('jobcast_supervise', supervise))
 redis.register_function('jobcast_lease', entry('jobcast_lease', lease))
 redis.register_function{function_name = 'jobcast_get', callback = entry('jobcast_get', get), flags = {'no-writes'}}
 redis.register_function{function_name = 'jobcast_list', callback = entry('jobcast_list', list), flags = {'no-writes'}}
+redis.register_function{function_name = 'jobcast_inbox', callback = entry('jobcast_inbox', inbox), flags = {'no-writes'}}
 redis.register_function{function_name = 'jobcast_version', callback = function() return VERSION end, flags = {'no-writes'}}

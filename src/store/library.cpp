@@ -3,7 +3,9 @@
 #include "jobcast/base/embedded.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/base/strings.hpp"
+#include "jobcast/job/json_text.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <vector>
 
@@ -21,14 +23,54 @@ library_failure passing(const answer& a) {
   return {false, a.ec ? a.ec.message() : std::string(a.reply().text())};
 }
 
+std::string to_json(std::string_view match, const failure_settings& f) {
+  std::string out = R"({"match":)";
+  job::append_json_string(out, match);
+  auto const put = [&](std::string_view name, const std::optional<std::string>& value) {
+    if (!value)
+      return;
+    out.append(",\"").append(name).append("\":");
+    job::append_json_string(out, *value);
+  };
+  put("title", f.title);
+  put("detail", f.detail);
+  put("action", f.action);
+  put("link", f.link);
+  put("severity", f.severity);
+  return out + '}';
+}
+
+// Codes are fields of the policy, patterns one list with the longest, which says most, first.
+void put_failures(std::vector<std::string>& policy, const failure_catalogue& catalogue) {
+  std::vector<failure_catalogue::const_pointer> patterns;
+  for (auto const& entry : catalogue)
+    if (entry.first.find('*') != std::string::npos) {
+      patterns.push_back(&entry);
+    } else {
+      policy.push_back("failure:" + entry.first);
+      policy.push_back(to_json(entry.first, entry.second));
+    }
+  if (patterns.empty())
+    return;
+  std::stable_sort(patterns.begin(), patterns.end(),
+                   [](auto const* a, auto const* b) { return a->first.size() > b->first.size(); });
+  std::string list = "[";
+  for (auto const* entry : patterns)
+    list.append(list.size() > 1 ? "," : "").append(to_json(entry->first, entry->second));
+  policy.emplace_back("failures");
+  policy.push_back(list + ']');
+}
+
 // field, value pairs of `[jobs]` and of one type; unset ones are left out, so that the function's defaults hold.
 std::vector<std::string> global_policy(const settings& s) {
-  return {"create_on_report", s.jobs.create_on_report ? "1" : "0",
-          "lease_ms",         std::to_string(s.jobs.lease.count()),
-          "retention_ms",     std::to_string(s.jobs.retention.count()),
-          "abandoned_ms",     std::to_string(s.jobs.abandoned.count()),
-          "max_result",       std::to_string(s.limits.result),
-          "max_input",        std::to_string(s.limits.input)};
+  std::vector<std::string> out{"create_on_report", s.jobs.create_on_report ? "1" : "0",
+                               "lease_ms",         std::to_string(s.jobs.lease.count()),
+                               "retention_ms",     std::to_string(s.jobs.retention.count()),
+                               "abandoned_ms",     std::to_string(s.jobs.abandoned.count()),
+                               "max_result",       std::to_string(s.limits.result),
+                               "max_input",        std::to_string(s.limits.input)};
+  put_failures(out, s.jobs.failures);
+  return out;
 }
 
 std::vector<std::string> type_policy(const type_settings& t) {
@@ -57,6 +99,7 @@ std::vector<std::string> type_policy(const type_settings& t) {
     put("dispatch", *t.dispatch ? "1" : "0");
   if (t.user_retry)
     put("user_retry", *t.user_retry ? "1" : "0");
+  put_failures(out, t.failures);
   return out;
 }
 

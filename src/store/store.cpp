@@ -86,6 +86,20 @@ task<result<page>> store::list(std::string scope, arguments filters) {
   co_return out;
 }
 
+task<result<inbox_page>> store::inbox(std::string scope, arguments filters) {
+  filters.insert(filters.begin(), std::move(scope));
+  auto reply = co_await call("jobcast_inbox", std::move(filters));
+  if (!reply)
+    co_return reply.error();
+  redis::reply_view const view = reply->get();
+  inbox_page out;
+  out.cursor = view[0].text();
+  out.unseen = static_cast<std::uint64_t>(view[1].integer());
+  for (std::size_t i = 2; i < view.size(); ++i)
+    out.records.push_back(read_record(view[i]));
+  co_return out;
+}
+
 task<result<std::vector<history_entry>>> store::history(std::string id) {
   auto answer = co_await client_.call(strings("XRANGE", ns_ + ":log:" + id, "-", "+", "COUNT", "1000"));
   if (answer.ec || answer.reply().is_error())
@@ -136,6 +150,13 @@ task<result<command_answer>> store::cancel(std::string id, std::string by) {
 
 task<result<command_answer>> store::retry(std::string id, std::string by) {
   auto reply = co_await call("jobcast_retry", strings(std::move(id), std::move(by)));
+  if (!reply)
+    co_return reply.error();
+  co_return read_command(*reply);
+}
+
+task<result<command_answer>> store::seen(std::string id, std::string by) {
+  auto reply = co_await call("jobcast_seen", strings(std::move(id), std::move(by)));
   if (!reply)
     co_return reply.error();
   co_return read_command(*reply);

@@ -61,9 +61,10 @@ class poll final : public hub::watcher, wheel_entry {
 
 } // namespace
 
-task<hub::event_ptr> wait_for_change(executor ex, host& h, std::string job, std::string known,
+task<hub::event_ptr> wait_for_change(executor ex, host& h, auth::identity_ptr who, std::string job, std::string known,
                                      std::chrono::milliseconds wait) {
   poll waiting(ex, h, std::move(known));
+  waiting.set_who(std::move(who));
   co_await asio::async_initiate<const asio::use_awaitable_t<executor>, void()>(
       [&](auto handler) {
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));

@@ -1,9 +1,9 @@
 #include "jobcast/stream/session.hpp"
 
+#include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
 
-#include <cerrno>
-#include <sys/socket.h>
+#include <boost/asio/error.hpp>
 
 namespace jobcast::stream {
 
@@ -11,10 +11,12 @@ namespace {
 
 constexpr std::uint16_t junk_limit = 8 * 1024;
 constexpr std::chrono::milliseconds farewell{2'000};
+// A client is asked for new credentials so long before the old ones end.
+constexpr std::int64_t renewal_ms = 30'000;
 
 } // namespace
 
-session::session(tcp_socket socket, host& h, hub::encoding as)
+session::session(net::client_socket socket, host& h, hub::encoding as)
     : host_(h)
     , box_(as)
     , socket_(std::move(socket)) {
@@ -28,12 +30,42 @@ session::~session() {
 }
 
 void session::start() {
-  error_code ignored;
-  socket_.native_non_blocking(true, ignored);
   // Spread over a heartbeat's length, so that streams opened together do not beat together.
   auto const beat = host_.limits.heartbeat.count();
-  host_.wheel.arm(*this, std::chrono::milliseconds(beat / 2 + static_cast<long>(host_.random() % (beat / 2 + 1))));
+  next_beat_ = host_.wheel.now() + milliseconds(beat / 2 + static_cast<long>(host_.random() % (beat / 2 + 1)));
+  host_.wheel.arm(*this, next_deadline());
   wait_readable();
+}
+
+// The next heartbeat, or what is sooner to be said of the credentials.
+milliseconds session::next_deadline() const {
+  auto next = std::chrono::duration_cast<milliseconds>(next_beat_ - host_.wheel.now());
+  if (who() && who()->expires_at != 0) {
+    std::int64_t const at = who()->expires_at - (renewal_asked_ ? 0 : renewal_ms);
+    next = std::min(next, milliseconds(at - now_ms()));
+  }
+  return std::max(next, milliseconds(0));
+}
+
+void session::credentials_renewed() {
+  renewal_asked_ = false;
+  if (!blocked_)
+    host_.wheel.arm(*this, next_deadline());
+}
+
+// Answers whether the stream is over.
+bool session::check_expiry() {
+  if (!who() || who()->expires_at == 0)
+    return false;
+  std::int64_t const left = who()->expires_at - now_ms();
+  if (left <= 0) {
+    host_.counters.streams_expired.add();
+    on_expired();
+    return true;
+  }
+  if (left <= renewal_ms && !std::exchange(renewal_asked_, true))
+    notify(hub::event::reauth(who()->expires_at));
+  return false;
 }
 
 void session::flush() {
@@ -48,28 +80,39 @@ void session::send_all() {
     box_.gather(dirty(), due);
     if (due.count() == 0)
       break;
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(due.pieces());
-    message.msg_iovlen = due.count();
-    ssize_t const sent = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0) {
-      if (errno == EINTR)
-        continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK)
-        return close();
-    } else {
-      host_.counters.deliveries.add(box_.commit(dirty(), static_cast<std::size_t>(sent)));
-      host_.counters.bytes_sent.add(static_cast<std::uint64_t>(sent));
-    }
-    if (sent < static_cast<ssize_t>(due.bytes())) {
-      blocked_ = true;
-      blocked_since_ = host_.wheel.now();
-      host_.counters.blocked.add();
-      return wait_writable();
-    }
+    error_code ec;
+    std::size_t const sent = socket_.write_some(due.pieces(), due.count(), ec);
+    if (ec == asio::error::would_block)
+      return block();
+    if (ec)
+      return close();
+    host_.counters.deliveries.add(box_.commit(dirty(), sent));
+    host_.counters.bytes_sent.add(sent);
+    // What a plain socket did not take it will not take now either.
+    if (!socket_.is_tls() && sent < due.bytes())
+      return block();
   }
+  if (socket_.unsent())
+    return block();
   if (closing_)
     close_gently();
+}
+
+void session::block() {
+  blocked_ = true;
+  blocked_since_ = host_.wheel.now();
+  host_.counters.blocked.add();
+  wait_writable();
+}
+
+// Answers whether streaming may go on.
+bool session::flush_socket() {
+  error_code const ec = socket_.flush();
+  if (ec == asio::error::would_block)
+    wait_writable();
+  else if (ec)
+    close();
+  return !ec;
 }
 
 void session::wait_writable() {
@@ -79,6 +122,9 @@ void session::wait_writable() {
   socket_.async_wait(tcp_socket::wait_write, [self = shared_from_this()](error_code ec) {
     self->waiting_writable_ = false;
     if (ec || !self->open())
+      return;
+    self->blocked_since_ = self->host_.wheel.now();
+    if (!self->flush_socket())
       return;
     self->blocked_ = false;
     self->flush();
@@ -90,12 +136,13 @@ void session::wait_readable() {
     if (ec || !self->open())
       return;
     char bytes[4096];
-    ssize_t const got = ::recv(self->socket_.native_handle(), bytes, sizeof bytes, MSG_DONTWAIT);
-    bool const nothing_yet = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
-    if (got <= 0 && !nothing_yet)
-      return self->close();
-    if (got > 0 && !self->on_bytes(bytes, static_cast<std::size_t>(got)))
-      return self->close();
+    do {
+      std::size_t const got = self->socket_.read_some(bytes, sizeof bytes, ec);
+      if (ec == asio::error::would_block)
+        break;
+      if (ec || got == 0 || !self->on_bytes(bytes, got))
+        return self->close();
+    } while (self->open() && self->socket_.pending());
     if (self->open())
       self->wait_readable();
   });
@@ -109,11 +156,21 @@ bool session::on_bytes(char*, std::size_t size) {
 void session::on_deadline() {
   if (sent_all_)
     return close();
-  if (!blocked_) {
-    host_.wheel.arm(*this, host_.limits.heartbeat);
+  if (!closing_ && check_expiry() && !blocked_)
+    return;
+  if (blocked_)
+    return on_blocked_deadline();
+  if (host_.wheel.now() >= next_beat_) {
+    next_beat_ = host_.wheel.now() + host_.limits.heartbeat;
+    host_.wheel.arm(*this, next_deadline());
     return heartbeat();
   }
-  auto const stalled = std::chrono::duration_cast<std::chrono::milliseconds>(host_.wheel.now() - blocked_since_);
+  host_.wheel.arm(*this, next_deadline());
+  flush();
+}
+
+void session::on_blocked_deadline() {
+  auto const stalled = std::chrono::duration_cast<milliseconds>(host_.wheel.now() - blocked_since_);
   if (stalled < host_.limits.write_timeout) {
     host_.wheel.arm(*this, std::min(host_.limits.heartbeat, host_.limits.write_timeout - stalled));
     return;
@@ -127,7 +184,7 @@ void session::on_deadline() {
 void session::close_gently() {
   sent_all_ = true;
   error_code ec;
-  socket_.shutdown(tcp::socket::shutdown_send, ec);
+  socket_.shutdown_send(ec);
   if (ec)
     return close();
   host_.wheel.arm(*this, farewell);
@@ -138,8 +195,7 @@ void session::close() {
   if (!open())
     return;
   disarm();
-  error_code ignored;
-  socket_.close(ignored);
+  socket_.close();
   on_closed();
 }
 

@@ -34,10 +34,15 @@ std::string response_head(const request& r, unsigned retry) {
   return head;
 }
 
+// An EventSource never comes back after a refusal, so one that will pass is a stream that ends at once.
+std::string busy_answer(const request& r, unsigned retry) {
+  return response_head(r, retry) + std::string(hub::event::gateway("busy")->sse());
+}
+
 /// Streams of several jobs or of an owner: they last until the client leaves.
 class many_session final : public session {
  public:
-  many_session(tcp_socket socket, host& h, const request& r)
+  many_session(net::client_socket socket, host& h, const request& r)
       : session(std::move(socket), h, hub::encoding::sse)
       , links_(std::make_unique<hub::link[]>(r.jobs.size()))
       , count_(r.jobs.size()) {
@@ -71,6 +76,11 @@ class many_session final : public session {
   }
 
  private:
+  void on_expired() override {
+    on_closed();
+    finish(hub::event::end("expired"));
+  }
+
   // A client that resumes has seen what became final long enough ago.
   bool prepare() override {
     if (since_ == 0)
@@ -104,11 +114,11 @@ class many_session final : public session {
 /// The stream of one job: ends with it. The most common stream by far, so it holds its link itself and nothing more.
 class single_session final : public session {
  public:
-  single_session(tcp_socket socket, host& h, request r)
+  single_session(net::client_socket socket, host& h, const request& r)
       : session(std::move(socket), h, hub::encoding::sse)
-      , opening_(std::make_unique<request>(std::move(r))) {}
+      , opening_(std::make_unique<request>(r)) {}
 
-  void begin() {
+  void begin(const request&) {
     start();
     host_.hub.enlist(*this);
     if (opening_->every)
@@ -125,6 +135,11 @@ class single_session final : public session {
   }
 
  private:
+  void on_expired() override {
+    on_closed();
+    finish(hub::event::end("expired"));
+  }
+
   // Nothing is answered before there is something to say: a client that has the outcome is answered 204.
   bool prepare() override {
     if (opening_ && !answer())
@@ -176,13 +191,13 @@ class single_session final : public session {
   hub::event_ptr end_;               ///< on its way
 };
 
-/// HEAD, and whatever else is answered by a head alone.
-class head_session final : public session {
+/// HEAD, and whatever else is answered by some bytes and the end.
+class brief_session final : public session {
  public:
-  head_session(tcp_socket socket, host& h)
+  brief_session(net::client_socket socket, host& h)
       : session(std::move(socket), h, hub::encoding::sse) {}
-  void begin(const request& r) {
-    box_.prepend(response_head(r, 0));
+  void begin(std::string_view bytes) {
+    box_.prepend(bytes);
     start();
     close_when_sent();
     flush();
@@ -193,6 +208,7 @@ class head_session final : public session {
  private:
   bool prepare() override { return true; }
   void heartbeat() override {}
+  void on_expired() override {}
   void on_closed() override {}
 };
 
@@ -204,18 +220,22 @@ void end_if_draining(Session& s, host& h) {
 
 } // namespace
 
-void open_sse(tcp_socket socket, host& h, hub::watch_request r) {
-  if (r.head) {
-    std::make_shared<head_session>(std::move(socket), h)->begin(r);
-  } else if (r.single) {
-    auto opened = std::make_shared<single_session>(std::move(socket), h, std::move(r));
-    opened->begin();
-    end_if_draining(*opened, h);
-  } else {
-    auto opened = std::make_shared<many_session>(std::move(socket), h, r);
+void open_sse(net::client_socket socket, host& h, hub::watch_request r) {
+  if (r.head)
+    return std::make_shared<brief_session>(std::move(socket), h)->begin(response_head(r, 0));
+  auto place = admit_stream(h, r.who);
+  if (!place)
+    return std::make_shared<brief_session>(std::move(socket), h)->begin(busy_answer(r, h.jittered_retry()));
+  auto const begin = [&](auto opened) {
+    opened->set_place(*std::move(place));
+    opened->set_who(r.who);
     opened->begin(r);
     end_if_draining(*opened, h);
-  }
+  };
+  if (r.single)
+    begin(std::make_shared<single_session>(std::move(socket), h, r));
+  else
+    begin(std::make_shared<many_session>(std::move(socket), h, r));
 }
 
 } // namespace jobcast::stream

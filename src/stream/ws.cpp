@@ -1,5 +1,6 @@
 #include "jobcast/stream/ws.hpp"
 
+#include "jobcast/auth/rules.hpp"
 #include "jobcast/http/response.hpp"
 #include "jobcast/job/scope.hpp"
 #include "jobcast/stream/session.hpp"
@@ -19,6 +20,8 @@ constexpr unsigned missed_pings = 2;
 constexpr std::size_t unread_answers = 64 * 1024;
 // No client has a use for more of its own pings between two heartbeats.
 constexpr unsigned pings_per_heartbeat = 1000;
+// How long a client may take to say who it is.
+constexpr std::int64_t auth_patience_ms = 10'000;
 // Cancel, retry and seen that Redis has not answered yet.
 constexpr unsigned commands_at_once = 64;
 
@@ -33,7 +36,7 @@ struct ws_feed : hub::feed_member {
 
 class ws_session final : public session {
  public:
-  ws_session(tcp_socket socket, host& h)
+  ws_session(net::client_socket socket, host& h)
       : session(std::move(socket), h, hub::encoding::websocket)
       , decoder_(h.limits.message) {
     h.counters.websockets.add();
@@ -47,7 +50,17 @@ class ws_session final : public session {
     flush();
   }
 
-  void notify(hub::event_ptr notice) override { box_.add_notice(std::move(notice)); }
+  /// Its viewer has too many streams already.
+  void refuse_place() {
+    box_.add_notice(hub::event::gateway("busy"));
+    end(ws_close::try_again_later, "limits.streams_per_owner");
+  }
+
+  void notify(hub::event_ptr notice) override {
+    // Nobody has nothing to renew.
+    if (notice->kind() != hub::event_kind::reauth || !is_nobody())
+      box_.add_notice(std::move(notice));
+  }
   void finish(hub::event_ptr last_word) override {
     box_.add_notice(std::move(last_word));
     end(ws_close::restart, "draining");
@@ -93,6 +106,9 @@ class ws_session final : public session {
     auto const message = read_ws_message(json);
     if (!message)
       return refuse(message.error().echo, http::problem_json(400, message.error().detail, message.error().field));
+    if (is_nobody() && message->op != ws_op::auth && message->op != ws_op::ping)
+      return refuse(message->echo,
+                    http::problem_json(401, "Say who you are first: {\"op\":\"auth\",\"token\":...}.", "op"));
     switch (message->op) {
     case ws_op::watch:
       return watch(*message);
@@ -102,11 +118,41 @@ class ws_session final : public session {
     case ws_op::retry:
     case ws_op::seen:
       return command(*message);
-    case ws_op::auth: // until access control lands everyone may see everything
-      return say("ack", message->echo);
+    case ws_op::auth:
+      return authenticate(*message);
     case ws_op::ping:
       return say("pong", message->echo);
     }
+  }
+
+  bool is_nobody() const { return who() && who()->what == auth::identity::kind::nobody; }
+
+  // The first token says who it is, later ones for how long.
+  void authenticate(const ws_message& message) {
+    if (!who())
+      return say("ack", message.echo);
+    auto const now = host_.authenticate(message.token);
+    if (!now) {
+      host_.counters.auth_refused.add();
+      return refuse(message.echo, now.error());
+    }
+    if (is_nobody()) {
+      auto place = admit_stream(host_, *now);
+      if (!place)
+        return refuse(message.echo,
+                      http::problem_json(429, "This viewer has as many streams as limits.streams_per_owner "
+                                              "allows; close some."));
+      set_place(*std::move(place));
+    } else if ((*now)->sub != who()->sub || (*now)->tenant != who()->tenant) {
+      return refuse(
+          message.echo,
+          http::problem_json(403, "This token is of another viewer; open another connection for it.", "token"));
+    }
+    set_who(*now);
+    credentials_renewed();
+    for (auto& l : links_)
+      host_.hub.judge_again(*l);
+    say("ack", message.echo);
   }
 
   void watch(const ws_message& message) {
@@ -135,8 +181,23 @@ class ws_session final : public session {
     }
   }
 
+  struct owner_name {
+    std::string_view tenant, owner;
+  };
+  owner_name owner_of(const ws_message& message) const {
+    if (who() && message.owner == "me" && message.tenant.empty())
+      return {who()->tenant, who()->sub};
+    return {message.tenant, message.owner};
+  }
+  bool may_watch(owner_name whose) const {
+    return !who() || (!whose.owner.empty() && auth::may_read_owner(*who(), whose.tenant, whose.owner));
+  }
+
   void watch_owner(const ws_message& message) {
-    std::string const scope = job::scope_key(message.tenant, message.owner);
+    auto const whose = owner_of(message);
+    if (!may_watch(whose))
+      return refuse(message.echo, http::problem_json(403, "These are not your jobs; ask for owner \"me\".", "owner"));
+    std::string const scope = job::scope_key(whose.tenant, whose.owner);
     if (scope.size() > job::max_scope)
       return refuse(message.echo, http::problem_json(
                                       400, "Tenant and owner, percent-encoded, may take 256 bytes together.", "owner"));
@@ -154,7 +215,8 @@ class ws_session final : public session {
   }
 
   void unwatch(const ws_message& message) {
-    if (!message.owner.empty() && member_ && member_->scope == job::scope_key(message.tenant, message.owner)) {
+    auto const whose = owner_of(message);
+    if (!message.owner.empty() && member_ && member_->scope == job::scope_key(whose.tenant, whose.owner)) {
       host_.hub.close_feed(*member_);
       member_.reset();
     }
@@ -174,7 +236,7 @@ class ws_session final : public session {
     if (commands_ == commands_at_once)
       return refuse(message.echo, http::problem_json(429, "Await the answers to what was sent before.", "op"));
     ++commands_;
-    host_.command(name, message.job, [weak = weak_from_this(), echo = message.echo](std::string problem) {
+    host_.command(who(), name, message.job, [weak = weak_from_this(), echo = message.echo](std::string problem) {
       auto const self = std::static_pointer_cast<ws_session>(weak.lock());
       if (!self || !self->open())
         return;
@@ -306,6 +368,14 @@ class ws_session final : public session {
     flush();
   }
 
+  void on_expired() override {
+    on_closed();
+    if (is_nobody())
+      return fail(ws_close::policy, "nobody said who this is");
+    box_.add_notice(hub::event::end("expired"));
+    end(ws_close::policy, "the token has expired");
+  }
+
   void on_closed() override {
     for (auto& l : links_)
       host_.hub.close(*l);
@@ -328,9 +398,22 @@ class ws_session final : public session {
 
 } // namespace
 
-void open_websocket(tcp_socket socket, host& h, std::string head) {
+auth::identity_ptr awaits_auth(std::int64_t now_ms) {
+  boost::intrusive_ptr<auth::identity> const nobody(new auth::identity);
+  nobody->what = auth::identity::kind::nobody;
+  nobody->expires_at = now_ms + auth_patience_ms;
+  return nobody;
+}
+
+void open_websocket(net::client_socket socket, host& h, std::string head, auth::identity_ptr who) {
+  auto place = admit_stream(h, who);
   auto opened = std::make_shared<ws_session>(std::move(socket), h);
+  opened->set_who(std::move(who));
   opened->begin(head);
+  if (!place)
+    opened->refuse_place();
+  else
+    opened->set_place(*std::move(place));
   if (h.draining)
     opened->finish(h.draining_notice());
 }

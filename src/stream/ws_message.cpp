@@ -68,6 +68,7 @@ class reader {
     case ws_op::seen:
       return read_command();
     case ws_op::auth:
+      return read_auth();
     case ws_op::ping:
       break;
     }
@@ -123,6 +124,14 @@ class reader {
     if (!job || !is_id(*job))
       return problem("job", "Name the job: 1 to 128 of the characters A-Z a-z 0-9 . _ : -");
     out_.job = text_of(*job);
+    return std::move(out_);
+  }
+
+  boost::system::result<ws_message, ws_problem> read_auth() {
+    auto const* token = member(message_, "token");
+    if (!token || !token->IsString() || token->GetStringLength() == 0)
+      return problem("token", "Send the token as a text.");
+    out_.token = text_of(*token);
     return std::move(out_);
   }
 

@@ -15,7 +15,8 @@ http::response problem_of(context& c, const store::failure& f);
 http::response not_found(std::string_view id);
 /// A problem if `id` cannot be a job's.
 std::optional<http::response> check_job_id(std::string_view id, std::string_view field = "id");
-/// The scope that `?owner=` (and `&tenant=`) name, or a problem.
+/// The scope that `?owner=` (and `&tenant=`) name, or a problem. `me` is whoever asks; others' are for who may read
+/// them.
 std::variant<std::string, http::response> scope_of(const http::request& r);
 
 /// Seconds to wait before asking again for a record that is not final: until `retry_at` or `eta` where it says so, else

@@ -1,13 +1,18 @@
 // What the endpoints work with. Wired in app/; one per reactor.
 #pragma once
 
+#include "jobcast/auth/authenticator.hpp"
 #include "jobcast/base/settings.hpp"
 #include "jobcast/http/connection.hpp"
 #include "jobcast/hub/event.hpp"
 #include "jobcast/hub/watch_request.hpp"
+#include "jobcast/metrics/counters.hpp"
+#include "jobcast/net/admission.hpp"
+#include "jobcast/net/networks.hpp"
 #include "jobcast/store/store.hpp"
 
 #include <functional>
+#include <memory>
 #include <random>
 #include <string>
 
@@ -21,16 +26,23 @@ struct readiness {
 struct context {
   store::store& store;
   const settings& config;
+  metrics::counters& counters;
+  net::admission& admission;
+  /// Replaced as wholes when the configuration is read again.
+  const std::shared_ptr<const auth::authenticator>& auth;
+  const std::shared_ptr<const net::networks>& trusted_proxies;
 
   /// Makes the connection a stream.
-  std::function<void(tcp_socket, hub::watch_request)> open_stream;
-  /// Sends the head of the 101 response and makes the connection a WebSocket.
-  std::function<void(tcp_socket, std::string head)> open_websocket;
+  std::function<void(net::client_socket, hub::watch_request)> open_stream;
+  /// Sends the head of the 101 response and makes the connection a WebSocket. `who`: null for who is yet to say so.
+  std::function<void(net::client_socket, std::string head, auth::identity_ptr who)> open_websocket;
   /// Holds a request until the record is another than `known`; null if nothing was heard of the job.
-  std::function<task<hub::event_ptr>(std::string id, std::string known, milliseconds wait)> wait_for_change;
+  std::function<task<hub::event_ptr>(auth::identity_ptr who, std::string id, std::string known, milliseconds wait)>
+      wait_for_change;
   std::function<readiness()> ready;
   std::function<std::string()> metrics; ///< in Prometheus' text format
   std::function<bool()> draining;
+  std::function<bool()> crowded; ///< only limits.reserve is left
   /// 1 when the event loop keeps up; how many times slower than that otherwise. Stretches Retry-After.
   std::function<double()> load;
 

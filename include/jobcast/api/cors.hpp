@@ -12,8 +12,9 @@ namespace jobcast::api {
 bool origin_allowed(const cors_settings& cors, std::string_view origin);
 
 /// True if a browser page of `origin` may send commands: listed, or the gateway's own (`host` is the Host field). A
-/// request without an Origin does not come from a page of another site.
-bool may_command(const cors_settings& cors, std::string_view origin, std::string_view host);
+/// request without an Origin does not come from a page of another site; `by_cookie`, which a browser adds by itself,
+/// one is required all the same.
+bool may_command(const cors_settings& cors, std::string_view origin, std::string_view host, bool by_cookie = false);
 
 /// The header lines for a response to `origin`; empty if it is not listed.
 std::string cors_headers(const cors_settings& cors, std::string_view origin);

@@ -12,6 +12,7 @@ using endpoint = task<http::answer> (*)(context&, http::request&, parts);
 
 task<http::answer> get_status(context&, http::request&, parts);
 task<http::answer> get_history(context&, http::request&, parts);
+task<http::answer> get_inbox(context&, http::request&, parts);
 task<http::answer> get_jobs(context&, http::request&, parts);
 task<http::answer> get_job_events(context&, http::request&, parts);
 task<http::answer> get_events(context&, http::request&, parts);
@@ -21,9 +22,11 @@ task<http::answer> post_report(context&, http::request&, parts);
 task<http::answer> post_reports(context&, http::request&, parts);
 task<http::answer> post_cancel(context&, http::request&, parts);
 task<http::answer> post_retry(context&, http::request&, parts);
+task<http::answer> post_seen(context&, http::request&, parts);
+task<http::answer> post_watch_links(context&, http::request&, parts);
 task<http::answer> delete_job(context&, http::request&, parts);
 /// cancel, retry or seen by name, for WebSocket: an empty text, or the problem document.
-task<std::string> run_command(context&, std::string op, std::string id);
+task<std::string> run_command(context&, auth::identity_ptr who, std::string op, std::string id);
 task<http::answer> get_health(context&, http::request&, parts);
 task<http::answer> get_ready(context&, http::request&, parts);
 task<http::answer> get_metrics(context&, http::request&, parts);

@@ -1,5 +1,7 @@
-// The subcommands that talk to a running gateway over HTTP. Each blocks and answers the exit code of the program.
+// The subcommands beside serve and check. Each blocks and answers the exit code of the program.
 #pragma once
+
+#include "jobcast/base/settings.hpp"
 
 #include <iosfwd>
 #include <string>
@@ -25,5 +27,21 @@ struct watch_screen {
 /// if it failed or was cancelled, or the gateway cannot be reached at first or refuses, 2 if the arguments cannot be
 /// meant.
 int watch(const std::string& url, const std::string& id, const watch_screen& screen, std::ostream& errors);
+
+/// Who a token is for, and how it is signed.
+struct token_request {
+  std::string sub, tenant;
+  std::vector<std::string> jobs, scopes;
+  milliseconds ttl{3'600'000};
+  std::string kid;      ///< of the configured HS256 key; empty: auth.secret. With key_file, what the token is to name
+  std::string key_file; ///< a private key in PEM, instead
+  std::string algorithm = "ES256"; ///< of key_file
+};
+
+/// `jobcast token`: prints a signed token. 0, or 2 if the arguments cannot be meant or there is no key.
+int token(const settings& config, const token_request& asked, std::ostream& out, std::ostream& errors);
+
+/// `jobcast key`: prints a new API key and what to configure for it.
+int key(const std::string& name, std::ostream& out);
 
 } // namespace jobcast::app

@@ -32,6 +32,9 @@ boost::system::result<settings, config_errors> load_settings(const std::optional
 boost::system::result<settings, config_errors> parse_settings(std::string_view toml, std::string_view file_name,
                                                               std::span<const std::string_view> environment);
 
+/// "15m" and so on; nothing if it is none.
+std::optional<milliseconds> parse_duration(std::string_view text);
+
 /// All values as TOML that would read back the same, but for passwords, which show as `***`.
 std::string effective_config(const settings& values);
 

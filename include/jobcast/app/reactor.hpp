@@ -3,18 +3,22 @@
 #pragma once
 
 #include "jobcast/api/router.hpp"
+#include "jobcast/app/secrets.hpp"
 #include "jobcast/base/settings.hpp"
 #include "jobcast/base/timing_wheel.hpp"
 #include "jobcast/hub/hub.hpp"
 #include "jobcast/metrics/counters.hpp"
+#include "jobcast/net/admission.hpp"
 #include "jobcast/net/listener.hpp"
 #include "jobcast/redis/client.hpp"
 #include "jobcast/redis/subscriber.hpp"
 #include "jobcast/store/ingest.hpp"
 #include "jobcast/store/store.hpp"
 #include "jobcast/stream/host.hpp"
+#include "jobcast/supervise/supervisor.hpp"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,13 +31,14 @@ struct gateway {
   std::string name;                               ///< unique among gateways
   std::vector<const metrics::counters*> counters; ///< of all reactors
   std::function<api::readiness()> ready;
+  std::unique_ptr<net::admission> admission; ///< thread-safe itself
   /// The library cannot be used with this Redis: end the gateway with this message.
   std::function<void(std::string)> fail;
 };
 
 class reactor final : hub::backend, redis::subscriber_observer {
  public:
-  reactor(const gateway& shared, const settings& config, unsigned number);
+  reactor(const gateway& shared, const settings& config, const secrets& keys, unsigned number);
   ~reactor();
 
   /// Begins to listen; connections wait until run(). Throws boost::system::system_error. Call before run().
@@ -42,8 +47,8 @@ class reactor final : hub::backend, redis::subscriber_observer {
   void run();
   /// Thread-safe. Refuses new connections, tells the streams, and has run() return within the drain timeout.
   void drain();
-  /// Thread-safe. Takes over limits, job types and allowed origins.
-  void reload(const settings& config);
+  /// Thread-safe. Takes over limits, job types, allowed origins, keys and certificates.
+  void reload(const settings& config, const secrets& keys);
   /// Thread-safe. Ends run() at once, for a gateway that could not start.
   void stop();
 
@@ -62,7 +67,8 @@ class reactor final : hub::backend, redis::subscriber_observer {
   void on_turn_end() override;
   void on_connection(bool up) override;
 
-  void on_accepted(tcp_socket socket);
+  void on_accepted(tcp_socket socket, const asio::ip::address& peer);
+  std::uint64_t open_connections() const;
   void on_client(bool connected);
   void install();
   void update_available();
@@ -74,6 +80,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
 
   const gateway& shared_;
   settings config_;
+  secrets secrets_;
   unsigned number_;
   metrics::counters counters_;
   timing_wheel wheel_;
@@ -88,6 +95,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   http::connection_context connections_;
   net::listener listener_;
   std::optional<store::ingest> ingest_;
+  std::optional<supervise::supervisor> supervisor_;
   steady_timer ticker_;
   std::string probe_channel_;
   std::chrono::steady_clock::time_point next_probe_{}, drain_deadline_{};

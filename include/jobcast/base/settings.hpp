@@ -20,10 +20,16 @@ struct server_settings {
   std::string data_dir = "jobcast-data";
   milliseconds drain_timeout{10'000};
   std::string log_level = "info";
+  std::string tls_certificate;              ///< PEM file, the chain included; empty: plain HTTP
+  std::string tls_key;                      ///< PEM file
+  std::vector<std::string> trusted_proxies; ///< addresses or networks whose X-Forwarded-For is believed
 };
 
 struct redis_settings {
-  std::string url; ///< redis://[user:password@]host[:port][/db] or unix:///path; empty: a private child server
+  std::string url;    ///< redis[s]://[user:password@]host[:port][/db] or unix:///path; empty: a private child server
+  std::string tls_ca; ///< PEM file; empty: what the system trusts
+  std::string tls_certificate; ///< PEM file, for a server that wants to know us
+  std::string tls_key;
   std::string ns = "jobcast";         ///< `redis.namespace`
   std::uint16_t embedded_port = 6390; ///< loopback port of the private server, for workers; 0: none
 };
@@ -48,6 +54,10 @@ struct limit_settings {
   std::size_t input = 64 * 1024;
   std::size_t batch = 1'000;        ///< lines of one POST /api/reports
   std::size_t connections = 18'000; ///< of the whole gateway
+  std::size_t reserve = 100;        ///< of them, those that only publishers and operators get
+  std::size_t connections_per_address = 2'000;
+  std::size_t streams_per_owner = 100;
+  unsigned request_rate = 200; ///< requests a second from one address, in the long run; 0: any number
 };
 
 struct backoff_settings {
@@ -55,6 +65,14 @@ struct backoff_settings {
   double factor = 2.0;
   milliseconds cap{600'000};
 };
+
+/// `[jobs.failures."<code>"]`: what viewers are told of a failure. What is unset stays as the worker said it.
+struct failure_settings {
+  std::optional<std::string> title, detail, action, link;
+  std::optional<std::string> severity; ///< low or high
+};
+/// By error code, or by a pattern in which `*` stands for any text.
+using failure_catalogue = std::map<std::string, failure_settings>;
 
 /// `[jobs.types."<type>"]`; what is unset falls back to `[jobs]`.
 struct type_settings {
@@ -66,6 +84,7 @@ struct type_settings {
   std::optional<backoff_settings> backoff;
   std::optional<bool> dispatch;
   std::optional<bool> user_retry;
+  failure_catalogue failures; ///< looked at before that of all types
 };
 
 struct job_settings {
@@ -73,7 +92,35 @@ struct job_settings {
   milliseconds lease{60'000};
   milliseconds retention{24LL * 3600 * 1000};
   milliseconds abandoned{7LL * 24 * 3600 * 1000};
+  failure_catalogue failures; ///< of all types
   std::map<std::string, type_settings> types;
+};
+
+/// `[auth.keys."<kid>"]`
+struct auth_key_settings {
+  std::string algorithm = "HS256";
+  std::string secret; ///< of HS256
+  std::string file;   ///< PEM, of the others
+};
+
+/// `[auth.publishers."<name>"]`
+struct publisher_settings {
+  std::vector<std::string> hashes; ///< sha256:<hex> of its API keys
+  std::vector<std::string> types;  ///< the only ones it may publish; empty: all
+};
+
+struct auth_settings {
+  std::string secret; ///< HS256, of tokens without a kid
+  std::map<std::string, auth_key_settings> keys;
+  std::string jwks_file;
+  std::string issuer, audience;
+  milliseconds leeway{30'000};
+  std::string cookie = "jobcast_token";
+  std::vector<std::string> link_secrets; ///< the first signs, all verify
+  milliseconds link_ttl{900'000};
+  std::map<std::string, publisher_settings> publishers;
+
+  bool enabled() const { return !secret.empty() || !keys.empty() || !jwks_file.empty() || !publishers.empty(); }
 };
 
 struct cors_settings {
@@ -89,6 +136,7 @@ struct settings {
   redis_settings redis;
   limit_settings limits;
   job_settings jobs;
+  auth_settings auth;
   cors_settings cors;
   web_settings web;
 };

@@ -8,6 +8,7 @@
 #include "jobcast/http/request.hpp"
 #include "jobcast/http/response.hpp"
 #include "jobcast/metrics/counters.hpp"
+#include "jobcast/net/client_socket.hpp"
 
 #include <boost/intrusive/list.hpp>
 #include <functional>
@@ -16,7 +17,7 @@
 namespace jobcast::http {
 
 /// Takes the connection over; nothing has been sent in answer to the request.
-using takeover = std::function<void(tcp_socket)>;
+using takeover = std::function<void(net::client_socket)>;
 using answer = std::variant<response, takeover>;
 
 class request_handler {
@@ -54,6 +55,8 @@ struct connection_context {
 };
 
 /// Runs until the connection is over or taken over. What it refers to must outlive it.
-task<> serve_connection(tcp_socket socket, connection_context& context);
+/// A TLS handshake that is due comes first.
+/// `peer` is the address at the other end, of a client or of a proxy.
+task<> serve_connection(net::client_socket socket, asio::ip::address peer, connection_context& context);
 
 } // namespace jobcast::http

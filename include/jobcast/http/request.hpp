@@ -1,6 +1,9 @@
 // A request as the endpoints see it, free of Beast, which would cost every file that includes it half a minute.
 #pragma once
 
+#include "jobcast/auth/identity.hpp"
+
+#include <boost/asio/ip/address.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +31,8 @@ struct request {
   query_parameters query;
   std::string_view body;
   const field_source* fields = nullptr;
+  boost::asio::ip::address peer; ///< the other end of the connection, which may be a proxy
+  auth::identity_ptr who;        ///< who asks; null until the router has found out, or where that is nobody
 
   std::string_view field(std::string_view name) const { return fields->field(name); }
   /// The first parameter of that name.

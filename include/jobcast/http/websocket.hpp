@@ -19,7 +19,8 @@ enum class ws_close : std::uint16_t {
   bad_data = 1007,
   policy = 1008,
   too_big = 1009,
-  restart = 1012,
+  restart = 1012, ///< of IANA's registry, as the next
+  try_again_later = 1013,
 };
 
 /// Appends a server's frame: unmasked, whole.

@@ -14,7 +14,7 @@ class event;
 using event_ptr = boost::intrusive_ptr<const event>;
 
 /// What a stream can be told (protocol section 4).
-enum class event_kind : std::uint8_t { job, missing, reset, gap, more, gateway, end, raw };
+enum class event_kind : std::uint8_t { job, missing, reset, gap, more, gateway, reauth, end, raw };
 
 /// How an event goes out.
 enum class encoding : std::uint8_t { sse, websocket };
@@ -42,6 +42,8 @@ class event {
   static event_ptr more(std::string_view cursor);
   /// `state`: ok, degraded, draining, busy. `retry_ms` other than 0 also tells an SSE client when to come back.
   static event_ptr gateway(std::string_view state, unsigned retry_ms = 0);
+  /// The credentials end then, milliseconds since the epoch.
+  static event_ptr reauth(std::int64_t expires_at);
   /// `job` where the stream carries several.
   static event_ptr end(std::string_view reason, std::string_view job = {});
   /// Bytes of one stream's own, ready to be sent as they are.

@@ -55,6 +55,8 @@ class hub {
   void open(watcher& w, link& l, std::string_view job);
   /// Ends it. The topic lingers a while, so that a reload costs Redis nothing.
   void close(link& l);
+  /// The link's watcher has other credentials: what it may not see any more is `missing`, what it now may appears.
+  void judge_again(link& l);
   /// Watches all jobs of a scope. `since`: final jobs updated before it are not news to this watcher (0: send the
   /// newest).
   void open_feed(watcher& w, feed_member& member, std::string_view scope, std::int64_t since);

@@ -6,6 +6,7 @@
 // (outcomes, every version for those who ask, resets) waits in a backlog that only links in arrears have.
 #pragma once
 
+#include "jobcast/auth/identity.hpp"
 #include "jobcast/hub/event.hpp"
 
 #include <boost/intrusive/list.hpp>
@@ -65,6 +66,9 @@ class link {
   void hold(event_ptr e);
   void drop_backlog();
   void offer(const event_ptr& previous);
+  void keep(event_ptr e);
+  void judge(bool allowed);
+  void hide();
   void mark_dirty();
 
   topic* topic_ = nullptr;
@@ -74,6 +78,7 @@ class link {
   bool newest_due_ = false;
   bool started_ = false;
   bool of_feed_ = false;
+  bool hidden_ = false; ///< its watcher may not see the job, and was told that there is none
 
  public:
   auto_hook in_topic, in_dirty;
@@ -96,6 +101,10 @@ class watcher {
 
   dirty_links& dirty() { return dirty_; }
 
+  /// Who watches; null where everyone may see everything.
+  const auth::identity_ptr& who() const { return who_; }
+  void set_who(auth::identity_ptr who) { who_ = std::move(who); }
+
  protected:
   watcher() = default;
   ~watcher() = default;
@@ -106,6 +115,7 @@ class watcher {
   dirty_links dirty_;
   void mark_dirty();
   class hub* hub_ = nullptr;
+  auth::identity_ptr who_;
   // Bytes held in the backlogs of its links, all together, and how many they may be (limits.outbox).
   std::size_t held_ = 0, held_limit_ = 0;
 
@@ -137,7 +147,8 @@ struct topic {
 
   /// A record came: published, published as made anew (it counts from 1 again), or read. The first to come after
   /// forget_freshness() is taken whatever its version; later ones only if higher. Answers whether it was news.
-  enum class arrival { published, renewed, read };
+  /// `assigned`: published, and with it the job got its owner, tenant or type.
+  enum class arrival { published, assigned, renewed, read };
   bool accept(arrival how, std::uint64_t version, bool final, std::string_view record);
   /// The job does not exist (any more). Answers whether that was news.
   bool accept_missing();
@@ -145,6 +156,8 @@ struct topic {
   void forget_freshness() { fresh = false; }
 
   void attach(link& l, watcher& w, told what = told::nothing);
+  /// Decides anew whether the link's watcher may see the job, as when it has other credentials.
+  void judge_again(link& l);
   bool watched() const { return !links.empty(); }
 
   std::string id;
@@ -160,6 +173,7 @@ struct topic {
   auto_hook in_idle;
 
  private:
+  void judge_all(std::string_view record);
   void publish(event_ptr e, bool with_reset);
   void greet_newcomers();
 };

@@ -1,6 +1,8 @@
 // What a client asks to be streamed, checked and ready to be opened.
 #pragma once
 
+#include "jobcast/auth/identity.hpp"
+
 #include <string>
 #include <vector>
 
@@ -13,7 +15,8 @@ struct watch_request {
   bool every = false;            ///< each version instead of the newest
   bool head = false;             ///< HEAD: only the response head
   std::string last_event_id;
-  std::string headers; ///< further response headers (CORS), each line ending in CRLF
+  auth::identity_ptr who; ///< null where everyone may see everything
+  std::string headers;    ///< further response headers (CORS), each line ending in CRLF
 };
 
 } // namespace jobcast::hub

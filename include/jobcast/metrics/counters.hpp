@@ -23,7 +23,12 @@ class counter {
 struct alignas(64) counters {
   counter connections;          ///< open now, of any kind
   counter connections_accepted; ///< ever
-  counter connections_refused;  ///< over limits.connections
+  counter connections_refused;  ///< over limits.connections or limits.connections_per_address
+  counter tls_failures;         ///< handshakes that came to nothing
+  counter auth_refused;         ///< requests with credentials that are not good, or without any
+  counter rate_limited;         ///< requests over limits.request_rate
+  counter busy_refused;         ///< requests while only the reserve was left, or streams over limits.streams_per_owner
+  counter streams_expired;      ///< streams that ended with their token or link
   counter streams;              ///< open event streams
   counter websockets;           ///< of the streams, those over WebSocket
   counter websocket_failures;   ///< closed for breaking the protocol
@@ -43,6 +48,9 @@ struct alignas(64) counters {
   counter request_errors;       ///< of them, with 4xx or 5xx
   counter ingest_applied;       ///< PUBLISHed reports applied
   counter ingest_refused;       ///< PUBLISHed reports not applied
+  counter jobs_stalled;         ///< found silent by this gateway's supervisor
+  counter jobs_requeued;        ///< of them, given to another worker
+  counter jobs_failed;          ///< failed by it: stalled for good, or not started
   counter redis_connected;      ///< 1 while both connections are up
   counter redis_losses;         ///< times a connection was lost
   counter probe_at;             ///< when the last probe came back, milliseconds since the epoch

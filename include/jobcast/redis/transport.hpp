@@ -1,7 +1,4 @@
-// The bytes to and from one Redis server, over TCP or a Unix socket.
-//
-// This is the seam where TLS goes in: a socket wrapped in asio::ssl::stream behind these same members, its handshake
-// part of async_connect. Nothing above knows what carries the bytes.
+// The bytes to and from one Redis server, over TCP, TLS or a Unix socket. Nothing above knows what carries them.
 #pragma once
 
 #include "jobcast/base/asio.hpp"
@@ -11,6 +8,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,33 +22,53 @@ class transport {
  public:
   explicit transport(executor ex);
 
-  /// Resolves the host and tries its addresses in turn. No time limit: close() ends it with operation_aborted.
+  /// Resolves the host, tries its addresses in turn, and does the TLS handshake if there is to be one. No time limit:
+  /// close() ends it with operation_aborted.
+  /// `where` must stay until then.
   void async_connect(const address& where, std::function<void(error_code)> done);
 
   template <class Handler> // void(error_code, std::size_t)
   void async_read_some(asio::mutable_buffer into, Handler&& done) {
+    if (tls_)
+      return read_tls(into, std::forward<Handler>(done));
     socket_.async_read_some(into, std::forward<Handler>(done));
   }
   /// Writes all of `from`, which must stay put until then.
   template <class Handler> // void(error_code, std::size_t)
   void async_write(asio::const_buffer from, Handler&& done) {
+    if (tls_)
+      return write_tls(from, 0, std::forward<Handler>(done));
     asio::async_write(socket_, from, std::forward<Handler>(done));
   }
 
   /// Without waiting: `ec` is would_block when nothing could be moved.
-  std::size_t read_some(asio::mutable_buffer into, error_code& ec) { return socket_.read_some(into, ec); }
-  std::size_t write_some(asio::const_buffer from, error_code& ec) { return socket_.write_some(from, ec); }
+  std::size_t read_some(asio::mutable_buffer into, error_code& ec);
+  std::size_t write_some(asio::const_buffer from, error_code& ec);
+  /// More can be read although the socket is not readable.
+  bool pending() const { return tls_ && tls_->pending(); }
+  /// What was written has not all left yet; async_write of nothing sees to it.
+  bool unsent() const { return tls_ && tls_->unsent(); }
+  /// Why the last connect failed, where there is more to say than its error code.
+  const std::string& failure() const { return failure_; }
 
   void close();
 
  private:
   using protocol = asio::generic::stream_protocol;
 
-  void connect(std::vector<protocol::endpoint> endpoints, std::function<void(error_code)> done);
+  using connected = std::function<void(error_code)>;
+  using moved = std::function<void(error_code, std::size_t)>;
+  void connect(std::vector<protocol::endpoint> endpoints, connected done);
   error_code make_ready();
+  void shake_hands(connected done);
+  void read_tls(asio::mutable_buffer into, moved done);
+  void write_tls(asio::const_buffer from, std::size_t written, moved done);
 
   asio::ip::basic_resolver<tcp, executor> resolver_;
   asio::basic_stream_socket<protocol, executor> socket_;
+  const address* where_ = nullptr; ///< while connecting
+  std::unique_ptr<net::tls_channel> tls_;
+  std::string failure_;
 };
 
 } // namespace jobcast::redis

@@ -57,6 +57,11 @@ struct page {
   std::string cursor;
 };
 
+/// Outcomes that an owner has not seen yet.
+struct inbox_page : page {
+  std::uint64_t unseen = 0; ///< in all
+};
+
 struct history_entry {
   std::vector<std::pair<std::string, std::string>> fields;
 };
@@ -75,11 +80,13 @@ class store {
 
   task<result<std::vector<std::optional<record>>>> get(std::vector<std::string> ids);
   task<result<page>> list(std::string scope, arguments filters);
+  task<result<inbox_page>> inbox(std::string scope, arguments filters);
   task<result<std::vector<history_entry>>> history(std::string id);
   task<result<report_answer>> report(std::string id, arguments fields);
   task<result<command_answer>> create(std::string id, arguments fields);
   task<result<command_answer>> cancel(std::string id, std::string by);
   task<result<command_answer>> retry(std::string id, std::string by);
+  task<result<command_answer>> seen(std::string id, std::string by);
   /// True if there was such a job.
   task<result<bool>> remove(std::string id);
 

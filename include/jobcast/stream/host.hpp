@@ -5,8 +5,11 @@
 #include "jobcast/base/timing_wheel.hpp"
 #include "jobcast/hub/hub.hpp"
 #include "jobcast/metrics/counters.hpp"
+#include "jobcast/net/admission.hpp"
 
+#include <boost/system/result.hpp>
 #include <functional>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -19,9 +22,13 @@ struct host {
   timing_wheel& wheel;
   const limit_settings& limits;
   metrics::counters& counters;
+  net::admission& admission;
   /// Runs cancel, retry or seen on a job; `done` gets an empty text, or the problem document.
-  std::function<void(std::string_view op, const std::string& job, std::function<void(std::string problem)> done)>
-      command;
+  std::function<void(const auth::identity_ptr& who, std::string_view op, const std::string& job,
+                     std::function<void(std::string problem)> done)>
+      command{};
+  /// Who a token stands for, or the problem document.
+  std::function<boost::system::result<auth::identity_ptr, std::string>(std::string_view token)> authenticate{};
   bool draining = false; ///< new streams are told so and end
   std::minstd_rand random{std::random_device{}()};
 
@@ -34,5 +41,8 @@ struct host {
   /// The last word to a stream that ends because the gateway does.
   hub::event_ptr draining_notice() { return hub::event::gateway("draining", jittered_retry()); }
 };
+
+/// A place among the streams of the viewer, which is empty for who is none in particular; nothing if it has too many.
+std::optional<net::admission::ticket> admit_stream(host& h, const auth::identity_ptr& who);
 
 } // namespace jobcast::stream

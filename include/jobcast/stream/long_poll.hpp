@@ -9,8 +9,8 @@
 namespace jobcast::stream {
 
 /// Waits until the record's event id is not `known`, or the job is missing, or `wait` is over, or the gateway drains.
-/// Answers the newest event heard of, null if none was.
-task<hub::event_ptr> wait_for_change(executor ex, host& h, std::string job, std::string known,
+/// Answers the newest event heard of, null if none was. `who`: as of a stream.
+task<hub::event_ptr> wait_for_change(executor ex, host& h, auth::identity_ptr who, std::string job, std::string known,
                                      std::chrono::milliseconds wait);
 
 } // namespace jobcast::stream

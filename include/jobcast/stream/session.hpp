@@ -7,6 +7,7 @@
 
 #include "jobcast/base/asio.hpp"
 #include "jobcast/base/timing_wheel.hpp"
+#include "jobcast/net/client_socket.hpp"
 #include "jobcast/stream/host.hpp"
 #include "jobcast/stream/outbox.hpp"
 
@@ -17,12 +18,15 @@ namespace jobcast::stream {
 /// Keeps itself alive while the socket is open.
 class session : public std::enable_shared_from_this<session>, public hub::watcher, protected wheel_entry {
  public:
-  session(tcp_socket socket, host& h, hub::encoding as);
+  session(net::client_socket socket, host& h, hub::encoding as);
   virtual ~session();
 
   /// hub::watcher: sends what is due until the socket takes no more.
   void flush() final;
   void abort() final { close(); }
+
+  /// Counted as a stream of its viewer as long as this lives.
+  void set_place(net::admission::ticket place) { place_ = std::move(place); }
 
  protected:
   /// Before each send: the place to add or drop what depends on what is due. False holds everything back for now.
@@ -32,6 +36,8 @@ class session : public std::enable_shared_from_this<session>, public hub::watche
   /// The peer sent something. False ends the connection. By default what a peer sends on a one-way stream is ignored,
   /// up to a bound.
   virtual bool on_bytes(char* bytes, std::size_t size);
+  /// The credentials are good no longer: say so, and end.
+  virtual void on_expired() = 0;
   /// The connection is over: leave the hub.
   virtual void on_closed() = 0;
 
@@ -42,6 +48,8 @@ class session : public std::enable_shared_from_this<session>, public hub::watche
   /// Takes that back, while something is still to be sent.
   void stay_open() { closing_ = false; }
   void close();
+  /// What was said of the end of the old credentials holds for new ones.
+  void credentials_renewed();
   bool open() const { return socket_.is_open(); }
   bool blocked() const { return blocked_; }
 
@@ -50,17 +58,25 @@ class session : public std::enable_shared_from_this<session>, public hub::watche
 
  private:
   void send_all();
+  bool flush_socket();
+  void block();
+  bool check_expiry();
+  std::chrono::milliseconds next_deadline() const;
   void wait_readable();
   void wait_writable();
   void on_deadline() final;
+  void on_blocked_deadline();
   void close_gently();
 
-  tcp_socket socket_;
+  net::client_socket socket_;
+  net::admission::ticket place_; ///< among the streams of one viewer
   std::chrono::steady_clock::time_point blocked_since_{};
+  std::chrono::steady_clock::time_point next_beat_{};
   bool blocked_ = false;
   bool closing_ = false;
   bool sent_all_ = false; ///< closing, and everything is sent: only the peer's end is awaited
   bool waiting_writable_ = false;
+  bool renewal_asked_ = false;
   std::uint16_t junk_ = 0; ///< bytes the peer sent on a one-way stream
 };
 

@@ -18,6 +18,7 @@ struct ws_message {
   std::vector<std::string> jobs; ///< of watch and unwatch, each once, sorted
   std::vector<std::pair<std::string, std::uint64_t>> versions;
   std::string job;   ///< of cancel, retry, seen
+  std::string token; ///< of auth
   std::string owner; ///< of watch and unwatch, instead of jobs
   std::string tenant;
   bool every = false;

@@ -33,14 +33,20 @@ def is_sanitized():
 
 
 class Gateway:
-    """One process. `config` holds values by environment name without the prefix: `LIMITS_HEARTBEAT="1s"`."""
+    """One process. `config` holds values by environment name without the prefix: `LIMITS_HEARTBEAT="1s"`; `toml` is the
+    text of a configuration file, for what the environment cannot say."""
 
-    def __init__(self, folder, redis_url=None, port=None, wait=True, **config):
+    def __init__(self, folder, redis_url=None, port=None, wait=True, toml=None, **config):
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
         self.port = port or process.free_port()
         self.address = ("127.0.0.1", self.port)
         self.log_path = os.path.join(self.folder, "gateway.log")
+        self.arguments = [PROGRAM, "serve"]
+        if toml is not None:
+            self.config_path = os.path.join(self.folder, "jobcast.toml")
+            self.configure(toml)
+            self.arguments += ["--config", self.config_path]
         self.config = {
             "SERVER_LISTEN": f"127.0.0.1:{self.port}",
             "SERVER_REACTORS": "2",
@@ -51,10 +57,15 @@ class Gateway:
         }
         self.start(wait)
 
+    def configure(self, toml):
+        """Writes the configuration file, to be read at the start or on SIGHUP."""
+        with open(self.config_path, "w", encoding="utf-8") as file:
+            file.write(toml)
+
     def start(self, wait=True):
         env = {name: value for name, value in os.environ.items() if not name.startswith("JOBCAST_")}
         env.update({f"JOBCAST_{name}": str(value) for name, value in self.config.items()})
-        self.process = process.start([PROGRAM, "serve"], self.log_path, env, self.folder)
+        self.process = process.start(self.arguments, self.log_path, env, self.folder)
         if wait:
             self.wait_ready()
 

@@ -11,12 +11,17 @@ _PR_SET_PDEATHSIG = 1
 _port_claims = []
 
 
+def end_with_parent():
+    """For `preexec_fn`: the child is killed when the test run dies."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def start(command, log_path, env=None, cwd=None):
     """Starts `command` with stdout and stderr appended to `log_path`. It is killed when the test run dies."""
     with open(log_path, "ab") as log:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=cwd,
-            preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL))
+            preexec_fn=end_with_parent)
 
 
 def kill(process):

@@ -119,9 +119,9 @@ TEST_CASE("a value out of range is refused with the range") {
 
 TEST_CASE("unknown sections and keys are refused with the known ones") {
   CHECK(error_of("\n[sever]\nlisten = \"127.0.0.1:1\"") ==
-        "jobcast.toml:2: sever is no section; sections are server, redis, limits, jobs, cors, web");
-  CHECK(error_of("[redis]\n\nuri = \"\"") ==
-        "jobcast.toml:3: redis.uri is no key; keys of [redis] are url, namespace, embedded_port");
+        "jobcast.toml:2: sever is no section; sections are server, redis, limits, jobs, auth, cors, web");
+  CHECK(error_of("[redis]\n\nuri = \"\"") == "jobcast.toml:3: redis.uri is no key; keys of [redis] are url, tls_ca, "
+                                             "tls_certificate, tls_key, namespace, embedded_port");
   CHECK(error_of("listen = \"127.0.0.1:1\"").starts_with("jobcast.toml:1: listen is no section"));
   CHECK(error_of("\"server.listen\" = 1").starts_with("jobcast.toml:1: server.listen is no section"));
   CHECK(error_of("server = 5") == "jobcast.toml:1: server must be a section: [server]");
@@ -159,8 +159,8 @@ TEST_CASE("a variable that is wrong is named with what is accepted") {
   CHECK(error_of("", {"JOBCAST_SERVER_REACTORS=two"}) ==
         "JOBCAST_SERVER_REACTORS must be a whole number, from 0 to 1024");
   CHECK(error_of("", {"JOBCAST_JOBS_CREATE_ON_REPORT=yes"}) == "JOBCAST_JOBS_CREATE_ON_REPORT must be true or false");
-  CHECK(error_of("", {"JOBCAST_REDIS_URI=x"}) ==
-        "JOBCAST_REDIS_URI is no variable of jobcast; keys of [redis] are url, namespace, embedded_port");
+  CHECK(error_of("", {"JOBCAST_REDIS_URI=x"}) == "JOBCAST_REDIS_URI is no variable of jobcast; keys of [redis] are "
+                                                 "url, tls_ca, tls_certificate, tls_key, namespace, embedded_port");
 }
 
 TEST_CASE("variables that Kubernetes sets for services named like us are left alone") {
@@ -193,29 +193,65 @@ TEST_CASE("a type sets what differs from the defaults") {
 }
 
 TEST_CASE("what is wrong with a type is named") {
-  CHECK(error_of("[jobs.types.\"a b\"]").find("is no type name") != std::string::npos);
+  CHECK(error_of("[jobs.types.\"a b\"]").find("is no name") != std::string::npos);
   CHECK(error_of("[jobs.types]\npdf = 1").find("must be a table") != std::string::npos);
   CHECK(error_of("[jobs]\ntypes = 1").find("must be a table") != std::string::npos);
   CHECK(error_of("[jobs.types.pdf]\non_stall = \"ignore\"") ==
         "jobcast.toml:2: jobs.types.\"pdf\".on_stall must be one of flag, fail, retry");
   CHECK(error_of("[jobs.types.pdf]\nbackoff = \"5s\"").find("backoff = { base") != std::string::npos);
   CHECK(error_of("[jobs.types.pdf]\nbackoff = { bse = \"5s\" }")
-            .starts_with("jobcast.toml:2: jobs.types.\"pdf\".backoff.bse is no key; keys of a type are lease, "));
+            .starts_with(
+                "jobcast.toml:2: jobs.types.\"pdf\".backoff.bse is no key; keys of [jobs.types.\"...\"] are lease, "));
   CHECK(error_of("[jobs.types.pdf]\nleese = \"5s\"").find("leese is no key") != std::string::npos);
 }
 
-TEST_CASE("only loopback may be listened on") {
+TEST_CASE("without keys only loopback may be listened on") {
   for (const std::string good : {"127.0.0.1:8080", "127.8.9.1:1", "[::1]:8080", "localhost:0"})
     CHECK(errors_of("[server]\nlisten = \"" + good + "\"").empty());
   for (const std::string open : {"0.0.0.0:8080", "[::]:8080", "192.168.1.5:80", "[::ffff:127.0.0.1]:80"}) {
     CAPTURE(open);
-    CHECK(error_of("[server]\nlisten = \"" + open + "\"").find("viewers are not authenticated") != std::string::npos);
+    CHECK(error_of("[server]\nlisten = \"" + open + "\"").find("while [auth] has no keys") != std::string::npos);
   }
   for (const std::string odd : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", ":8080",
                                 "*:8080", "127.1:80", "127.0.0.1.example.com:80"}) {
     CAPTURE(odd);
     CHECK(error_of("[server]\nlisten = \"" + odd + "\"").find("must be host:port") != std::string::npos);
   }
+}
+
+TEST_CASE("what viewers are told of a failure is set by code, for all types or one") {
+  const auto values = loaded(R"(
+    [jobs.failures."PDO*"]
+    title = "The database did not answer"
+    [jobs.types.import.failures.BAD_ROW]
+    action = "Mend the row."
+    severity = "high"
+  )");
+  CHECK(values.jobs.failures.at("PDO*").title == "The database did not answer");
+  CHECK(values.jobs.types.at("import").failures.at("BAD_ROW").action == "Mend the row.");
+  CHECK(effective_config(loaded(effective_config(values))) == effective_config(values));
+  CHECK(error_of("[jobs.failures.A]\nseverity = \"urgent\"").find("low, high") != std::string::npos);
+  CHECK(error_of("[jobs.failures.A]\nlink = \"javascript:1\"").find("http") != std::string::npos);
+  CHECK(error_of("[jobs.failures.A]\ntitel = \"x\"").find("is no key") != std::string::npos);
+}
+
+TEST_CASE("keys are checked for what they need together") {
+  const std::string secret = "secret = \"" + std::string(32, 's') + "\"\n";
+  const std::string links = "link_secrets = [\"" + std::string(32, 'l') + "\"]\n";
+  CHECK(errors_of("[server]\nlisten = \"0.0.0.0:8080\"\n[auth]\n" + secret + links).empty());
+  CHECK(error_of("[auth]\n" + secret).find("auth.link_secrets must be set") != std::string::npos);
+  CHECK(error_of("[auth]\nsecret = \"short\"\n" + links).find("32 bytes or more") != std::string::npos);
+  CHECK(error_of("[auth]\nlink_secrets = [\"short\"]").find("32 bytes or more") != std::string::npos);
+  CHECK(error_of("[auth]\n" + links + "[auth.keys.a]\nalgorithm = \"ES256\"").find("must have a file") !=
+        std::string::npos);
+  CHECK(error_of("[auth]\n" + links + "[auth.keys.a]\nfile = \"a.pem\"").find("must have a secret") !=
+        std::string::npos);
+  CHECK(error_of("[auth]\n" + links + "[auth.publishers.a]\ntypes = [\"t\"]").find("must list hashes") !=
+        std::string::npos);
+  CHECK(error_of("[auth.publishers.a]\nhashes = [\"jck_in-the-clear\"]").find("jck_in") == std::string::npos);
+  CHECK(error_of("[auth.keys.a]\nalgorithm = \"none\"").find("HS256") != std::string::npos);
+  CHECK(error_of("[server]\ntls_key = \"k.pem\"").find("must be set together") != std::string::npos);
+  CHECK(error_of("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]").find("networks") != std::string::npos);
 }
 
 TEST_CASE("texts with a form are checked for it") {
@@ -241,6 +277,16 @@ TEST_CASE("the effective config reads back the same and hides passwords") {
   CHECK(text.find("[jobs.types.\"a:b\"]\ngrace = \"90s\"\nbackoff.base = \"5s\"\nbackoff.factor = 1.5\n") !=
         std::string::npos);
 
+  const auto keys = effective_config(loaded(R"(
+    [auth]
+    secret = "the one secret that nobody may see"
+    link_secrets = ["the other secret that nobody may see"]
+    [auth.keys.next]
+    secret = "the third secret that nobody may see"
+  )"));
+  CHECK(keys.find("that nobody may see") == std::string::npos);
+  CHECK(keys.find("secret = \"***\"") != std::string::npos);
+
   const auto secret = effective_config(loaded("[redis]\nurl = \"redis://user:p@ss@host:1/2\""));
   CHECK(secret.find("url = \"redis://***@host:1/2\"") != std::string::npos);
 }
@@ -252,10 +298,19 @@ TEST_CASE("config/jobcast.toml holds every key with its default") {
 
 TEST_CASE("config/jobcast.toml as it is, and with every key uncommented, sets the defaults") {
   CHECK(effective_config(loaded(documented_file())) == effective_config(settings{}));
-  auto values = loaded(with_keys_uncommented(documented_file()));
+  auto text = with_keys_uncommented(documented_file());
+  // Where there are keys, and there is an example of one, links need a secret.
+  const std::string none = "link_secrets = []";
+  text.replace(text.find(none), none.size(), "link_secrets = [\"" + std::string(32, 'x') + "\"]");
+  auto values = loaded(text);
   REQUIRE(values.jobs.types.count("report.pdf") == 1);
   CHECK(values.jobs.types.at("report.pdf").user_retry == true);
+  REQUIRE(values.auth.keys.count("2026-01") == 1);
+  REQUIRE(values.auth.publishers.count("billing") == 1);
+  CHECK(values.jobs.failures.at("PDO*").severity == "low");
   values.jobs.types.clear();
+  values.jobs.failures.clear();
+  values.auth = {};
   CHECK(effective_config(values) == effective_config(settings{}));
 }
 

@@ -1,0 +1,42 @@
+// Who asks, and whether they may: what the router checks before an endpoint runs, and endpoints once they know the job.
+#pragma once
+
+#include "jobcast/api/context.hpp"
+#include "jobcast/auth/rules.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace jobcast::api {
+
+/// Finds out who asks and stores it in `r.who`, within limits.request_rate. Answers a refusal, or nothing.
+std::optional<http::response> identify(context& c, http::request& r);
+
+/// Nothing if whoever asks may do that to some job at least; else 401 or 403.
+std::optional<http::response> check_may_ever(context& c, const http::request& r, auth::action what);
+
+/// Nothing if limits.reserve leaves room for whoever asks.
+std::optional<http::response> check_room(context& c, const http::request& r);
+
+/// Whether that may be done to the job of this record.
+bool may(const auth::identity& who, auth::action what, std::string_view record);
+
+/// The same for a job that is only known by its id: nothing, or 404 both if there is none and if it is another's. Asks
+/// Redis, unless everyone may do everything.
+task<std::optional<http::response>> check_may(context& c, auth::identity_ptr who, auth::action what, std::string id);
+
+/// For streams: null where everyone may see everything, so that nothing is judged.
+auth::identity_ptr watching(const http::request& r);
+
+/// Fields that have the function library refuse what a publisher may not publish.
+void add_publisher_bounds(const auth::identity& who, store::arguments& fields);
+http::response may_not_publish();
+
+/// A refusal that will pass: for an event stream a stream that says so and ends, since an EventSource never comes back
+/// after anything else (protocol section 4); otherwise a problem with Retry-After.
+http::response passing_refusal(context& c, const http::request& r, unsigned status, std::string_view detail,
+                               unsigned retry_after_s);
+
+} // namespace jobcast::api

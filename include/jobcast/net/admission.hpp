@@ -1,0 +1,81 @@
+// How much of the gateway one address or one viewer may take: connections, streams, and requests a second.
+//
+// The one thing that reactors share besides counters: clients of one address are spread over all of them. It is asked
+// when a connection, request or stream begins and ends, never for an update.
+#pragma once
+
+#include "jobcast/base/asio.hpp"
+#include "jobcast/base/settings.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+namespace jobcast::net {
+
+/// Thread-safe. Outlives its tickets. Time is the caller's, so tests move it by hand.
+class admission {
+ public:
+  using time_point = std::chrono::steady_clock::time_point;
+
+  explicit admission(const limit_settings& limits) { set_limits(limits); }
+  void set_limits(const limit_settings& limits);
+
+  /// A place that is given back when this is destroyed. An empty one was refused.
+  class ticket {
+   public:
+    ticket() = default;
+    ticket(ticket&& other) noexcept
+        : of_(std::exchange(other.of_, nullptr))
+        , holder_(std::exchange(other.holder_, nullptr)) {}
+    ticket& operator=(ticket&& other) noexcept {
+      std::swap(of_, other.of_);
+      std::swap(holder_, other.holder_);
+      return *this;
+    }
+    ~ticket();
+    explicit operator bool() const { return of_ != nullptr; }
+
+   private:
+    friend class admission;
+    ticket(admission& of, void* holder)
+        : of_(&of)
+        , holder_(holder) {}
+    admission* of_ = nullptr;
+    void* holder_ = nullptr;
+  };
+
+  /// One of the connections of an address; of IPv6, of a /64 network, which is what one customer has.
+  ticket connect(const asio::ip::address& from);
+  /// One of the streams of a viewer, named by tenant and owner.
+  ticket open_stream(std::string_view viewer);
+  /// 0 if a request may be answered now, else after how many seconds.
+  unsigned request(const asio::ip::address& from, time_point now);
+
+ private:
+  struct holder {
+    std::size_t held = 0;
+    double requests = -1; ///< that may be made at once; below 0: none was made yet
+    time_point counted{};
+    const std::string* key = nullptr;
+    bool is_address = false;
+  };
+  using table = std::unordered_map<std::string, holder>;
+
+  static std::string key_of(const asio::ip::address& from);
+  ticket take(table& in, std::string key, std::size_t most, bool is_address);
+  void give_back(holder& h);
+  void forget_idle(time_point now);
+
+  std::mutex mutex_;
+  table addresses_, viewers_;
+  std::size_t per_address_ = 0, per_viewer_ = 0;
+  double rate_ = 0;
+  std::size_t forget_at_ = 0;
+};
+
+} // namespace jobcast::net

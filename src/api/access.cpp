@@ -1,0 +1,159 @@
+#include "jobcast/api/access.hpp"
+
+#include "jobcast/api/answers.hpp"
+#include "jobcast/base/clock.hpp"
+#include "jobcast/base/strings.hpp"
+#include "jobcast/job/ownership.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace jobcast::api {
+
+namespace {
+
+// The value of one cookie (RFC 6265, section 5.4), or empty.
+std::string_view cookie_value(std::string_view cookies, std::string_view name) {
+  while (!cookies.empty()) {
+    auto const end = std::min(cookies.find(';'), cookies.size());
+    std::string_view one = cookies.substr(0, end);
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+    one.remove_prefix(std::min(one.find_first_not_of(' '), one.size()));
+    auto const equals = one.find('=');
+    if (equals != std::string_view::npos && one.substr(0, equals) == name)
+      return one.substr(equals + 1);
+  }
+  return {};
+}
+
+http::response unauthorized(std::string_view detail, std::string_view field, bool invalid_token) {
+  http::response out = http::problem(401, detail, field);
+  out.add("WWW-Authenticate", invalid_token ? R"(Bearer error="invalid_token")" : "Bearer");
+  return out;
+}
+
+bool wants_event_stream(const http::request& r) {
+  return r.method == "GET" && r.field("Accept").find("text/event-stream") != std::string_view::npos;
+}
+
+} // namespace
+
+http::response passing_refusal(context& c, const http::request& r, unsigned status, std::string_view detail,
+                               unsigned retry_after_s) {
+  if (!wants_event_stream(r)) {
+    http::response out = http::problem(status, detail);
+    out.add("Retry-After", std::to_string(retry_after_s));
+    return out;
+  }
+  http::response out;
+  out.content_type = "text/event-stream";
+  out.add("Cache-Control", "no-store, no-transform");
+  auto const spread = static_cast<unsigned>(c.random() % 1000);
+  out.body = hub::event::gateway("busy", retry_after_s * 1000 + spread)->sse();
+  out.close = true;
+  return out;
+}
+
+std::optional<http::response> identify(context& c, http::request& r) {
+  auto const refused = [&](http::response out) {
+    c.counters.auth_refused.add();
+    return out;
+  };
+  for (auto const& [name, value] : r.query)
+    if (auth::looks_like_token(value))
+      return refused(
+          http::problem(400,
+                        "A token in a URL ends up in logs and histories; send it as `Authorization: Bearer`, in "
+                        "the cookie, or ask POST /api/watch-links for a link.",
+                        name));
+  auth::credentials const given{.authorization = r.field("Authorization"),
+                                .cookie_token = cookie_value(r.field("Cookie"), c.config.auth.cookie),
+                                .link = r.method == "GET" ? r.parameter("link").value_or("") : std::string_view()};
+  auto who = c.auth->identify(given, now_ms());
+  bool const exempt =
+      who && *who && ((*who)->what == auth::identity::kind::open || (*who)->what == auth::identity::kind::api_key);
+  if (!exempt) {
+    auto const client = net::client_of(r.peer, r.field("X-Forwarded-For"), *c.trusted_proxies);
+    if (unsigned const seconds = c.admission.request(client, std::chrono::steady_clock::now()); seconds > 0) {
+      c.counters.rate_limited.add();
+      return passing_refusal(c, r, 429, "There were too many requests from this address (limits.request_rate).",
+                             seconds);
+    }
+  }
+  if (!who)
+    return refused(unauthorized(who.error().detail, who.error().field, who.error().invalid_token));
+  r.who = std::move(*who);
+  return std::nullopt;
+}
+
+std::optional<http::response> check_may_ever(context& c, const http::request& r, auth::action what) {
+  if (!r.who) {
+    c.counters.auth_refused.add();
+    return unauthorized(
+        "Say who you are: send a token or an API key as `Authorization: Bearer`, or a token in the cookie.",
+        "Authorization", false);
+  }
+  if (auth::may_ever(*r.who, what))
+    return std::nullopt;
+  c.counters.auth_refused.add();
+  switch (what) {
+  case auth::action::publish:
+    return http::problem(403, "This takes an API key of a publisher, or a token with scope jobs:publish.",
+                         "Authorization");
+  case auth::action::operate:
+    return http::problem(403, "This takes a token with scope operator.", "Authorization");
+  case auth::action::command:
+  case auth::action::read:
+    break;
+  }
+  return http::problem(403, "A watch link only reads; this takes a token.", "link");
+}
+
+std::optional<http::response> check_room(context& c, const http::request& r) {
+  if (!c.crowded() || (r.who && (r.who->publish || r.who->operate)))
+    return std::nullopt;
+  c.counters.busy_refused.add();
+  http::response out = passing_refusal(c, r, 503, "The gateway has as many connections as it takes; try again.",
+                                       static_cast<unsigned>(2 + c.random() % 9));
+  out.close = true;
+  return out;
+}
+
+bool may(const auth::identity& who, auth::action what, std::string_view record) {
+  if (who.what == auth::identity::kind::open)
+    return true;
+  auto const of = job::ownership_of(record);
+  return auth::may(who, what, {of.id, of.owner, of.tenant, of.type});
+}
+
+task<std::optional<http::response>> check_may(context& c, auth::identity_ptr who, auth::action what, std::string id) {
+  if (who->what == auth::identity::kind::open)
+    co_return std::nullopt;
+  auto found = co_await c.store.get(strings(id));
+  if (!found)
+    co_return problem_of(c, found.error());
+  if (!found->front() || !may(*who, what, found->front()->json))
+    co_return not_found(id);
+  co_return std::nullopt;
+}
+
+auth::identity_ptr watching(const http::request& r) {
+  return r.who && r.who->what == auth::identity::kind::open ? nullptr : r.who;
+}
+
+void add_publisher_bounds(const auth::identity& who, store::arguments& fields) {
+  if (who.what == auth::identity::kind::token) {
+    fields.emplace_back("for_tenant");
+    fields.push_back(who.tenant);
+  }
+  if (!who.types.empty()) {
+    fields.emplace_back("for_types");
+    fields.push_back(fmt::format("{}", fmt::join(who.types, ",")));
+  }
+}
+
+http::response may_not_publish() {
+  return http::problem(403, "These credentials may not publish jobs of this type or tenant.", "Authorization");
+}
+
+} // namespace jobcast::api

@@ -1,0 +1,248 @@
+#include "jobcast/auth/jwt.hpp"
+
+#include "jobcast/auth/base64url.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+namespace jobcast::auth {
+
+namespace {
+
+constexpr std::size_t longest_token = 16 * 1024;
+// As the function library takes them, so that every owner can be a viewer.
+constexpr std::size_t longest_name = 128;
+// The year 9999: later ones would overflow when counted in milliseconds.
+constexpr double latest_second = 253'402'300'799;
+
+struct parts {
+  std::string_view header, claims, signature, signed_text;
+};
+
+bool split(std::string_view token, parts& out) {
+  auto const first = token.find('.');
+  auto const second = first == token.npos ? token.npos : token.find('.', first + 1);
+  if (second == token.npos || token.find('.', second + 1) != token.npos)
+    return false;
+  out.header = token.substr(0, first);
+  out.claims = token.substr(first + 1, second - first - 1);
+  out.signature = token.substr(second + 1);
+  out.signed_text = token.substr(0, second);
+  return true;
+}
+
+// The JSON object that a part holds.
+bool read_object(std::string_view part, rapidjson::Document& out) {
+  auto const json = base64url_decode(part);
+  if (!json || json->find('\0') != json->npos)
+    return false;
+  out.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(json->data(), json->size());
+  if (out.HasParseError() || !out.IsObject())
+    return false;
+  // Readers that take the first and readers that take the last of two members differ in what was signed.
+  for (auto a = out.MemberBegin(); a != out.MemberEnd(); ++a)
+    for (auto b = a + 1; b != out.MemberEnd(); ++b)
+      if (a->name == b->name)
+        return false;
+  return true;
+}
+
+const rapidjson::Value* member(const rapidjson::Value& in, const char* name) {
+  auto const at = in.FindMember(name);
+  return at == in.MemberEnd() || at->value.IsNull() ? nullptr : &at->value;
+}
+
+std::string_view text_of(const rapidjson::Value& v) {
+  return {v.GetString(), v.GetStringLength()};
+}
+
+// A NumericDate as milliseconds; false if it is none.
+bool read_time(const rapidjson::Value& v, std::int64_t& out) {
+  if (!v.IsNumber() || !std::isfinite(v.GetDouble()) || v.GetDouble() < 0 || v.GetDouble() > latest_second)
+    return false;
+  out = static_cast<std::int64_t>(v.GetDouble() * 1000);
+  return true;
+}
+
+bool read_name(const rapidjson::Value& claims, const char* name, std::string& out) {
+  auto const* v = member(claims, name);
+  if (!v)
+    return true;
+  if (!v->IsString() || v->GetStringLength() > longest_name)
+    return false;
+  out = text_of(*v);
+  return true;
+}
+
+bool read_jobs(const rapidjson::Value& claims, std::size_t limit, std::vector<std::string>& out) {
+  auto const* v = member(claims, "jobs");
+  if (!v)
+    return true;
+  if (!v->IsArray() || v->Size() > limit)
+    return false;
+  for (auto const& id : v->GetArray()) {
+    if (!id.IsString() || id.GetStringLength() == 0 || id.GetStringLength() > longest_name)
+      return false;
+    out.emplace_back(text_of(id));
+  }
+  return true;
+}
+
+void grant(std::string_view scope, identity& out) {
+  out.read_all = out.read_all || scope == scope_read_all;
+  out.publish = out.publish || scope == scope_publish;
+  out.operate = out.operate || scope == scope_operator;
+}
+
+// A text with blanks between scopes (RFC 8693, section 4.2), or a list. Scopes of other programs are nobody's error.
+bool read_scope(const rapidjson::Value& claims, identity& out) {
+  auto const* v = member(claims, "scope");
+  if (!v)
+    return true;
+  if (v->IsString()) {
+    for (std::string_view rest = text_of(*v); !rest.empty();) {
+      auto const blank = std::min(rest.find(' '), rest.size());
+      grant(rest.substr(0, blank), out);
+      rest.remove_prefix(std::min(blank + 1, rest.size()));
+    }
+    return true;
+  }
+  if (!v->IsArray())
+    return false;
+  for (auto const& one : v->GetArray()) {
+    if (!one.IsString())
+      return false;
+    grant(text_of(one), out);
+  }
+  return true;
+}
+
+bool is_for(const rapidjson::Value* aud, std::string_view us) {
+  if (!aud)
+    return us.empty();
+  if (us.empty())
+    return false;
+  if (aud->IsString())
+    return text_of(*aud) == us;
+  return aud->IsArray() && std::any_of(aud->Begin(), aud->End(), [&](const rapidjson::Value& one) {
+           return one.IsString() && text_of(one) == us;
+         });
+}
+
+using checked = boost::system::result<identity_ptr, token_error>;
+
+checked read_claims(const rapidjson::Value& claims, const token_rules& rules, std::int64_t now_ms) {
+  boost::intrusive_ptr<identity> const who(new identity);
+  who->what = identity::kind::token;
+  auto const* exp = member(claims, "exp");
+  if (!exp)
+    return token_error::no_expiry;
+  if (!read_time(*exp, who->expires_at))
+    return token_error::unusable_claims;
+  who->expires_at += rules.leeway_ms;
+  if (now_ms >= who->expires_at)
+    return token_error::expired;
+  std::int64_t from = 0;
+  if (auto const* nbf = member(claims, "nbf"); nbf && !read_time(*nbf, from))
+    return token_error::unusable_claims;
+  if (from > now_ms + rules.leeway_ms)
+    return token_error::not_yet_valid;
+  auto const* iss = member(claims, "iss");
+  if (!rules.issuer.empty() && (!iss || !iss->IsString() || text_of(*iss) != rules.issuer))
+    return token_error::wrong_issuer;
+  if (!is_for(member(claims, "aud"), rules.audience))
+    return token_error::wrong_audience;
+  if (!read_name(claims, "sub", who->sub) || !read_name(claims, "tenant", who->tenant) ||
+      !read_jobs(claims, rules.jobs_limit, who->jobs) || !read_scope(claims, *who))
+    return token_error::unusable_claims;
+  who->name = who->sub;
+  return identity_ptr(who);
+}
+
+} // namespace
+
+std::string_view describe(token_error e) {
+  switch (e) {
+  case token_error::malformed:
+    return "The token is malformed: it is not a JSON Web Token in compact form.";
+  case token_error::unsupported:
+    return "The token is signed in a way that is not accepted; use HS256, RS256, ES256 or EdDSA, without `crit`.";
+  case token_error::unknown_key:
+    return "No configured key has the token's `kid` and `alg`.";
+  case token_error::bad_signature:
+    return "The token's signature does not fit any configured key.";
+  case token_error::expired:
+    return "The token has expired; get a new one.";
+  case token_error::not_yet_valid:
+    return "The token is not valid yet (`nbf`); compare the clocks.";
+  case token_error::no_expiry:
+    return "The token has no `exp`; streams end with their token, so it must say when.";
+  case token_error::wrong_issuer:
+    return "The token's `iss` is not the one configured as auth.issuer.";
+  case token_error::wrong_audience:
+    return "The token's `aud` is not the one configured as auth.audience.";
+  case token_error::unusable_claims:
+    break;
+  }
+  return "A claim cannot be used: `exp` and `nbf` are seconds, `sub` and `tenant` texts of up to 128 bytes, `jobs` a "
+         "list "
+         "of up to 200 ids, `scope` a text or a list.";
+}
+
+bool looks_like_token(std::string_view text) {
+  parts p;
+  return text.size() > 16 && text.starts_with("eyJ") && split(text, p);
+}
+
+checked verify_token(std::string_view token, const key_ring& keys, const token_rules& rules, std::int64_t now_ms) {
+  parts p;
+  rapidjson::Document header, claims;
+  if (token.size() > longest_token || !split(token, p) || !read_object(p.header, header))
+    return token_error::malformed;
+  auto const* alg = member(header, "alg");
+  if (!alg || !alg->IsString())
+    return token_error::malformed;
+  algorithm asked{};
+  if (!parse_algorithm(text_of(*alg), asked) || header.HasMember("crit"))
+    return token_error::unsupported;
+  auto const* kid = member(header, "kid");
+  if (kid && !kid->IsString())
+    return token_error::malformed;
+  auto const signature = base64url_decode(p.signature);
+  if (!signature)
+    return token_error::malformed;
+  bool any = false, good = false;
+  for (const key& k : keys) {
+    bool const fits = k.which() == asked && (!kid || k.kid().empty() || k.kid() == text_of(*kid));
+    any = any || fits;
+    good = good || (fits && k.verifies(p.signed_text, *signature));
+  }
+  if (!good)
+    return any ? token_error::bad_signature : token_error::unknown_key;
+  if (!read_object(p.claims, claims))
+    return token_error::malformed;
+  return read_claims(claims, rules, now_ms);
+}
+
+std::string make_token(const key& signing, std::string_view claims) {
+  rapidjson::StringBuffer header;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(header);
+  writer.StartObject();
+  writer.Key("alg");
+  writer.String(name_of(signing.which()).data());
+  writer.Key("typ");
+  writer.String("JWT");
+  if (!signing.kid().empty()) {
+    writer.Key("kid");
+    writer.String(signing.kid().data(), static_cast<rapidjson::SizeType>(signing.kid().size()));
+  }
+  writer.EndObject();
+  std::string out = base64url_encode({header.GetString(), header.GetSize()}) + '.' + base64url_encode(claims);
+  std::string const signature = signing.sign(out);
+  return signature.empty() ? std::string() : out + '.' + base64url_encode(signature);
+}
+
+} // namespace jobcast::auth

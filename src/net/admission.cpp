@@ -1,0 +1,101 @@
+#include "jobcast/net/admission.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace jobcast::net {
+
+namespace {
+
+// So many seconds' worth of requests may come at once.
+constexpr double burst_seconds = 5;
+// Addresses remembered for their rate alone, before those that are quiet again are looked for.
+constexpr std::size_t remembered = 10'000;
+
+double refilled(double requests, double rate, double seconds) {
+  return std::min(rate * burst_seconds, requests + rate * seconds);
+}
+
+} // namespace
+
+void admission::set_limits(const limit_settings& limits) {
+  std::lock_guard const lock(mutex_);
+  per_address_ = limits.connections_per_address;
+  per_viewer_ = limits.streams_per_owner;
+  rate_ = limits.request_rate;
+}
+
+std::string admission::key_of(const asio::ip::address& from) {
+  if (from.is_v4() || from.to_v6().is_v4_mapped()) {
+    auto const bytes = from.is_v4() ? from.to_v4().to_bytes()
+                                    : asio::ip::make_address_v4(asio::ip::v4_mapped, from.to_v6()).to_bytes();
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+  auto const bytes = from.to_v6().to_bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size() / 2};
+}
+
+admission::ticket admission::take(table& in, std::string key, std::size_t most, bool is_address) {
+  auto const at = in.try_emplace(std::move(key)).first;
+  holder& h = at->second;
+  if (h.held >= most)
+    return {};
+  ++h.held;
+  h.key = &at->first;
+  h.is_address = is_address;
+  return ticket(*this, &h);
+}
+
+admission::ticket admission::connect(const asio::ip::address& from) {
+  std::lock_guard const lock(mutex_);
+  return take(addresses_, key_of(from), per_address_, true);
+}
+
+admission::ticket admission::open_stream(std::string_view viewer) {
+  std::lock_guard const lock(mutex_);
+  return take(viewers_, std::string(viewer), per_viewer_, false);
+}
+
+admission::ticket::~ticket() {
+  if (of_)
+    of_->give_back(*static_cast<holder*>(holder_));
+}
+
+void admission::give_back(holder& h) {
+  std::lock_guard const lock(mutex_);
+  if (--h.held > 0)
+    return;
+  if (!h.is_address)
+    viewers_.erase(viewers_.find(*h.key));
+  else if (h.requests < 0)
+    addresses_.erase(addresses_.find(*h.key));
+}
+
+unsigned admission::request(const asio::ip::address& from, time_point now) {
+  std::lock_guard const lock(mutex_);
+  if (rate_ <= 0)
+    return 0;
+  forget_idle(now);
+  holder& h = addresses_[key_of(from)];
+  double const passed = std::chrono::duration<double>(now - h.counted).count();
+  h.requests = h.requests < 0 ? rate_ * burst_seconds : refilled(h.requests, rate_, passed);
+  h.counted = now;
+  if (h.requests < 1)
+    return static_cast<unsigned>(std::ceil((1 - h.requests) / rate_));
+  h.requests -= 1;
+  return 0;
+}
+
+// Who holds nothing and has all its requests back is as if it had never been here.
+void admission::forget_idle(time_point now) {
+  if (addresses_.size() < std::max(remembered, forget_at_))
+    return;
+  std::erase_if(addresses_, [&](const auto& entry) {
+    const holder& h = entry.second;
+    double const passed = std::chrono::duration<double>(now - h.counted).count();
+    return h.held == 0 && (h.requests < 0 || refilled(h.requests, rate_, passed) >= rate_ * burst_seconds);
+  });
+  forget_at_ = addresses_.size() * 2;
+}
+
+} // namespace jobcast::net

@@ -1,0 +1,95 @@
+"""What viewers are told of a failure: docs/functions.md. Policies are as the gateway writes them."""
+import json
+
+import pytest
+
+
+def failures(jobs, of=None, patterns=(), **codes):
+    jobs.policy(of, **{f"failure:{code}": json.dumps(entry) for code, entry in codes.items()},
+                **({"failures": json.dumps([{"match": match, **entry} for match, entry in patterns])} if patterns else {}))
+
+
+def failed(jobs, one="a", **error):
+    jobs.report(one, type="import", status="failed", **{f"error__{name}": value for name, value in error.items()})
+    return jobs.get(one)["error"]
+
+
+def test_the_catalogue_says_what_operators_want_said(jobs):
+    failures(jobs, "import", E42={"title": "The file has a wrong row", "action": "Correct it.", "link": "/help", "severity": "high"})
+    error = failed(jobs, code="E42", title="KeyError: 'amount'", detail="row 17")
+    assert error.pop("reference")
+    assert error == {"code": "E42", "title": "The file has a wrong row", "detail": "row 17", "action": "Correct it.", "link": "/help",
+                     "severity": "high", "retryable": False}
+
+
+def test_the_type_is_asked_before_all_types_and_a_code_before_patterns(jobs):
+    failures(jobs, "import", [("PDO*", {"title": "pattern of the type"})])
+    failures(jobs, None, [("*", {"title": "anything"})], PDOException={"title": "code of all"}, Other={"title": "code of all"})
+    assert failed(jobs, "a", code="PDOException")["title"] == "pattern of the type"
+    assert failed(jobs, "b", code="Other")["title"] == "code of all"
+    assert failed(jobs, "c", code="Else")["title"] == "anything"
+
+
+@pytest.mark.parametrize("pattern,code,matches", [
+    ("PDO*", "PDOException", True), ("PDO*", "pdo", False), ("*Timeout", "ReadTimeout", True), ("*Timeout", "TimeoutError", False),
+    ("a*b*c", "a1b2c", True), ("a*b*c", "abcd", False), ("a*a", "a", False), ("*b*", "abc", True), ("%d+", "42", False), ("a.c", "abc", False),
+    ("*" * 60 + "b", "a" * 128, False)])
+def test_a_star_stands_for_any_text(jobs, pattern, code, matches):
+    failures(jobs, "import", [(pattern, {"title": "matched"})])
+    assert (failed(jobs, code=code, title="said")["title"] == "matched") == matches
+
+
+def test_without_a_code_the_title_is_looked_up(jobs):
+    failures(jobs, "import", [("SQLSTATE[*", {"title": "The database did not answer"})])
+    assert failed(jobs, title="SQLSTATE[HY000] [2002] Connection refused")["title"] == "The database did not answer"
+
+
+def test_a_failure_without_words_has_a_safe_text_and_a_reference(jobs):
+    error = failed(jobs)
+    assert error["title"] == "The job failed." and "reference" in error["action"] and error["severity"] == "high"
+    assert jobs.redis.hgetall(jobs.key("reference", error["reference"])) == {b"id": b"a", b"attempt": b"1"}
+    assert jobs.redis.pttl(jobs.key("reference", error["reference"])) > 0
+
+
+def test_a_reference_that_is_given_is_kept(jobs):
+    assert failed(jobs, reference="SENTRY-1")["reference"] == "SENTRY-1"
+
+
+def test_what_a_worker_says_itself_is_left_alone(jobs):
+    assert failed(jobs, title="Row 17 has no amount", action="Add it.") == {"title": "Row 17 has no amount", "action": "Add it.", "retryable": False}
+
+
+TRACES = {
+    "python": 'Traceback (most recent call last):\n  File "/srv/app.py", line 3, in run\nKeyError: 1',
+    "java": "java.lang.NullPointerException\n\tat com.example.Main.run(Main.java:3)",
+    "node": "TypeError: x is undefined\n    at run (/srv/app.js:3:7)",
+    "php": "PDOException: gone in /srv/a.php:3\nStack trace:\n#0 /srv/b.php(9): run()",
+    "ruby": "app.rb:3:in `run': boom (RuntimeError)",
+    "go": "panic: boom\n\ngoroutine 1 [running]:\nmain.main()",
+}
+
+
+@pytest.mark.parametrize("language", TRACES)
+@pytest.mark.parametrize("member", ["title", "detail"])
+def test_a_traceback_is_for_operators_whatever_field_it_came_in(jobs, language, member):
+    trace = TRACES[language][:200]
+    heard = jobs.heard("event:a")
+    error = failed(jobs, **{"title": "Broken", member: trace})
+    assert error["reference"] and "/srv" not in json.dumps(error) and trace not in error.values()
+    shown = [next(heard)[1], jobs.call("get", "a")[0][2], *(v for _, e in jobs.redis.xrange(jobs.key("log", "a")) for v in e.values())]
+    assert not any(json.dumps(trace)[1:-1].encode() in text for text in shown)
+    assert jobs.redis.hget(jobs.key("trace", "a"), "1").decode() == trace
+
+
+def test_a_trace_of_each_recent_attempt_is_kept(jobs):
+    for attempt in range(1, 9):
+        jobs.report("a", status="processing", attempt=attempt)
+        jobs.report("a", status="retrying", error__title="Busy", error__trace=f"trace {attempt}")
+    assert sorted(jobs.redis.hkeys(jobs.key("trace", "a"))) == [b"4", b"5", b"6", b"7", b"8"]
+    jobs.call("delete", "a")
+    assert not jobs.redis.exists(jobs.key("trace", "a"))
+
+
+@pytest.mark.parametrize("text", ["The file at line 3 is wrong", "See report.rb: it is empty", "    attached to the order", 'In "orders", line 3'])
+def test_ordinary_text_is_no_traceback(jobs, text):
+    assert failed(jobs, title="Broken", detail=text)["detail"] == text

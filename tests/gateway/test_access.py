@@ -1,0 +1,303 @@
+"""Who may see and do what, by every endpoint and transport."""
+import json
+import time
+
+import pytest
+
+from harness.http_client import Closed
+from harness.redis_server import Worker
+from harness.tokens import API_KEY, BILLING, PUBLISHER, auth_toml, bearer, key_hash, token
+from harness.wait import until
+from harness.ws import handshake
+
+
+@pytest.fixture(scope="module")
+def gateway_config():
+    return {"toml": auth_toml()}
+
+
+@pytest.fixture
+def annas(gateway, job):
+    """A job that belongs to anna."""
+    made = gateway.post("/api/jobs", {"id": job, "owner": "anna", "type": "invoice"}, PUBLISHER)
+    assert made.status == 202, made
+    return job
+
+
+ANNA, BOB = bearer(token("anna")), bearer(token("bob"))
+
+
+def test_without_credentials_nothing_is_told(gateway, annas):
+    for method, target in (("GET", f"/api/jobs/{annas}/status"), ("GET", f"/api/jobs/{annas}/events"),
+                           ("GET", f"/api/jobs/{annas}/history"), ("GET", f"/api/jobs?ids={annas}"),
+                           ("GET", f"/api/events?job={annas}"), ("GET", "/api/jobs?owner=anna"),
+                           ("POST", f"/api/jobs/{annas}/cancel"), ("POST", f"/api/jobs/{annas}/retry"),
+                           ("POST", "/api/watch-links"), ("POST", f"/api/jobs/{annas}/report"),
+                           ("POST", "/api/reports"), ("POST", "/api/jobs"), ("DELETE", f"/api/jobs/{annas}"),
+                           ("GET", "/metrics")):
+        response = gateway.request(method, target)
+        assert response.status == 401, (method, target, response)
+        assert response.header("WWW-Authenticate") == "Bearer"
+        assert annas.encode() not in response.body
+
+
+def test_health_needs_no_credentials(gateway):
+    assert gateway.get("/healthz").status == gateway.get("/readyz").status == 200
+
+
+def test_an_owner_reads_their_job(gateway, annas):
+    assert gateway.get(f"/api/jobs/{annas}/status", ANNA).json()["owner"] == "anna"
+    assert gateway.get(f"/api/jobs/{annas}/history", ANNA).status == 200
+    assert [r["id"] for r in gateway.get("/api/jobs?owner=me", ANNA).json()["jobs"]].count(annas) == 1
+
+
+def test_the_job_of_another_looks_like_none(gateway, annas):
+    def answer(method, target):
+        response = gateway.request(method, target, headers=BOB)
+        return response.status, response.body.replace(annas.encode(), b"ID").replace(b"no-such-job", b"ID")
+    for method, path in (("GET", "status"), ("GET", "history"), ("POST", "cancel"), ("POST", "retry")):
+        theirs = answer(method, f"/api/jobs/{annas}/{path}")
+        assert theirs == answer(method, f"/api/jobs/no-such-job/{path}")
+        assert theirs[0] == 404
+    assert gateway.get(f"/api/jobs?ids={annas}", BOB).json()["jobs"] == []
+    assert gateway.get("/api/jobs?owner=anna", BOB).status == 403
+
+
+def test_a_stream_of_anothers_job_says_that_there_is_none(gateway, annas):
+    with gateway.watch(annas, headers=BOB) as bobs, gateway.watch(annas, headers=ANNA) as hers:
+        assert bobs.next().name == "missing"
+        assert hers.next().name == "job"
+        gateway.post(f"/api/jobs/{annas}/report", {"status": "done"}, PUBLISHER)
+        hers.find(lambda e: e.name == "end")
+        bobs.glance(0.2)
+        assert [e.name for e in bobs.seen] == ["missing"]
+
+
+def test_a_websocket_of_another_is_told_that_there_is_none(gateway, annas):
+    with gateway.websocket(headers={**handshake(), **BOB}) as ws:
+        ws.watch(annas)
+        ws.expect("missing", id=annas)
+        for op in ("cancel", "retry"):
+            ws.say(op, job=annas, id=op)
+            assert ws.find(lambda e: e.get("id") == op)["problem"]["status"] == 404
+        ws.say("watch", owner="anna", id="o")
+        assert ws.find(lambda e: e.get("id") == "o")["problem"]["status"] == 403
+
+
+def test_a_job_that_appears_is_shown_to_its_owner_alone(gateway, job):
+    with gateway.watch(job, headers=BOB) as bobs, gateway.watch(job, headers=ANNA) as hers:
+        assert bobs.next().name == hers.next().name == "missing"
+        gateway.post("/api/jobs", {"id": job, "owner": "bob"}, PUBLISHER)
+        bobs.find(lambda e: e.name == "job")
+        hers.glance(0.2)
+        assert all(e.name == "missing" for e in hers.seen)
+
+
+def test_a_held_poll_of_anothers_job_learns_nothing(gateway, annas):
+    tag = gateway.get(f"/api/jobs/{annas}/status", ANNA).header("ETag")
+    held = {"If-None-Match": tag, "Prefer": "wait=5"}
+    assert gateway.get(f"/api/jobs/{annas}/status", {**held, **BOB}).status == 404
+
+
+def test_a_token_for_named_jobs_sees_those(gateway, annas):
+    guest = bearer(token(jobs=[annas]))
+    assert gateway.get(f"/api/jobs/{annas}/status", guest).status == 200
+    assert gateway.get("/api/jobs?owner=me", guest).status == 400
+
+
+def test_tenants_do_not_see_each_other(gateway, job):
+    gateway.post("/api/jobs", {"id": job, "owner": "anna", "tenant": "acme"}, PUBLISHER)
+    status = f"/api/jobs/{job}/status"
+    assert gateway.get(status, bearer(token("anna", tenant="acme"))).status == 200
+    for other in (token("anna"), token("anna", tenant="other"), token("sam", scope="jobs:read:all"),
+                  token("sam", tenant="other", scope="jobs:read:all"), token(jobs=[job])):
+        assert gateway.get(status, bearer(other)).status == 404
+    assert gateway.get(status, bearer(token("sam", tenant="acme", scope="jobs:read:all"))).status == 200
+
+
+def test_commands_are_for_owners_and_publishers(gateway, annas):
+    assert gateway.post(f"/api/jobs/{annas}/cancel", headers=bearer(token("sam", scope="jobs:read:all"))).status == 404
+    assert gateway.post(f"/api/jobs/{annas}/cancel", headers=ANNA).status == 202
+
+
+def test_viewers_do_not_publish(gateway, annas):
+    assert gateway.post(f"/api/jobs/{annas}/report", {"percent": 5}, ANNA).status == 403
+    assert gateway.post("/api/jobs", {}, ANNA).status == 403
+    assert gateway.delete(f"/api/jobs/{annas}", ANNA).status == 403
+    assert gateway.post(f"/api/jobs/{annas}/report", {"percent": 5}, bearer(token("svc", scope="jobs:publish"))).status == 200
+
+
+def test_a_publisher_of_one_type_leaves_others_alone(gateway, job, new_job):
+    other = new_job()
+    assert gateway.post("/api/jobs", {"id": job, "type": "invoice"}, BILLING).status == 202
+    assert gateway.post(f"/api/jobs/{job}/report", {"percent": 5}, BILLING).status == 200
+    assert gateway.post("/api/jobs", {"id": other, "type": "import"}, BILLING).status == 403
+    gateway.post("/api/jobs", {"id": other, "type": "import"}, PUBLISHER)
+    assert gateway.post(f"/api/jobs/{other}/report", {"percent": 5}, BILLING).status == 403
+    lines = f'{{"id":"{other}","percent":5}}\n{{"id":"{job}","percent":6}}'.encode()
+    first, second = [json.loads(line) for line in gateway.post("/api/reports", lines, BILLING).body.splitlines()]
+    assert first["problem"]["status"] == 403 and second["result"] == "ok"
+    assert gateway.delete(f"/api/jobs/{other}", BILLING).status == 404
+    assert gateway.get(f"/api/jobs/{other}/status", PUBLISHER).json()["progress"] == {}
+
+
+def test_a_token_with_a_tenant_publishes_for_it_alone(gateway, job):
+    acme = bearer(token("svc", tenant="acme", scope="jobs:publish"))
+    assert gateway.post("/api/jobs", {"id": job, "owner": "anna"}, acme).status == 403
+    assert gateway.post("/api/jobs", {"id": job, "owner": "anna", "tenant": "acme"}, acme).status == 202
+
+
+def test_metrics_are_for_operators(gateway):
+    assert gateway.get("/metrics", ANNA).status == 403
+    assert gateway.get("/metrics", bearer(token(scope="operator"))).status == 200
+
+
+def test_a_cookie_carries_a_token_and_needs_an_origin_for_commands(gateway, annas):
+    cookie = {"Cookie": f"theme=dark; jobcast_token={token('anna')}"}
+    assert gateway.get(f"/api/jobs/{annas}/status", cookie).status == 200
+    cancel = f"/api/jobs/{annas}/cancel"
+    assert gateway.post(cancel, headers=cookie).status == 403
+    assert gateway.post(cancel, headers={**cookie, "Origin": "https://evil.example"}).status == 403
+    assert gateway.post(cancel, headers={**cookie, "Origin": f"http://127.0.0.1:{gateway.port}"}).status == 202
+
+
+def test_a_token_in_a_url_is_refused(gateway, annas):
+    for name in ("token", "access_token", "link"):
+        response = gateway.get(f"/api/jobs/{annas}/events?{name}={token('anna')}")
+        assert response.status == 400 and response.json()["field"] == name
+
+
+def test_a_watch_link_follows_one_job_and_nothing_else(gateway, annas):
+    made = gateway.post("/api/watch-links", {"jobs": [annas]}, ANNA).json()
+    assert made["expires_at"] > time.time() * 1000
+    with gateway.stream(made["url"]) as stream:
+        assert stream.next().data["id"] == annas
+    link = made["url"].split("link=")[1]
+    assert gateway.get(f"/api/jobs/{annas}/status?link={link}").status == 200
+    assert gateway.get(f"/api/jobs/other/status?link={link}").status == 404
+    assert gateway.post(f"/api/jobs/{annas}/cancel?link={link}").status == 401
+    assert gateway.get(f"/api/jobs/{annas}/status?link={link[:-1]}").status == 401
+
+
+def test_a_watch_link_names_several_jobs_or_an_owner(gateway, annas, new_job):
+    other = new_job()
+    gateway.post("/api/jobs", {"id": other, "owner": "anna"}, PUBLISHER)
+    several = gateway.post("/api/watch-links", {"jobs": [annas, other]}, ANNA).json()["url"]
+    with gateway.stream(several) as stream:
+        assert {stream.next().data["id"], stream.next().data["id"]} == {annas, other}
+    mine = gateway.post("/api/watch-links", {"owner": "me", "expires_in": 60}, ANNA).json()["url"]
+    with gateway.stream(mine) as stream:
+        stream.find(lambda e: e.name == "job" and e.data["id"] == annas)
+
+
+def test_no_link_can_be_had_to_the_job_of_another_or_of_nobody_yet(gateway, annas):
+    assert gateway.post("/api/watch-links", {"jobs": [annas]}, BOB).status == 404
+    assert gateway.post("/api/watch-links", {"jobs": ["yet-to-come"]}, BOB).status == 404
+    for wrong, field in (({}, "jobs"), ({"jobs": []}, "jobs"), ({"owner": "anna"}, "owner"), ({"job": "a"}, "job"),
+                         ({"jobs": [annas], "expires_in": 0}, "expires_in")):
+        response = gateway.post("/api/watch-links", wrong, ANNA)
+        assert response.status == 400 and response.json()["field"] == field
+
+
+def test_the_watch_url_of_a_created_job_needs_no_login(gateway, job):
+    made = gateway.post("/api/jobs", {"id": job, "owner": "anna", "tenant": "acme"}, PUBLISHER).json()
+    with gateway.stream(made["watch_url"]) as stream:
+        assert stream.next().data["id"] == job
+
+
+def test_publishers_keys_are_apart(gateway):
+    key = {"Idempotency-Key": "order-1"}
+    first = gateway.post("/api/jobs", {"type": "invoice"}, {**key, **PUBLISHER}).json()["id"]
+    second = gateway.post("/api/jobs", {"type": "invoice"}, {**key, **BILLING}).json()["id"]
+    assert first != second
+
+
+def test_a_websocket_may_say_who_it_is_afterwards(gateway, annas):
+    with gateway.websocket() as ws:
+        ws.say("watch", jobs=[annas], id=1)
+        assert ws.find(lambda e: e.get("id") == 1)["problem"]["status"] == 401
+        ws.say("auth", token="nonsense", id=2)
+        assert ws.find(lambda e: e.get("id") == 2)["problem"]["status"] == 401
+        ws.say("auth", token=token("anna"), id=3)
+        ws.find(lambda e: e == {"event": "ack", "id": 3})
+        ws.watch(annas)
+        assert ws.job(annas)["owner"] == "anna"
+        ws.say("auth", token=token("bob"), id=4)
+        assert ws.find(lambda e: e.get("id") == 4)["problem"]["status"] == 403
+
+
+def test_a_stream_is_warned_and_ends_with_its_token(gateway, annas):
+    with gateway.watch(annas, headers=bearer(token("anna", ttl=3))) as stream:
+        assert stream.find(lambda e: e.name == "reauth").data["expires_at"] > time.time() * 1000
+        assert stream.find(lambda e: e.name == "end").data == {"reason": "expired"}
+        stream.wait_closed()
+
+
+def test_a_websocket_renews_its_token_in_band(gateway, annas):
+    with gateway.websocket(headers={**handshake(), **bearer(token("anna", ttl=2))}) as ws:
+        ws.watch(annas)
+        ws.find(lambda e: e["event"] == "reauth")
+        ws.say("auth", token=token("anna", ttl=300), id="again")
+        ws.find(lambda e: e == {"event": "ack", "id": "again"})
+        until(lambda: gateway.get(f"/api/jobs/{annas}/status", bearer(token("anna"))).status == 200, "an answer")
+        gateway.post(f"/api/jobs/{annas}/report", {"percent": 50}, PUBLISHER)
+        assert ws.job(annas, version=2)
+
+
+def test_a_websocket_without_a_new_token_ends(gateway, annas):
+    with gateway.websocket(headers={**handshake(), **bearer(token("anna", ttl=2))}) as ws:
+        ws.watch(annas)
+        ws.find(lambda e: e["event"] == "end" and e["reason"] == "expired")
+        assert ws.wait_closed() == 1008
+
+
+def test_keys_are_read_again_on_sighup(redis_server, start_gateway, job):
+    gateway = start_gateway(redis_server, toml=auth_toml())
+    Worker(redis_server).report(job, owner="anna")
+    new_key = "jck_the-key-that-replaces-the-other"
+    gateway.configure(auth_toml().replace(key_hash(API_KEY), key_hash(new_key)))
+    gateway.process.send_signal(1)
+    until(lambda: gateway.post(f"/api/jobs/{job}/report", {"percent": 1}, bearer(new_key)).status == 200, "the new key")
+    until(lambda: gateway.post(f"/api/jobs/{job}/report", {"percent": 1}, PUBLISHER).status == 401, "the old one gone")
+    assert API_KEY not in gateway.log() and new_key not in gateway.log()
+
+
+def test_a_viewer_has_so_many_streams_and_an_event_source_is_told_to_come_back(redis_server, start_gateway, job):
+    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_STREAMS_PER_OWNER=1)
+    Worker(redis_server).report(job, owner="anna")
+    with gateway.watch(job, headers=ANNA) as first:
+        assert first.next().name == "job"
+        with gateway.watch(job, headers=ANNA) as second:
+            assert second.next().data == {"state": "busy"}
+            second.wait_closed()
+    def again():
+        with gateway.watch(job, headers=ANNA) as third:
+            return third.next().name == "job"
+    until(again, "the place of the first")
+
+
+def test_requests_over_the_rate_are_told_when_to_come_back(redis_server, start_gateway, job):
+    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_REQUEST_RATE=5, wait=True)
+    with gateway.connect() as connection:
+        answers = [connection.request("GET", f"/api/jobs/{job}/status", headers=ANNA) for _ in range(60)]
+        assert answers[0].status == 404
+        refused = [a for a in answers if a.status == 429]
+        assert refused and int(refused[0].header("Retry-After")) >= 1
+        assert connection.request("GET", f"/api/jobs/{job}/status", headers=PUBLISHER).status == 404
+    with gateway.stream(f"/api/jobs/{job}/events", {**ANNA, "Accept": "text/event-stream"}) as stream:
+        assert stream.next().data == {"state": "busy"}
+
+
+def test_one_address_has_so_many_connections(redis_server, start_gateway):
+    gateway = start_gateway(redis_server, LIMITS_CONNECTIONS_PER_ADDRESS=5)
+    held = [gateway.connect() for _ in range(4)]
+    def refused():
+        with gateway.connect() as one, gateway.connect() as another:
+            try:
+                return not (one.request("GET", "/healthz") and another.request("GET", "/healthz"))
+            except (Closed, ConnectionError):
+                return True
+    until(refused, "a refusal")
+    for one in held:
+        one.close()
+    until(lambda: gateway.get("/healthz").status == 200, "a place")
