@@ -1,4 +1,5 @@
-// The command line: jobcast serve, check, report, watch. Exit codes: 0 fine, 2 usage or config, 1 anything else.
+// The command line: jobcast serve, check, report, watch, notify. Exit codes: 0 fine, 2 usage or config, 1 anything
+// else.
 #include "jobcast/app/cli.hpp"
 #include "jobcast/app/config.hpp"
 #include "jobcast/app/secrets.hpp"
@@ -82,6 +83,14 @@ int token(const std::string& file, app::token_request& asked, const std::string&
   return app::token(*config, asked, std::cout, std::cerr);
 }
 
+int notify(const std::string& file, app::notify_action what, const std::vector<std::string>& letters) {
+  const auto config = load(file);
+  if (!config)
+    return usage_error;
+  log::set_level(log::level::error);
+  return app::notify(*config, what, letters, std::cout, std::cerr);
+}
+
 app::watch_screen screen() {
   winsize size{};
   const bool terminal = ::isatty(STDOUT_FILENO) != 0;
@@ -125,6 +134,22 @@ int run(int count, char** arguments) {
   watching->add_option("id", id, "The job.")->required();
   watching->add_option("--url", url, "The gateway.")->capture_default_str();
 
+  auto* notifying = program.add_subcommand("notify", "See and act on notifications that could not be delivered.");
+  notifying->require_subcommand(1);
+  std::vector<std::string> letters;
+  bool all = false;
+  auto* listing = notifying->add_subcommand("list", "List them: name, when given up, tries, to whom, why.");
+  auto* replaying = notifying->add_subcommand("replay", "Deliver them after all; enables endpoints that answered 410.");
+  auto* dropping = notifying->add_subcommand("drop", "Forget them.");
+  for (auto* one : {listing, replaying, dropping})
+    one->add_option("--config", file, "The gateway's TOML file; without one, defaults and JOBCAST_* variables.");
+  for (auto* one : {replaying, dropping}) {
+    auto* which = one->add_option_group("which");
+    which->add_option("name", letters, "As listed.");
+    which->add_flag("--all", all, "All of them.");
+    which->require_option(1);
+  }
+
   try {
     program.parse(count, arguments);
   } catch (const CLI::ParseError& problem) {
@@ -140,6 +165,12 @@ int run(int count, char** arguments) {
     return app::key(publisher, std::cout);
   if (*reporting)
     return app::report(url, id, fields, std::cout, std::cerr);
+  if (*notifying)
+    return notify(file,
+                  *replaying  ? app::notify_action::replay
+                  : *dropping ? app::notify_action::drop
+                              : app::notify_action::list,
+                  letters);
   return app::watch(url, id, screen(), std::cerr);
 }
 

@@ -8,6 +8,7 @@
 #include "jobcast/job/job_key.hpp"
 #include "jobcast/job/ownership.hpp"
 #include "jobcast/job/report_json.hpp"
+#include "jobcast/notify/request.hpp"
 
 #include <algorithm>
 
@@ -63,6 +64,14 @@ http::response created(context& c, const store::command_answer& made, std::strin
   return out;
 }
 
+std::optional<http::response> check_notify(const job::pairs& fields, const notify_settings& config) {
+  for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+    if (fields[i] == "notify")
+      if (auto const problem = notify::check_request(fields[i + 1], config))
+        return http::problem(400, problem->field + " " + problem->detail, problem->field);
+  return std::nullopt;
+}
+
 } // namespace
 
 task<http::answer> post_jobs(context& c, http::request& r, parts) {
@@ -75,6 +84,9 @@ task<http::answer> post_jobs(context& c, http::request& r, parts) {
   if (!parsed->id.empty())
     if (auto bad = check_job_id(parsed->id))
       co_return std::move(*bad);
+
+  if (auto bad = check_notify(parsed->fields, c.config.notify))
+    co_return std::move(*bad);
 
   std::string id = std::move(parsed->id);
   if (id.empty())

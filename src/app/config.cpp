@@ -3,6 +3,7 @@
 #include "config_checks.hpp"
 #include "config_file.hpp"
 #include "config_keys.hpp"
+#include "config_notify.hpp"
 #include "jobcast/job/report_json.hpp"
 
 #include <algorithm>
@@ -180,6 +181,8 @@ boost::system::result<settings, config_errors> parse_settings(std::string_view t
   }
   if (load.errors.empty())
     load.errors = check_together(load.values);
+  if (load.errors.empty())
+    load.errors = check_notify(load.values.notify, load.values.jobs.retention);
   if (!load.errors.empty())
     return std::move(load.errors);
   return std::move(load.values);

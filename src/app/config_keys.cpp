@@ -221,6 +221,7 @@ const config_section all_sections[] = {
     {"auth",
      "Who may see and do what (docs/security.md). Without any key everyone may do everything, on this machine only.",
      auth_rows},
+    {"notify", "Telling outcomes that nobody saw, by webhook and e-mail. See docs/notifications.md.", notify_keys()},
     {"cors", "Pages of other origins.", cors_rows},
     {"web", "Static files.", web_rows},
 };

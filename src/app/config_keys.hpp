@@ -34,11 +34,15 @@ struct config_table {
 };
 
 std::span<const config_section> config_sections();
+/// Those of them in `[notify]`.
+std::span<const config_key<settings>> notify_keys();
 const config_table<type_settings>& type_table();
 /// Keys of `[jobs.failures."<code>"]` and `[jobs.types."<type>".failures."<code>"]`.
 std::span<const config_key<failure_settings>> failure_keys();
 const config_table<auth_key_settings>& auth_key_table();
 const config_table<publisher_settings>& publisher_table();
+const config_table<webhook_settings>& webhook_table();
+const config_table<template_settings>& template_table();
 
 /// Calls `use` with each of the tables.
 template <class Use>
@@ -46,6 +50,8 @@ void for_each_table(Use use) {
   use(type_table());
   use(auth_key_table());
   use(publisher_table());
+  use(webhook_table());
+  use(template_table());
 }
 
 } // namespace jobcast::app

@@ -3,6 +3,7 @@
 #include "jobcast/app/config.hpp"
 #include "jobcast/job/json_text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
 
@@ -32,11 +33,13 @@ constexpr std::string_view failure_introduction = R"(
 #[jobs.failures."PDO*"]
 )";
 
-bool is_empty(const target& where) {
-  if (const auto* text = std::get_if<std::string*>(&where))
-    return (*text)->empty();
-  const auto* list = std::get_if<std::vector<std::string>*>(&where);
-  return list && (*list)->empty();
+/// Whether there is a secret, and of a list how many.
+std::string hidden(const target& where) {
+  std::string text = "***";
+  if (const auto* one = std::get_if<std::string*>(&where))
+    return to_toml((*one)->empty() ? *one : &text);
+  std::vector<std::string> list(std::get<std::vector<std::string>*>(where)->size(), text);
+  return to_toml(&list);
 }
 
 void append_failures(std::string& out, std::string_view table, failure_catalogue& catalogue) {
@@ -64,8 +67,7 @@ std::string effective_config(const settings& values) {
   std::string out;
   const auto write = [&](const auto& key, auto& owner) {
     const auto where = key.at(owner);
-    fmt::format_to(std::back_inserter(out), "{} = {}\n", key.name,
-                   key.allowed.secret && !is_empty(where) ? std::string("\"***\"") : to_toml(where));
+    fmt::format_to(std::back_inserter(out), "{} = {}\n", key.name, key.allowed.secret ? hidden(where) : to_toml(where));
   };
   for (const auto& section : config_sections()) {
     fmt::format_to(std::back_inserter(out), "{}[{}]\n", out.empty() ? "" : "\n", section.name);
@@ -79,7 +81,7 @@ std::string effective_config(const settings& values) {
       job::append_json_string(full, name);
       out += "\n[" + full + "]\n";
       for (const auto& key : table.keys)
-        if (key.given(one))
+        if (!key.given || key.given(one))
           write(key, one);
       if constexpr (std::is_same_v<Owner, type_settings>)
         append_failures(out, full + ".failures", one.failures);

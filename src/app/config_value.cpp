@@ -94,6 +94,16 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(start, text.find_last_not_of(' ') + 1 - start);
 }
 
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> list;
+  for (std::size_t start = 0; start < text.size();) {
+    const auto end = std::min(text.find(',', start), text.size());
+    list.emplace_back(trimmed(text.substr(start, end - start)));
+    start = end + 1;
+  }
+  return list;
+}
+
 std::string json_quoted(std::string_view text) {
   std::string out;
   job::append_json_string(out, text);
@@ -110,6 +120,9 @@ std::string accepted(const target& where, const bounds& allowed) {
           },
           [&](bool*) -> std::string { return "true or false"; },
           [&](std::vector<std::string>*) -> std::string { return "a list of texts"; },
+          [&](std::vector<milliseconds>*) {
+            return "a list of durations such as [\"5s\", \"5m\"]" + range(allowed, as_duration);
+          },
           [&](byte_size) { return "bytes or a size such as \"64KiB\"" + range(allowed, as_size); },
           [&](milliseconds*) { return "a duration such as \"60s\" (ms, s, m, h, d)" + range(allowed, as_duration); },
           [&](double*) { return "a number" + range(allowed, plain); },
@@ -161,6 +174,19 @@ std::optional<std::string> assign(const target& where, const bounds& allowed, co
                 return problem;
             return std::nullopt;
           },
+          [&](std::vector<milliseconds>* to) -> std::optional<std::string> {
+            const auto* list = std::get_if<std::vector<std::string>>(&value);
+            if (!list)
+              return refused();
+            to->clear();
+            for (const auto& element : *list) {
+              const auto span = amount_of(element, duration_units);
+              if (!span || *span < allowed.min || *span > allowed.max)
+                return refused();
+              to->emplace_back(static_cast<std::int64_t>(*span));
+            }
+            return std::nullopt;
+          },
           [&](byte_size to) {
             return put(number(size_units, true, false), [&](double n) { *to.bytes = static_cast<std::size_t>(n); });
           },
@@ -197,15 +223,8 @@ given_value from_text(std::string_view text, const target& where) {
                             return *real;
                           return std::string(text);
                         },
-                        [&](std::vector<std::string>*) -> given_value {
-                          std::vector<std::string> list;
-                          for (std::size_t start = 0; start < text.size();) {
-                            const auto end = std::min(text.find(',', start), text.size());
-                            list.emplace_back(trimmed(text.substr(start, end - start)));
-                            start = end + 1;
-                          }
-                          return list;
-                        },
+                        [&](std::vector<std::string>*) -> given_value { return split(text); },
+                        [&](std::vector<milliseconds>*) -> given_value { return split(text); },
                         [&](byte_size) { return integer_or_text(); },
                         [&](auto*) { return integer_or_text(); },
                     },
@@ -219,6 +238,12 @@ std::string to_toml(const target& where) {
                         [](const std::vector<std::string>* list) {
                           std::vector<std::string> each;
                           std::transform(list->begin(), list->end(), std::back_inserter(each), json_quoted);
+                          return fmt::format("[{}]", fmt::join(each, ", "));
+                        },
+                        [](const std::vector<milliseconds>* list) {
+                          std::vector<std::string> each;
+                          std::transform(list->begin(), list->end(), std::back_inserter(each),
+                                         [](milliseconds span) { return json_quoted(duration_text(span.count())); });
                           return fmt::format("[{}]", fmt::join(each, ", "));
                         },
                         [](byte_size size) { return json_quoted(size_text(static_cast<std::int64_t>(*size.bytes))); },

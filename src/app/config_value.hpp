@@ -22,7 +22,7 @@ struct byte_size {
 
 /// Where a value goes; its type says how it is written.
 using target = std::variant<std::string*, bool*, unsigned*, std::uint16_t*, std::size_t*, byte_size, milliseconds*,
-                            double*, std::vector<std::string>*>;
+                            double*, std::vector<std::string>*, std::vector<milliseconds>*>;
 
 /// What a file or variable gave. `unusable` holds the name of a TOML type that no key takes.
 struct unusable {

@@ -118,7 +118,7 @@ api::context reactor::make_context() {
           [this] {
             return draining_ ? api::readiness{false, "The gateway is draining."} : shared_.ready();
           },
-      .metrics = [this] { return metrics::exposition(shared_.counters); },
+      .metrics = [this] { return metrics::exposition(shared_.counters, shared_.notify); },
       .draining = [this] { return draining_; },
       .crowded = [this] { return open_connections() + config_.limits.reserve > config_.limits.connections; },
       .load = [this] { return lag_; },
@@ -241,6 +241,7 @@ void reactor::reload(const settings& config, const secrets& keys) {
     config_.limits = fresh.limits;
     config_.jobs = fresh.jobs;
     config_.cors = fresh.cors;
+    config_.notify = fresh.notify;
     if (number_ == 0 && client_.connected())
       install();
   });

@@ -5,6 +5,7 @@
 #include "jobcast/app/secrets.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
+#include "jobcast/notify/notifier.hpp"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -95,6 +96,7 @@ class server {
     main_.run();
     for (std::thread& t : threads_)
       t.join();
+    notifier_.reset();
     reactors_.clear();
     if (embedded_)
       embedded_->stop();
@@ -147,6 +149,8 @@ class server {
         drain();
       });
     };
+    notifier_ = std::make_unique<notify::notifier>(gateway_.redis, config_);
+    gateway_.notify = &notifier_->counters();
     for (unsigned i = 0; i < count; ++i) {
       reactors_.push_back(std::make_unique<reactor>(gateway_, config_, keys, i));
       gateway_.counters.push_back(&reactors_.back()->counters());
@@ -156,20 +160,25 @@ class server {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    running_ = count;
+    running_ = count + 1;
     for (auto& r : reactors_)
-      threads_.emplace_back([this, &r = *r] {
-        try {
-          r.run();
-        } catch (const std::exception& e) {
-          gateway_.fail(fmt::format("a reactor ended: {}", e.what()));
-        }
-        asio::post(main_, [this] {
-          if (--running_ == 0)
-            signals_.cancel(), end_main();
-        });
-      });
+      start_thread("a reactor", [&r = *r] { r.run(); });
+    start_thread("the notifier", [this] { notifier_->run(); });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  void start_thread(const char* what, auto work) {
+    threads_.emplace_back([this, what, work] {
+      try {
+        work();
+      } catch (const std::exception& e) {
+        gateway_.fail(fmt::format("{} ended: {}", what, e.what()));
+      }
+      asio::post(main_, [this] {
+        if (--running_ == 0)
+          signals_.cancel(), end_main();
+      });
+    });
   }
 
   void end_main() {
@@ -210,19 +219,22 @@ class server {
     gateway_.admission->set_limits(fresh.limits);
     for (auto& r : reactors_)
       r->reload(fresh, *keys);
-    log::info("limits, job types, allowed origins, keys and certificates were read again");
+    notifier_->reload(fresh);
+    log::info("limits, job types, allowed origins, keys, certificates and notifications were read again");
   }
 
   void drain() {
     draining_ = true;
     for (auto& r : reactors_)
       r->drain();
+    notifier_->drain();
   }
 
   void abort_drain() {
     log::warning("ending at once");
     for (auto& r : reactors_)
       r->stop();
+    notifier_->stop();
   }
 
   const settings& config_;
@@ -231,6 +243,7 @@ class server {
   asio::signal_set signals_{main_, SIGTERM, SIGINT, SIGHUP};
   std::optional<embedded_redis> embedded_;
   gateway gateway_;
+  std::unique_ptr<notify::notifier> notifier_;
   std::vector<std::unique_ptr<reactor>> reactors_;
   std::vector<std::thread> threads_;
   unsigned running_ = 0;

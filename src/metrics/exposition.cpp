@@ -61,9 +61,31 @@ constexpr description descriptions[] = {
     {&counters::redis_losses, total, "jobcast_redis_losses_total", "Times a reactor lost Redis."},
 };
 
+struct notify_description {
+  counter notify_counters::channel::*member;
+  const char* name;
+  const char* help;
+};
+
+constexpr notify_description notify_descriptions[] = {
+    {&notify_counters::channel::sent, "jobcast_notifications_sent_total", "Notifications that arrived."},
+    {&notify_counters::channel::failed, "jobcast_notifications_failed_total",
+     "Tries to deliver a notification that failed."},
+    {&notify_counters::channel::dead, "jobcast_notifications_dead_total", "Notifications that became dead letters."},
+    {&notify_counters::channel::seen, "jobcast_notifications_seen_total",
+     "Notifications not sent because the outcome was seen in time."},
+};
+
+prometheus::ClientMetric of_channel(const char* name, const counter& value) {
+  prometheus::ClientMetric metric;
+  metric.label.push_back({"channel", name});
+  metric.counter.value = static_cast<double>(value.get());
+  return metric;
+}
+
 } // namespace
 
-std::string exposition(std::span<const counters* const> reactors) {
+std::string exposition(std::span<const counters* const> reactors, const notify_counters* notify) {
   std::vector<prometheus::MetricFamily> families;
   for (const description& d : descriptions) {
     double sum = 0;
@@ -73,6 +95,13 @@ std::string exposition(std::span<const counters* const> reactors) {
     (d.type == gauge ? metric.gauge.value : metric.counter.value) = sum;
     families.push_back({d.name, d.help, d.type, {metric}});
   }
+  if (notify)
+    for (const notify_description& d : notify_descriptions)
+      families.push_back(
+          {d.name,
+           d.help,
+           total,
+           {of_channel("webhook", notify->webhook.*d.member), of_channel("email", notify->email.*d.member)}});
   return prometheus::TextSerializer().Serialize(families);
 }
 

@@ -1566,3 +1566,275 @@ redis.register_function{function_name = 'jobcast_get', callback = entry('jobcast
 redis.register_function{function_name = 'jobcast_list', callback = entry('jobcast_list', list), flags = {'no-writes'}}
 redis.register_function{function_name = 'jobcast_inbox', callback = entry('jobcast_inbox', inbox), flags = {'no-writes'}}
 redis.register_function{function_name = 'jobcast_version', callback = function() return VERSION end, flags = {'no-writes'}}
+
+------------------------------------------------------------------------------------------------------------- notifier
+-- Outcomes to tell by webhook and e-mail (docs/functions.md, "Notifier"). A delivery is one outcome on one channel. It is
+-- made when its outcome is taken from ns:finished, and waits in a sorted set of its channel; claiming it moves its due time
+-- behind a lease, so that it comes up again by itself if the gateway that claimed it dies.
+
+local notify = {GROUP = 'notify', BATCH = 25, ORPHANED = 3600000}
+
+function notify.due(ns, channel) return ns .. ':notify:due:' .. channel end
+function notify.delivery(ns, id) return ns .. ':notify:delivery:' .. id end
+function notify.channel_of(id) return string.match(id, '^[^/]*') end
+
+function notify.queue(ns, channel, to, outcome, due)
+  local id = table.concat({channel, outcome.attempt, outcome.status, outcome.created, outcome.id}, '/')
+  redis.call('HSET', notify.delivery(ns, id), 'job', outcome.id, 'attempt', outcome.attempt, 'status', outcome.status, 'type', outcome.type,
+    'created', outcome.created, 'finished', outcome.at, 'to', to, 'tries', '0', 'claims', '0')
+  redis.call('ZADD', notify.due(ns, channel), digits(due), id)
+  redis.call('SADD', ns .. ':notify:channels', channel)
+end
+
+-- Makes the deliveries of one entry of ns:finished. `notified` in the job's hash holds the attempt whose outcome was taken, so
+-- that an entry read twice (the group was made anew) makes none twice.
+function notify.take(ns, entry, grace, channels)
+  local outcome = {}
+  for i = 1, #entry, 2 do outcome[entry[i]] = entry[i + 1] end
+  if not outcome.id then return end
+  local key = ns .. ':job:' .. outcome.id
+  local job = redis.call('HMGET', key, 'status', 'attempt', 'created', 'error', 'notify', 'notified')
+  if job[1] ~= outcome.status or job[2] ~= outcome.attempt or job[6] == outcome.attempt then return end
+  outcome.created = job[3]
+  local failure = job[4] and cjson.decode(job[4]) or {}
+  local due = tonumber(outcome.at) + (failure.severity == 'high' and 0 or grace)
+  local any = false
+  for _, channel in ipairs(channels) do
+    if string.find(channel.name, '^hook%.') then
+      any = true
+      notify.queue(ns, channel.name, '', outcome, due)
+    end
+  end
+  local ok, asked = pcall(cjson.decode, job[5] or 'null')
+  for _, name in ipairs({'webhook', 'email'}) do
+    if ok and type(asked) == 'table' and type(asked[name]) == 'string' then
+      any = true
+      notify.queue(ns, name, asked[name], outcome, due)
+    end
+  end
+  if any then redis.call('HSET', key, 'notified', outcome.attempt) end
+end
+
+function notify.before(a, b)
+  local a_time, a_number = string.match(a, '^(%d+)-(%d+)$')
+  local b_time, b_number = string.match(b, '^(%d+)-(%d+)$')
+  if a_time ~= b_time then return tonumber(a_time) < tonumber(b_time) end
+  return tonumber(a_number) < tonumber(b_number)
+end
+
+-- Trims ns:finished to what every consumer group has acknowledged. Whole nodes only: exact trimming would copy the last one
+-- each time.
+function notify.trim(ns)
+  local stream, lowest = ns .. ':finished', nil
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local g = {}
+    for i = 1, #group, 2 do g[group[i]] = group[i + 1] end
+    local upto = g['last-delivered-id']
+    if g.pending > 0 then upto = redis.call('XPENDING', stream, g.name)[2] end
+    if not lowest or notify.before(upto, lowest) then lowest = upto end
+  end
+  if lowest then redis.call('XTRIM', stream, 'MINID', '~', lowest) end
+end
+
+-- Answers whether there may be more to take.
+function notify.take_new(ns, at, grace, channels)
+  local stream = ns .. ':finished'
+  local read = {'XREADGROUP', 'GROUP', notify.GROUP, 'gateways', 'NOACK', 'COUNT', tostring(notify.BATCH), 'STREAMS', stream, '>'}
+  local new = redis.pcall(unpack(read))
+  if new and new.err then
+    if not string.find(new.err, 'NOGROUP', 1, true) then error(new) end
+    -- The first notifier of an older installation tells what ended in the last hour, not everything that ever did.
+    redis.call('XGROUP', 'CREATE', stream, notify.GROUP, digits(at - 3600000), 'MKSTREAM')
+    new = redis.call(unpack(read))
+  end
+  local entries = new and new[1] and new[1][2] or {}
+  for _, entry in ipairs(entries) do notify.take(ns, entry[2], grace, channels) end
+  if #entries > 0 then notify.trim(ns) end
+  return #entries == notify.BATCH
+end
+
+function notify.forget(ns, id)
+  redis.call('ZREM', notify.due(ns, notify.channel_of(id)), id)
+  redis.call('DEL', notify.delivery(ns, id))
+end
+
+-- Makes a delivery a dead letter; the oldest beyond `keep` are dropped.
+function notify.bury(ns, id, at, keep, why, endpoint)
+  local dead = ns .. ':notify:dead'
+  redis.call('ZREM', notify.due(ns, notify.channel_of(id)), id)
+  redis.call('HSET', notify.delivery(ns, id), 'error', why, 'died', digits(at), 'endpoint', endpoint or '')
+  redis.call('ZADD', dead, digits(at), id)
+  for _, oldest in ipairs(redis.call('ZRANGE', dead, '0', tostring(-keep - 1))) do
+    redis.call('ZREM', dead, oldest)
+    redis.call('DEL', notify.delivery(ns, oldest))
+  end
+end
+
+-- Whether a delivery is still wanted, decided once, when its grace is over: nil if it is, else why not. Keeps the record, so that
+-- every try sends the same.
+function notify.unwanted(ns, id, d)
+  if d.doc then return nil end
+  if not d.job then return 'gone' end
+  local job = redis.call('HMGET', ns .. ':job:' .. d.job, 'status', 'attempt', 'created', 'seen_at', 'doc')
+  if job[1] ~= d.status or job[2] ~= d.attempt or job[3] ~= d.created then return 'gone' end
+  if job[4] then return 'seen' end
+  d.doc = job[5]
+  redis.call('HSET', notify.delivery(ns, id), 'doc', d.doc)
+  return nil
+end
+
+function notify.read(ns, id)
+  local names = {'job', 'attempt', 'status', 'type', 'created', 'finished', 'to', 'tries', 'claims', 'doc'}
+  local values, d = redis.call('HMGET', notify.delivery(ns, id), unpack(names)), {}
+  for i, field in ipairs(names) do d[field] = values[i] or nil end
+  return d
+end
+
+-- Claims what is due. Answers [channel, how many were seen, how many were buried, [delivery, ...], 1 if there may be more].
+function notify.claim(ns, channel, at, lease, keep)
+  local claimed, seen, buried, looked = {}, 0, 0, 0
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', notify.due(ns, channel.name), '-inf', digits(at), 'LIMIT', '0', tostring(channel.limit))) do
+    looked = looked + 1
+    local d = notify.read(ns, id)
+    local endpoint = channel.name == 'webhook' and redis.sha1hex(d.to or '') or channel.endpoint
+    local unwanted = notify.unwanted(ns, id, d)
+    if unwanted then
+      notify.forget(ns, id)
+      if unwanted == 'seen' then seen = seen + 1 end
+    elseif endpoint ~= '' and redis.call('ZSCORE', ns .. ':notify:disabled', endpoint) then
+      notify.bury(ns, id, at, keep, 'the endpoint is disabled since it answered 410 Gone', endpoint)
+      buried = buried + 1
+    else
+      redis.call('ZADD', notify.due(ns, channel.name), digits(at + lease), id)
+      redis.call('HSET', notify.delivery(ns, id), 'tries', digits(d.tries + 1), 'claims', digits(d.claims + 1))
+      claimed[#claimed + 1] = {id, d.claims + 1, d.tries + 1, d.to, d.job, d.attempt, d.status, d.type, d.created, d.finished, d.doc}
+    end
+  end
+  return {channel.name, seen, buried, claimed, looked == channel.limit and 1 or 0}
+end
+
+-- Deliveries of a webhook that was taken out of the configuration. Only after a while, since another gateway may know it.
+function notify.bury_orphans(ns, at, keep, channels)
+  local known = {}
+  for _, channel in ipairs(channels) do known[channel.name] = true end
+  for _, name in ipairs(redis.call('SMEMBERS', ns .. ':notify:channels')) do
+    if not known[name] then
+      local key = notify.due(ns, name)
+      for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', digits(at - notify.ORPHANED), 'LIMIT', '0', tostring(notify.BATCH))) do
+        if notify.unwanted(ns, id, notify.read(ns, id)) then
+          notify.forget(ns, id)
+        else
+          notify.bury(ns, id, at, keep, 'no gateway is configured with this webhook any more')
+        end
+      end
+      if redis.call('EXISTS', key) == 0 then redis.call('SREM', ns .. ':notify:channels', name) end
+    end
+  end
+end
+
+function notify.poll(ns, args)
+  local grace = integer('grace_ms', args[1] or '', 0, MAX_TIME)
+  local lease = integer('lease_ms', args[2] or '', 1, 86400000)
+  local keep = integer('keep', args[3] or '', 0, 1000000)
+  local channels = {}
+  for i = 4, #args, 3 do
+    channels[#channels + 1] = {name = name('channel', args[i], 96), limit = integer('limit', args[i + 1] or '', 0, 10000), endpoint = args[i + 2] or ''}
+  end
+  local at = now()
+  local wait = notify.take_new(ns, at, grace, channels) and 0 or -1
+  notify.bury_orphans(ns, at, keep, channels)
+  local out = {0}
+  for _, channel in ipairs(channels) do
+    if channel.limit > 0 then
+      local batch = notify.claim(ns, channel, at, lease, keep)
+      out[#out + 1] = batch
+      -- With its room used up, a channel waits for a try to end rather than for a time.
+      local first = #batch[4] < channel.limit and redis.call('ZRANGE', notify.due(ns, channel.name), '0', '0', 'WITHSCORES') or {}
+      if first[2] then
+        local left = math.max(0, tonumber(first[2]) - at)
+        if wait < 0 or left < wait then wait = left end
+      end
+    end
+  end
+  out[1] = wait
+  return out
+end
+
+-- What became of a claimed delivery: `sent`, `retry delay_ms error`, `dead keep error`, or `disable keep error endpoint` (the
+-- endpoint of a webhook that the job named is its URL). That it arrived is believed from anyone; anything else only from who
+-- holds the newest claim.
+function notify.settle(ns, args)
+  local id, claim, what = args[1] or '', args[2] or '', one_of('what', args[3] or '', {'sent', 'retry', 'dead', 'disable'})
+  local key, channel, at = notify.delivery(ns, id), notify.channel_of(id), now()
+  local has = redis.call('HMGET', key, 'claims', 'died', 'to')
+  if not has[1] or what ~= 'sent' and (has[2] or has[1] ~= claim) then return 'stale' end
+  if what == 'sent' then
+    notify.forget(ns, id)
+    redis.call('ZREM', ns .. ':notify:dead', id)
+    return 'ok'
+  end
+  local amount, why = integer('amount', args[4] or '', 0, MAX_TIME), repaired(args[5] or '')
+  if what == 'retry' then
+    redis.call('ZADD', notify.due(ns, channel), digits(at + amount), id)
+    redis.call('HSET', key, 'error', why)
+  elseif what == 'dead' then
+    notify.bury(ns, id, at, amount, why)
+  else
+    local endpoint = channel == 'webhook' and redis.sha1hex(has[3]) or args[6] or ''
+    notify.bury(ns, id, at, amount, why, endpoint)
+    redis.call('ZADD', ns .. ':notify:disabled', digits(at), endpoint)
+    redis.call('ZREMRANGEBYRANK', ns .. ':notify:disabled', '0', '-10001')
+  end
+  return 'ok'
+end
+
+function notify.list(ns, args)
+  local first = integer('first', args[1] or '', 0, 1000000)
+  local count = integer('count', args[2] or '', 1, 1000)
+  local waiting, rows = 0, {}
+  for _, channel in ipairs(redis.call('SMEMBERS', ns .. ':notify:channels')) do
+    waiting = waiting + redis.call('ZCARD', notify.due(ns, channel))
+  end
+  for _, id in ipairs(redis.call('ZREVRANGE', ns .. ':notify:dead', tostring(first), tostring(first + count - 1))) do
+    local d = redis.call('HMGET', notify.delivery(ns, id), 'died', 'tries', 'to', 'error')
+    rows[#rows + 1] = {id, d[1] or '0', d[2] or '0', d[3] or '', d[4] or ''}
+  end
+  return {waiting, redis.call('ZCARD', ns .. ':notify:dead'), rows}
+end
+
+-- Calls `with` for each dead letter that is named, or for the oldest of all if that is `*`. Answers how many.
+function notify.each_dead(ns, args, with)
+  local dead, done = ns .. ':notify:dead', 0
+  local ids = args
+  if args[1] == '*' then ids = redis.call('ZRANGE', dead, '0', '999') end
+  for _, id in ipairs(ids) do
+    if redis.call('ZREM', dead, id) == 1 then
+      done = done + 1
+      with(id)
+    end
+  end
+  return done
+end
+
+function notify.replay(ns, args)
+  local at = now()
+  return notify.each_dead(ns, args, function(id)
+    local key, channel = notify.delivery(ns, id), notify.channel_of(id)
+    local endpoint = redis.call('HGET', key, 'endpoint')
+    if endpoint and endpoint ~= '' then redis.call('ZREM', ns .. ':notify:disabled', endpoint) end
+    redis.call('HDEL', key, 'died', 'endpoint', 'error')
+    redis.call('HSET', key, 'tries', '0')
+    redis.call('ZADD', notify.due(ns, channel), digits(at), id)
+    redis.call('SADD', ns .. ':notify:channels', channel)
+  end)
+end
+
+function notify.drop(ns, args)
+  return notify.each_dead(ns, args, function(id) redis.call('DEL', notify.delivery(ns, id)) end)
+end
+
+redis.register_function('jobcast_notify_poll', entry('jobcast_notify_poll', notify.poll))
+redis.register_function('jobcast_notify_settle', entry('jobcast_notify_settle', notify.settle))
+redis.register_function('jobcast_notify_replay', entry('jobcast_notify_replay', notify.replay))
+redis.register_function('jobcast_notify_drop', entry('jobcast_notify_drop', notify.drop))
+redis.register_function{function_name = 'jobcast_notify_list', callback = entry('jobcast_notify_list', notify.list), flags = {'no-writes'}}

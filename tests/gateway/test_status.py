@@ -24,8 +24,8 @@ def test_a_reported_job_is_read_back(gateway, job):
     assert "result" not in record and "error" not in record
 
 
-def test_what_is_for_workers_is_not_shown(gateway, job):
-    gateway.create(id=job, input={"secret": "s3cret"}, notify=[{"url": "https://hooks.example.com/x"}])
+def test_what_is_for_workers_is_not_shown(gateway, worker, job):
+    worker.call("jobcast_create", job, "input", '{"secret":"s3cret"}', "notify", '{"webhook":"https://hooks.example.com/x"}')
     body = gateway.get(f"/api/jobs/{job}/status").body
     assert b"s3cret" not in body and b"hooks.example.com" not in body
 

@@ -44,4 +44,11 @@ int token(const settings& config, const token_request& asked, std::ostream& out,
 /// `jobcast key`: prints a new API key and what to configure for it.
 int key(const std::string& name, std::ostream& out);
 
+enum class notify_action { list, replay, drop };
+
+/// `jobcast notify`: the notifier's dead letters. `ids` names those to replay or drop; none means all. 0 if Redis took
+/// it, 1 if it cannot be asked, 2 if the configuration says of no port to ask it on.
+int notify(const settings& config, notify_action what, const std::vector<std::string>& ids, std::ostream& out,
+           std::ostream& errors);
+
 } // namespace jobcast::app

@@ -30,6 +30,7 @@ struct gateway {
   redis::address redis;
   std::string name;                               ///< unique among gateways
   std::vector<const metrics::counters*> counters; ///< of all reactors
+  const metrics::notify_counters* notify = nullptr;
   std::function<api::readiness()> ready;
   std::unique_ptr<net::admission> admission; ///< thread-safe itself
   /// The library cannot be used with this Redis: end the gateway with this message.

@@ -123,6 +123,36 @@ struct auth_settings {
   bool enabled() const { return !secret.empty() || !keys.empty() || !jwks_file.empty() || !publishers.empty(); }
 };
 
+/// `[notify.webhooks.<name>]`
+struct webhook_settings {
+  std::string url;
+  std::vector<std::string> secrets; ///< `whsec_<base64>`; each signs, so that a receiver may move from one to the next
+};
+
+/// `[notify.templates."<type>"]`; what is empty is taken from `default`, then from the program.
+struct template_settings {
+  std::string subject, text, html;
+};
+
+struct notify_settings {
+  milliseconds grace{60'000}; ///< how long an outcome may go unseen before it is told
+  std::vector<milliseconds> schedule{milliseconds(5'000),      milliseconds(300'000),    milliseconds(1'800'000),
+                                     milliseconds(7'200'000),  milliseconds(18'000'000), milliseconds(36'000'000),
+                                     milliseconds(50'400'000), milliseconds(72'000'000), milliseconds(86'400'000)};
+  milliseconds timeout{20'000};            ///< of one try
+  unsigned concurrency = 16;               ///< tries at once per channel and gateway
+  unsigned dead_letters = 10'000;          ///< how many are kept
+  std::vector<std::string> allow_internal; ///< networks: internal addresses that webhooks may reach
+  std::vector<std::string> secrets;        ///< sign webhooks that jobs name; none: jobs may name none
+  std::string ca_file;                     ///< PEM; empty: the system's
+  std::string smtp_url;                    ///< smtp://host[:port] or smtps://...; empty: no e-mail
+  std::string smtp_tls = "required";       ///< required, opportunistic or off
+  std::string smtp_user, smtp_password;
+  std::string from; ///< "name@example.com" or "Name <name@example.com>"
+  std::map<std::string, webhook_settings> webhooks;
+  std::map<std::string, template_settings> templates;
+};
+
 struct cors_settings {
   std::vector<std::string> origins; ///< exact, e.g. "https://app.example.com"
 };
@@ -137,6 +167,7 @@ struct settings {
   limit_settings limits;
   job_settings jobs;
   auth_settings auth;
+  notify_settings notify;
   cors_settings cors;
   web_settings web;
 };

@@ -56,4 +56,15 @@ struct alignas(64) counters {
   counter probe_at;             ///< when the last probe came back, milliseconds since the epoch
 };
 
+/// What the notifier counts, by channel. Written by its thread alone.
+struct notify_counters {
+  struct channel {
+    counter sent;   ///< arrived
+    counter failed; ///< tries that did not arrive
+    counter dead;   ///< given up
+    counter seen;   ///< not told, since someone saw the outcome in time
+  };
+  channel webhook, email;
+};
+
 } // namespace jobcast::metrics

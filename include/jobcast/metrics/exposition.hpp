@@ -9,6 +9,7 @@
 
 namespace jobcast::metrics {
 
-std::string exposition(std::span<const counters* const> reactors);
+/// `notify` may be null, for a gateway without a notifier.
+std::string exposition(std::span<const counters* const> reactors, const notify_counters* notify);
 
 } // namespace jobcast::metrics

@@ -42,11 +42,6 @@ class Gateway:
         self.port = port or process.free_port()
         self.address = ("127.0.0.1", self.port)
         self.log_path = os.path.join(self.folder, "gateway.log")
-        self.arguments = [PROGRAM, "serve"]
-        if toml is not None:
-            self.config_path = os.path.join(self.folder, "jobcast.toml")
-            self.configure(toml)
-            self.arguments += ["--config", self.config_path]
         self.config = {
             "SERVER_LISTEN": f"127.0.0.1:{self.port}",
             "SERVER_REACTORS": "2",
@@ -55,6 +50,8 @@ class Gateway:
             **({"REDIS_URL": redis_url} if redis_url else {"REDIS_EMBEDDED_PORT": str(process.free_port())}),
             **config,
         }
+        self.config_path = os.path.join(self.folder, "jobcast.toml")
+        self.configure(toml or "")
         self.start(wait)
 
     def configure(self, toml):
@@ -62,10 +59,14 @@ class Gateway:
         with open(self.config_path, "w", encoding="utf-8") as file:
             file.write(toml)
 
-    def start(self, wait=True):
+    def environment(self):
         env = {name: value for name, value in os.environ.items() if not name.startswith("JOBCAST_")}
         env.update({f"JOBCAST_{name}": str(value) for name, value in self.config.items()})
-        self.process = process.start(self.arguments, self.log_path, env, self.folder)
+        return env
+
+    def start(self, wait=True):
+        self.process = process.start([PROGRAM, "serve", "--config", self.config_path], self.log_path, self.environment(),
+                                     self.folder)
         if wait:
             self.wait_ready()
 
@@ -118,6 +119,13 @@ class Gateway:
         ended_well = (0, 1, 2, -signal.SIGKILL)
         assert self.process.returncode in ended_well, f"crashed: {self.process.returncode}\n{self.log()}"
 
+    def command(self, *arguments):
+        """Runs another subcommand with this gateway's configuration; answers what it printed."""
+        done = subprocess.run([PROGRAM, *arguments, "--config", self.config_path], env=self.environment(), cwd=self.folder,
+                              capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, done
+        return done.stdout
+
     # Asking
 
     def connect(self, **options):
@@ -166,7 +174,7 @@ class Gateway:
         return WebSocket(self.address, **options)
 
     def metric(self, name):
-        """The value of a counter without labels."""
+        """The value of a counter; a labelled one is named with its labels."""
         for line in self.get("/metrics").body.decode().splitlines():
             if line.startswith(name + " "):
                 return float(line.split()[1])

@@ -119,7 +119,7 @@ TEST_CASE("a value out of range is refused with the range") {
 
 TEST_CASE("unknown sections and keys are refused with the known ones") {
   CHECK(error_of("\n[sever]\nlisten = \"127.0.0.1:1\"") ==
-        "jobcast.toml:2: sever is no section; sections are server, redis, limits, jobs, auth, cors, web");
+        "jobcast.toml:2: sever is no section; sections are server, redis, limits, jobs, auth, notify, cors, web");
   CHECK(error_of("[redis]\n\nuri = \"\"") == "jobcast.toml:3: redis.uri is no key; keys of [redis] are url, tls_ca, "
                                              "tls_certificate, tls_key, namespace, embedded_port");
   CHECK(error_of("listen = \"127.0.0.1:1\"").starts_with("jobcast.toml:1: listen is no section"));
@@ -309,6 +309,10 @@ TEST_CASE("config/jobcast.toml as it is, and with every key uncommented, sets th
   REQUIRE(values.auth.publishers.count("billing") == 1);
   CHECK(values.jobs.failures.at("PDO*").severity == "low");
   values.jobs.types.clear();
+  CHECK(values.notify.webhooks.count("shop") == 1);
+  values.notify.webhooks.clear();
+  CHECK(values.notify.templates.at("report.pdf").html == "<p>...</p>");
+  values.notify.templates.clear();
   values.jobs.failures.clear();
   values.auth = {};
   CHECK(effective_config(values) == effective_config(settings{}));

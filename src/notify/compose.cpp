@@ -1,0 +1,70 @@
+#include "jobcast/notify/compose.hpp"
+
+#include "jobcast/notify/text_template.hpp"
+
+namespace jobcast::notify {
+
+namespace {
+
+constexpr std::string_view subject =
+    "{{#done}}Done{{/done}}{{#failed}}Failed{{/failed}}{{#cancelled}}Cancelled{{/cancelled}}: {{type}} {{id}}"
+    "{{#error.title}} - {{error.title}}{{/error.title}}";
+
+constexpr std::string_view text =
+    R"({{#done}}The job {{id}} ({{type}}) is done.
+{{/done}}{{#failed}}The job {{id}} ({{type}}) failed.
+{{/failed}}{{#cancelled}}The job {{id}} ({{type}}) was cancelled.
+{{/cancelled}}{{#error.title}}
+{{error.title}}
+{{/error.title}}{{#error.detail}}{{error.detail}}
+{{/error.detail}}{{#error.action}}
+What to do: {{error.action}}
+{{/error.action}}{{#error.link}}{{error.link}}
+{{/error.link}}{{#error.reference}}
+Reference for support: {{error.reference}}
+{{/error.reference}})";
+
+constexpr std::string_view html = R"(<!DOCTYPE html>
+<html><body style="font-family: sans-serif">
+{{#done}}<p>The job <b>{{id}}</b> ({{type}}) is done.</p>
+{{/done}}{{#failed}}<p>The job <b>{{id}}</b> ({{type}}) failed.</p>
+{{/failed}}{{#cancelled}}<p>The job <b>{{id}}</b> ({{type}}) was cancelled.</p>
+{{/cancelled}}{{#error.title}}<p><b>{{error.title}}</b>{{#error.detail}}<br>{{error.detail}}{{/error.detail}}</p>
+{{/error.title}}{{#error.action}}<p>What to do: {{error.action}}</p>
+{{/error.action}}{{#error.link}}<p>{{error.link}}</p>
+{{/error.link}}{{#error.reference}}<p>Reference for support: {{error.reference}}</p>
+{{/error.reference}}</body></html>
+)";
+
+} // namespace
+
+template_settings templates_for(std::string_view type, const notify_settings& config) {
+  template_settings out;
+  auto const fill = [&](std::string_view with_subject, std::string_view with_text, std::string_view with_html) {
+    if (out.subject.empty())
+      out.subject = with_subject;
+    if (out.text.empty())
+      out.text = with_text;
+    if (out.html.empty())
+      out.html = with_html;
+  };
+  for (std::string_view const name : {type, std::string_view("default")})
+    if (auto const found = config.templates.find(std::string(name)); found != config.templates.end())
+      fill(found->second.subject, found->second.text, found->second.html);
+  fill(subject, text, html);
+  return out;
+}
+
+email compose(const delivery& d, const notify_settings& config, std::string_view identity, std::int64_t now) {
+  values const record(d.record);
+  template_settings const use = templates_for(d.type, config);
+  return {parse_mailbox(config.from).value_or(mailbox{"", "jobcast@localhost"}),
+          d.to,
+          render(use.subject, record, escaping::none),
+          render(use.text, record, escaping::none),
+          render(use.html, record, escaping::html),
+          std::string(identity),
+          now};
+}
+
+} // namespace jobcast::notify

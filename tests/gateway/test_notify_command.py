@@ -1,0 +1,30 @@
+"""`jobcast notify` beside a private Redis, beside none, and with arguments that cannot be meant."""
+import subprocess
+
+from harness.gateway import PROGRAM
+from harness.wait import until
+
+
+def run(*arguments, **variables):
+    env = {f"JOBCAST_{name}": value for name, value in variables.items()}
+    return subprocess.run([PROGRAM, "notify", *arguments], env=env, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_the_private_redis_is_asked_on_its_port(start_gateway, job):
+    gateway = start_gateway(NOTIFY_SMTP_URL="smtp://127.0.0.1:1", NOTIFY_FROM="jobs@example.com", NOTIFY_SCHEDULE="", NOTIFY_GRACE="0s")
+    assert gateway.command("notify", "list") == "0 waiting, 0 dead\n"
+    gateway.create(id=job, notify={"email": "zoe@example.com"})
+    gateway.report(job, status="done")
+    until(lambda: "\tzoe@example.com\t" in gateway.command("notify", "list"), "a dead letter")
+
+
+def test_a_redis_that_cannot_be_reached_is_said_to_be(tmp_path):
+    done = run("list", REDIS_URL=f"unix://{tmp_path}/none.sock")
+    assert done.returncode == 1
+    assert "none.sock" in done.stderr
+
+
+def test_what_to_replay_or_drop_must_be_named():
+    for wrong in [("replay",), ("drop",), ("replay", "a", "--all"), ("forget", "a"), ()]:
+        assert run(*wrong).returncode == 2, wrong
+    assert run("list", REDIS_EMBEDDED_PORT="0").returncode == 2
