@@ -17,6 +17,18 @@ bool may_command(const cors_settings& cors, std::string_view origin, std::string
   return scheme != std::string_view::npos && origin.substr(scheme + 3) == host;
 }
 
+bool names_this_machine(const cors_settings& cors, std::string_view host) {
+  std::string_view name = host;
+  if (auto const colon = name.rfind(':'); colon != name.npos && name.find(']', colon) == name.npos)
+    name = name.substr(0, colon);
+  if (name.find('.') == name.npos || name.ends_with(".localhost") || name.starts_with('['))
+    return true;
+  if (name.find_first_not_of("0123456789.") == name.npos)
+    return true;
+  return std::any_of(cors.origins.begin(), cors.origins.end(),
+                     [&](std::string_view origin) { return origin.substr(origin.find("://") + 3) == host; });
+}
+
 std::string cors_headers(const cors_settings& cors, std::string_view origin) {
   if (!origin_allowed(cors, origin))
     return {};

@@ -6,6 +6,7 @@
 #include "jobcast/api/endpoints.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/job/json_text.hpp"
+#include "jobcast/job/ownership.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -82,13 +83,22 @@ task<http::answer> post_watch_links(context& c, http::request& r, parts) {
   if (auto* bad = std::get_if<http::response>(&read))
     co_return std::move(*bad);
   auto& [link, ttl] = std::get<wanted>(read);
-  // Whoever asks must see each job now: a link to a job that is yet to come would be a link to anybody's.
-  for (const std::string& id : link.jobs) {
-    auto refused = co_await check_may(c, r.who, auth::action::read, id);
-    if (refused)
-      co_return std::move(*refused);
-  }
   link.tenant = r.who->tenant;
+  if (!link.jobs.empty()) {
+    auto found = co_await c.store.get(link.jobs);
+    if (!found)
+      co_return problem_of(c, found.error());
+    // Whoever asks must see each job now: a link to a job that is yet to come would be a link to anybody's.
+    for (std::size_t i = 0; i < link.jobs.size(); ++i) {
+      if (!(*found)[i] || !may(*r.who, auth::action::read, (*found)[i]->json))
+        co_return not_found(link.jobs[i]);
+      // A publisher serves all tenants, a guest is of one.
+      std::string tenant = job::ownership_of((*found)[i]->json).tenant;
+      if (i > 0 && tenant != link.tenant)
+        co_return http::problem(400, "These jobs are of several tenants; ask for a link for each.", "jobs");
+      link.tenant = std::move(tenant);
+    }
+  }
   link.expires_at = now_ms() + ttl.count();
   if (r.who->expires_at != 0)
     link.expires_at = std::min(link.expires_at, r.who->expires_at);

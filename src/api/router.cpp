@@ -120,6 +120,12 @@ std::optional<http::response> check_access(context& c, http::request& r, needs a
 } // namespace
 
 task<http::answer> router::handle(http::request& r) {
+  if (context_.auth->open() && !names_this_machine(context_.config.cors, r.field("Host")))
+    co_return http::problem(
+        403,
+        "Without keys in [auth] the gateway answers to this machine's names alone; list the origin in "
+        "cors.origins.",
+        "Host");
   bool const command = r.method != "GET" && r.method != "OPTIONS";
   if (command && !may_command(context_.config.cors, r.field("Origin"), r.field("Host")))
     co_return http::problem(403, "Pages of this origin may not send commands; add it to cors.origins.", "Origin");

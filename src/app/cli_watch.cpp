@@ -36,6 +36,7 @@ class watcher {
   /// The exit code, or nothing to connect again.
   std::optional<int> connect(bool first) {
     auto request = request_;
+    add_credentials(request);
     if (!reader_.last_event_id().empty())
       request.headers.emplace_back("Last-Event-ID", reader_.last_event_id());
     reader_.restart();

@@ -12,6 +12,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <charconv>
+#include <cstdlib>
 #include <exception>
 #include <limits>
 
@@ -97,6 +98,11 @@ boost::system::result<unsigned, fetch_failure> fetch(const fetch_request& reques
   } catch (const boost::system::system_error& problem) {
     return fetch_failure{connected, problem.code().message()};
   }
+}
+
+void add_credentials(fetch_request& request) {
+  if (const char* token = std::getenv("JOBCAST_TOKEN"); token && *token)
+    request.headers.emplace_back("Authorization", std::string("Bearer ") + token);
 }
 
 bool aim(fetch_request& request, std::string_view url, std::string_view path) {

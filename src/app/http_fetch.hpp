@@ -32,6 +32,10 @@ struct fetch_failure {
 /// The status, once the body has ended or `read_body` wants no more.
 boost::system::result<unsigned, fetch_failure> fetch(const fetch_request& request, const body_reader& read_body);
 
+/// Adds the token or API key in the environment variable JOBCAST_TOKEN, if there is one: in an argument everyone on the
+/// machine could read it.
+void add_credentials(fetch_request& request);
+
 /// Fills host, port and target from `http://host[:port][/path]` and a path to go behind it; false for any other URL.
 bool aim(fetch_request& request, std::string_view url, std::string_view path);
 

@@ -82,6 +82,7 @@ class connection final : public open_connection {
       if (!co_await read_rest(parsing))
         break;
       go_on = co_await respond(parsing);
+      served_ = true;
     }
   }
 
@@ -108,7 +109,9 @@ class connection final : public open_connection {
   task<bool> read_head() {
     head_size_ = 0;
     std::size_t searched = 0;
-    context_.wheel.arm(deadline_, buffer_.empty() ? context_.limits.keep_alive : context_.limits.request_timeout);
+    // Who has not asked anything yet gets no more time than for asking.
+    context_.wheel.arm(deadline_,
+                       buffer_.empty() && served_ ? context_.limits.keep_alive : context_.limits.request_timeout);
     for (;;) {
       head_end const end = find_head_end(buffer_, searched);
       if (end.bare_lf) {
@@ -282,6 +285,7 @@ class connection final : public open_connection {
   std::string out_;    ///< being sent
   std::size_t head_size_ = 0;
   std::optional<beast_http::fields> head_fields_; ///< of a request that may have a trailer
+  bool served_ = false;                           ///< a request was answered
   bool idle_ = false;                             ///< waiting for a request that has not begun
 };
 

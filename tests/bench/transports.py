@@ -130,7 +130,7 @@ def gateway_under_test():
         os.environ.update(probe.environment)
         os.sched_setaffinity(0, OWN_CORE)
         gateway = Gateway(os.path.join(folder, "gateway"), redis.url, SERVER_REACTORS="1", SERVER_LOG_LEVEL="warning",
-                          LIMITS_CONNECTIONS="19500", LIMITS_HEARTBEAT="300s")
+                          LIMITS_CONNECTIONS="19500", LIMITS_CONNECTIONS_PER_ADDRESS="19500", LIMITS_HEARTBEAT="300s")
         os.sched_setaffinity(0, OTHER_CORE)
         for name in probe.environment:
             del os.environ[name]

@@ -1,9 +1,12 @@
 """Who may see and do what, by every endpoint and transport."""
 import json
+import os
+import subprocess
 import time
 
 import pytest
 
+from harness.gateway import PROGRAM
 from harness.http_client import Closed
 from harness.redis_server import Worker
 from harness.tokens import API_KEY, BILLING, PUBLISHER, auth_toml, bearer, key_hash, token
@@ -203,6 +206,30 @@ def test_the_watch_url_of_a_created_job_needs_no_login(gateway, job):
     made = gateway.post("/api/jobs", {"id": job, "owner": "anna", "tenant": "acme"}, PUBLISHER).json()
     with gateway.stream(made["watch_url"]) as stream:
         assert stream.next().data["id"] == job
+
+
+def test_a_publisher_gets_links_for_guests_of_any_tenant(gateway, job):
+    gateway.post("/api/jobs", {"id": job, "owner": "anna", "tenant": "acme"}, PUBLISHER)
+    url = gateway.post("/api/watch-links", {"jobs": [job]}, PUBLISHER).json()["url"]
+    with gateway.stream(url) as stream:
+        assert stream.next().data["id"] == job
+
+
+def test_the_command_line_takes_a_token_from_the_environment(gateway, job):
+    def run(*arguments, **env):
+        return subprocess.run([PROGRAM, *arguments, "--url", f"http://127.0.0.1:{gateway.port}"], env={**os.environ, **env},
+                              capture_output=True, text=True, timeout=60)
+    assert run("report", job, "status=done").returncode == 1
+    assert run("report", job, "status=done", "owner=anna", JOBCAST_TOKEN=API_KEY).returncode == 0
+    assert run("watch", job, JOBCAST_TOKEN=token("anna")).returncode == 0
+
+
+def test_a_page_whose_name_resolves_to_this_machine_is_not_answered(redis_server, start_gateway):
+    open_gateway = start_gateway(redis_server)
+    with open_gateway.connect() as connection:
+        connection.send(b"GET /api/jobs?ids=a HTTP/1.1\r\nHost: evil.example:8080\r\n\r\n")
+        response = connection.response()
+        assert response.status == 403 and response.json()["field"] == "Host"
 
 
 def test_publishers_keys_are_apart(gateway):

@@ -16,6 +16,11 @@ bool origin_allowed(const cors_settings& cors, std::string_view origin);
 /// one is required all the same.
 bool may_command(const cors_settings& cors, std::string_view origin, std::string_view host, bool by_cookie = false);
 
+/// Whether `host`, a Host field, may name a gateway that lets everyone in. A page of any site can have its own name
+/// resolve to 127.0.0.1 (DNS rebinding) and is then of the same origin as we; only the name tells. Addresses, names
+/// without a dot and under .localhost are no site's; others must be those of a listed origin.
+bool names_this_machine(const cors_settings& cors, std::string_view host);
+
 /// The header lines for a response to `origin`; empty if it is not listed.
 std::string cors_headers(const cors_settings& cors, std::string_view origin);
 /// The further lines that answer a preflight.

@@ -9,6 +9,16 @@ namespace {
 cors_settings const listed{{"https://app.example.com"}};
 }
 
+TEST_CASE("a name that a site can have resolve to this machine is not this machine's") {
+  cors_settings const cors{{"https://app.example.com", "http://dev.example.com:8080"}};
+  for (const char* ours : {"127.0.0.1:8080", "localhost", "localhost:8080", "[::1]:8080", "x", "gateway:80",
+                           "app.localhost:8080", "app.example.com", "dev.example.com:8080", ""})
+    CHECK_MESSAGE(api::names_this_machine(cors, ours), ours);
+  for (const char* other : {"evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example",
+                            "dev.example.com", "app.example.com.evil.example"})
+    CHECK_MESSAGE(!api::names_this_machine(cors, other), other);
+}
+
 TEST_CASE("an origin is allowed only exactly as listed") {
   CHECK(origin_allowed(listed, "https://app.example.com"));
   for (auto other : {"", "null", "*", "http://app.example.com", "https://app.example.com:443",

@@ -67,8 +67,9 @@ TEST_CASE("the effective config shows no secret of [notify] and reads as it was 
 }
 
 TEST_CASE("what is wrong with a webhook is named") {
-  CHECK(error_of("[notify]\nwebhooks = \"https://example.com\"").find("must be a table: [notify.webhooks.\"<name>\"]") !=
-        std::string::npos);
+  CHECK(
+      error_of("[notify]\nwebhooks = \"https://example.com\"").find("must be a table: [notify.webhooks.\"<name>\"]") !=
+      std::string::npos);
   CHECK(error_of("[notify.webhooks.\"a b\"]").find("is no name") != std::string::npos);
   CHECK(errors_of("[notify.webhooks.shop]").size() == 2);
   CHECK(error_of("[notify.webhooks.shop]\nurl = \"https://example.com\"").find("lacks secrets") != std::string::npos);
@@ -90,7 +91,8 @@ TEST_CASE("a secret that is none is refused without being repeated") {
 TEST_CASE("other values of [notify] are checked for their form") {
   CHECK(error_of("[notify]\nschedule = [\"5\"]").find("must be a list of durations") != std::string::npos);
   CHECK(error_of("[notify]\nschedule = \"5s\"").find("must be a list of durations") != std::string::npos);
-  CHECK(error_of("[notify]\nallow_internal = [\"localhost\"]").find("must list addresses or networks") != std::string::npos);
+  CHECK(error_of("[notify]\nallow_internal = [\"localhost\"]").find("must list addresses or networks") !=
+        std::string::npos);
   CHECK(error_of("[notify]\nsmtp_url = \"mail.example.com\"").find("must be smtp://host[:port]") != std::string::npos);
   CHECK(error_of("[notify]\nsmtp_url = \"smtp://user:hunter2@mail\"").find("hunter2") == std::string::npos);
   CHECK(error_of("[notify]\nsmtp_url = \"smtp://mail\"").find("notify.from must be set") != std::string::npos);
