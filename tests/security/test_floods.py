@@ -159,7 +159,7 @@ class Crowd:
 
 
 def test_twenty_thousand_connections_from_one_address_leave_others_served(redis_server, start_gateway):
-    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_CONNECTIONS_PER_ADDRESS=str(PER_ADDRESS), LIMITS_KEEP_ALIVE="1m")
+    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_CONNECTIONS_PER_ADDRESS=str(PER_ADDRESS), LIMITS_REQUEST_TIMEOUT="1m")
     with gateway.connect(source=OTHER) as neighbour, Crowd(gateway) as crowd:
         slowest, most = 0.0, 0
         while crowd.tried < FLOOD:
@@ -212,7 +212,7 @@ def test_publishers_and_operators_are_served_when_viewers_have_taken_all(redis_s
 
 
 def test_connections_that_say_nothing_do_not_take_the_place_of_publishers_for_long(redis_server, start_gateway, job):
-    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_CONNECTIONS="30", LIMITS_RESERVE="10", LIMITS_KEEP_ALIVE="1s")
+    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_CONNECTIONS="30", LIMITS_RESERVE="10", LIMITS_REQUEST_TIMEOUT="1s")
     with Crowd(gateway) as crowd:
         crowd.try_some(100)
 
