@@ -159,7 +159,7 @@ class Crowd:
 
 
 def test_twenty_thousand_connections_from_one_address_leave_others_served(redis_server, start_gateway):
-    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_CONNECTIONS_PER_ADDRESS=str(PER_ADDRESS), LIMITS_KEEP_ALIVE="1m")
+    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_CONNECTIONS_PER_ADDRESS=str(PER_ADDRESS), LIMITS_REQUEST_TIMEOUT="1m")
     with gateway.connect(source=OTHER) as neighbour, Crowd(gateway) as crowd:
         slowest, most = 0.0, 0
         while crowd.tried < FLOOD:
