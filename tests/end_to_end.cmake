@@ -1,8 +1,8 @@
 # Tests that run the program or a script. Each file of tests/gateway and tests/security is an entry of its own, so that
 # ctest -j runs them side by side; none shares a port or a folder with another.
 
-# Set by scripts/test beside a sanitizer build: the gateway tests then run once more with this program, and the
-# browser tests with it alone.
+# Set by scripts/test beside a sanitizer build: the gateway tests then run once more with this program, and the browser
+# and crash tests with it alone.
 set(JOBCAST_RELEASE_PROGRAM "" CACHE FILEPATH "A program from another build, to be tested end to end too")
 
 # Debian's, which has the modules that scripts/setup installs; another Python may come first in PATH.
@@ -34,6 +34,8 @@ if(JOBCAST_RELEASE_PROGRAM)
   add_gateway_tests(security release. ${JOBCAST_RELEASE_PROGRAM})
   set(browser_program ${JOBCAST_RELEASE_PROGRAM})
 endif()
+add_test(NAME chaos COMMAND ${pytest} ${CMAKE_CURRENT_SOURCE_DIR}/chaos)
+set_tests_properties(chaos PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=${browser_program}" TIMEOUT 600)
 add_test(NAME browser COMMAND sh -c "npm ci --silent --no-audit --no-fund && exec node --test"
          WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/browser)
 set_tests_properties(browser PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=${browser_program}" TIMEOUT 600)
