@@ -2,6 +2,7 @@
 import contextlib
 import csv
 import decimal
+import pathlib
 import re
 import shutil
 import sqlite3
@@ -26,7 +27,8 @@ def folder():
 
 @pytest.fixture(scope="module")
 def gateway(folder):
-    one = Gateway(f"{folder}/gateway")
+    config = pathlib.Path(__file__).parents[2] / "config" / "demo.toml"
+    one = Gateway(f"{folder}/gateway", toml=config.read_text(encoding="utf-8"))
     yield one
     one.check_end()
 

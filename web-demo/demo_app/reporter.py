@@ -17,7 +17,7 @@ class Superseded(Exception):
 
 
 class Interrupted(Exception):
-    """The application stops: undo, and leave the job in the queue."""
+    """The application stops: undo, and give the job back."""
 
 
 class Reporter:
@@ -56,6 +56,14 @@ class Reporter:
             self._heed(*self._report("processing", fields))
         except redis.RedisError as error:
             _raise_if_refused(error)
+
+    def heed_exit(self, code):
+        """Raises what a process that used a reporter of its own was stopped for."""
+        reason = {10: Cancelled, 11: Superseded, 12: Interrupted}.get(code)
+        if reason:
+            raise reason
+        if code != 0:
+            raise RuntimeError(f"the process ended with {code}")
 
     def end(self, status, fields):
         """Reports the outcome, however long Redis is away. False: the application stops first."""
