@@ -41,7 +41,7 @@ def main():
         "csv_import": csv_import.Importer(folders["imports"], folders["staging"], sample_link),
         "invoice_pdf": invoice_pdf.Renderer(folders["files"]),
         "card_charge": card_charge.Charger(),
-        "catalogue": catalogue.Builder(args.redis),
+        "catalogue": catalogue.Builder(args.redis, stopping),
     }
     queue = JobQueue(reports, kinds, stopping)
     server = DemoServer(args.port, args.gateway, folders)

@@ -57,14 +57,6 @@ class Reporter:
         except redis.RedisError as error:
             _raise_if_refused(error)
 
-    def heed_exit(self, code):
-        """Raises what a process that used a reporter of its own was stopped for."""
-        reason = {10: Cancelled, 11: Superseded, 12: Interrupted}.get(code)
-        if reason:
-            raise reason
-        if code != 0:
-            raise RuntimeError(f"the process ended with {code}")
-
     def end(self, status, fields):
         """Reports the outcome, however long Redis is away. False: the application stops first."""
         delay = _FIRST_DELAY

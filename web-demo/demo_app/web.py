@@ -114,7 +114,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._start(kind, owner, "Collective invoice", "")
         elif one := next((one for one in SAMPLES if kind == one["kind"] and sample == one["name"]), None):
             file = file_of(sample)
-            self._start(kind, owner, file or one["title"], str(self.server.folders["samples"] / file) if file else "")
+            self._start(kind, owner, file or one["job"], str(self.server.folders["samples"] / file) if file else "")
         else:
             raise Refused(400, "Ask for invoice_pdf, or for another kind with the name of one of its samples.")
 
