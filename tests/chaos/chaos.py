@@ -78,6 +78,10 @@ class World:
                 return (self.redis.client().execute_command(*command),)
             except (redis.exceptions.ConnectionError, redis.exceptions.BusyLoadingError):
                 return None
+            except AttributeError as error:  # redis-py 4.3 wants to name the host that a broken connection has not, being a socket
+                if "no attribute 'host'" not in str(error):
+                    raise
+                return None
         return until(answer, f"Redis to answer {command[0]}", RUN_SECONDS)[0]
 
     def close(self):
