@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import redis
 
@@ -55,7 +56,7 @@ def _build(redis_url, job):
     try:
         reporter.step("Laying out the catalogue", _PAGES, "pages")
         for page in range(1, _PAGES + 1):
-            stopping.wait(_SECONDS_PER_PAGE)
+            time.sleep(_SECONDS_PER_PAGE)  # not `stopping.wait`: the handler, in this same thread, would wait for its lock
             reporter.progress(page, _PAGES, "pages")
             print(page, flush=True)
     except tuple(_EXITS) as reason:

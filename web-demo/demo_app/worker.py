@@ -28,8 +28,8 @@ def _run(job, do, reporter):
     try:
         status, fields = "done", {"result": json.dumps(do(job, reporter))}
     except Interrupted:
-        # Given back: jobcast dispatches it again at once, as another attempt, to whoever is there then.
-        status, fields = "retrying", {"retry_in": 0}
+        # Given back: jobcast dispatches it again as another attempt, once this application's other workers have stopped too.
+        status, fields = "retrying", {"retry_in": 1}
     except (Superseded, WorkerLost):
         return
     except Cancelled:
