@@ -96,7 +96,7 @@ const row limit_rows[] = {
      bytes_in<limits, &limit_settings::outbox>,
      {.min = 16 * KiB, .max = 64 * MiB}},
     {"feed_backlog",
-     "Jobs that a slow watcher of an owner may lag behind.",
+     "Jobs that a watcher of an owner may lag behind, and 64 times outbox of their records; beyond, its stream ends.",
      in<limits, &limit_settings::feed_backlog>,
      {.min = 100, .max = million}},
     {"resume_overlap",

@@ -242,6 +242,7 @@ void reactor::reload(const settings& config, const secrets& keys) {
     config_.jobs = fresh.jobs;
     config_.cors = fresh.cors;
     config_.notify = fresh.notify;
+    hub_.expire_unless([&](const auth::identity* who) { return secrets_.auth->vouches_for(who); });
     if (number_ == 0 && client_.connected())
       install();
   });

@@ -72,4 +72,19 @@ void feed::prune(std::size_t most) {
   });
 }
 
+std::vector<watcher*> feed::far_behind(std::size_t most, std::size_t bytes) const {
+  std::vector<watcher*> out;
+  for (const feed_member& member : members) {
+    std::size_t unsent_jobs = 0, unsent_bytes = 0;
+    for (const feed_link& l : member.links_)
+      if (std::size_t const pending = l.pending()) {
+        ++unsent_jobs;
+        unsent_bytes += l.at(pending - 1)->sse().size();
+      }
+    if (unsent_jobs > most || unsent_bytes > bytes)
+      out.push_back(member.watcher_);
+  }
+  return out;
+}
+
 } // namespace jobcast::hub

@@ -10,7 +10,9 @@ namespace jobcast::hub {
 
 namespace {
 constexpr std::size_t ids_per_read = 100;
-}
+// What a watcher of all jobs of an owner may have unsent, in limits.outbox of a watcher of named ones.
+constexpr std::size_t outboxes_of_a_feed = 64;
+} // namespace
 
 hub::hub(backend& back, const limit_settings& limits, std::string_view ns, metrics::counters& counters)
     : backend_(back)
@@ -61,6 +63,7 @@ void hub::close(link& l) {
   l.in_topic.unlink();
   l.in_dirty.unlink();
   l.topic_ = nullptr;
+  l.newest_due_ = false; // it would be the topic's
   l.drop_backlog();
   if (!t->watched() && !t->in_idle.is_linked()) {
     t->idle_since = now_;
@@ -178,7 +181,17 @@ void hub::on_feed_message(feed& f, std::string_view payload) {
     return counters_.events_invalid.add();
   (deliver(f.topic_of(message->id), message->what) ? counters_.events : counters_.events_stale).add();
   if (f.topics.size() > limits_.feed_backlog)
-    f.prune(limits_.feed_backlog);
+    bound(f);
+}
+
+// What everyone has is let go. A watcher who reads too slowly for what its owner's jobs say is ended: it comes back,
+// and is told what there is then.
+void hub::bound(feed& f) {
+  f.prune(limits_.feed_backlog);
+  for (watcher* w : f.far_behind(limits_.feed_backlog, outboxes_of_a_feed * limits_.outbox)) {
+    counters_.slow_closed.add();
+    w->abort();
+  }
 }
 
 void hub::on_lost() {
@@ -341,7 +354,7 @@ void hub::tick(std::int64_t now_steady_ms) {
   for (auto at = feeds_.begin(); at != feeds_.end();) {
     feed& f = at->second;
     if (!f.members.empty())
-      f.prune(limits_.feed_backlog);
+      bound(f);
     if (!f.members.empty() || !expired(f.idle_since)) {
       ++at;
       continue;

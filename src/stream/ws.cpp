@@ -31,7 +31,7 @@ struct ws_link : hub::link {
 };
 
 struct ws_feed : hub::feed_member {
-  std::string scope;
+  std::string scope, tenant, owner;
 };
 
 class ws_session final : public session {
@@ -153,6 +153,11 @@ class ws_session final : public session {
     for (auto& l : links_)
       host_.hub.judge_again(*l);
     say("ack", message.echo);
+    if (member_ && !may_watch({member_->tenant, member_->owner})) {
+      tell_problem({}, http::problem_json(403, "This token may not watch the owner that the last one did.", "owner"));
+      host_.hub.close_feed(*member_);
+      member_.reset();
+    }
   }
 
   void watch(const ws_message& message) {
@@ -209,6 +214,8 @@ class ws_session final : public session {
       return;
     member_ = std::make_unique<ws_feed>();
     member_->scope = scope;
+    member_->tenant = whose.tenant;
+    member_->owner = whose.owner;
     if (message.every)
       member_->want_every();
     host_.hub.open_feed(*this, *member_, scope, 0);
@@ -262,9 +269,13 @@ class ws_session final : public session {
     answer(http::ws_opcode::text, json + '}');
   }
 
-  void refuse(const std::string& echo, std::string problem) {
+  void tell_problem(const std::string& echo, std::string_view problem) {
     answer(http::ws_opcode::text, R"({"event":"error")" + (echo.empty() ? std::string() : R"(,"id":)" + echo) +
-                                      R"(,"problem":)" + problem + '}');
+                                      R"(,"problem":)" + std::string(problem) + '}');
+  }
+
+  void refuse(const std::string& echo, std::string_view problem) {
+    tell_problem(echo, problem);
     auto const now = host_.wheel.now();
     if (now - errors_since_ >= std::chrono::minutes(1)) {
       errors_since_ = now;
@@ -373,7 +384,7 @@ class ws_session final : public session {
     if (is_nobody())
       return fail(ws_close::policy, "nobody said who this is");
     box_.add_notice(hub::event::end("expired"));
-    end(ws_close::policy, "the token has expired");
+    end(ws_close::policy, "the token has expired or was taken back");
   }
 
   void on_closed() override {
@@ -401,7 +412,7 @@ class ws_session final : public session {
 auth::identity_ptr awaits_auth(std::int64_t now_ms) {
   boost::intrusive_ptr<auth::identity> const nobody(new auth::identity);
   nobody->what = auth::identity::kind::nobody;
-  nobody->expires_at = now_ms + auth_patience_ms;
+  nobody->expires_at = nobody->renew_by = now_ms + auth_patience_ms;
   return nobody;
 }
 

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 namespace jobcast::hub {
 
@@ -61,6 +62,8 @@ struct feed {
   topic& admit(feed_member& by, std::string_view job);
   /// Lets go of settled topics, the oldest first beyond `most`. A topic with something unsent stays.
   void prune(std::size_t most);
+  /// Watchers with more jobs unsent than `most`, or more bytes of their records.
+  std::vector<watcher*> far_behind(std::size_t most, std::size_t bytes) const;
 
   std::string scope;
   topic::state at = topic::state::subscribing;

@@ -95,6 +95,14 @@ class hub {
   }
   void abort_all();
 
+  /// Ends every watcher of which `good` says no.
+  template <class Good>
+  void expire_unless(Good good) {
+    for (auto at = all_.begin(); at != all_.end();)
+      if (watcher& w = *at++; !good(w.who().get()))
+        w.expire();
+  }
+
   std::string event_channel(std::string_view job) const { return event_prefix_ + std::string(job); }
 
  private:
@@ -111,6 +119,7 @@ class hub {
   void count_gap() { counters_.gaps.add(); }
   void on_job_message(topic& t, std::string_view payload);
   void on_feed_message(feed& f, std::string_view payload);
+  void bound(feed& f);
   topic* find_topic(std::string_view id);
   feed* find_feed(std::string_view channel);
   void request_list(feed_member& member);

@@ -78,7 +78,8 @@ class link {
   bool newest_due_ = false;
   bool started_ = false;
   bool of_feed_ = false;
-  bool hidden_ = false; ///< its watcher may not see the job, and was told that there is none
+  bool hidden_ = false;       ///< its watcher may not see the job, and was told that there is none
+  bool told_missing_ = false; ///< the last it was told
 
  public:
   auto_hook in_topic, in_dirty;
@@ -96,7 +97,9 @@ class watcher {
   virtual void notify(event_ptr notice) = 0;
   /// The gateway is draining: say this and end.
   virtual void finish(event_ptr last_word) = 0;
-  /// The drain took too long: end now.
+  /// Its credentials were taken back: say so and end.
+  virtual void expire() = 0;
+  /// The drain took too long, or it is too far behind: end now.
   virtual void abort() = 0;
 
   dirty_links& dirty() { return dirty_; }

@@ -16,6 +16,7 @@ struct client final : hub::watcher {
   void notify(hub::event_ptr notice) override { box.add_notice(std::move(notice)); }
   void finish(hub::event_ptr) override {}
   void abort() override {}
+  void expire() override {}
 
   // Takes up to `most` bytes of what is due.
   std::string take(std::size_t most) {
