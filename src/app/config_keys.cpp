@@ -299,7 +299,7 @@ const config_key<type_settings> type_rows[] = {
      has<&type_settings::dispatch>,
      "true"},
     {"user_retry",
-     "Whether viewers are offered to retry a failed job.",
+     "Whether viewers are offered to retry a failed job. Not set: if it was created, not begun by a report.",
      of_type<&type_settings::user_retry>,
      {},
      has<&type_settings::user_retry>,

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from harness.certificates import make_certificate
+from harness.gateway import PROGRAM
 from harness.process import free_port
 from harness.redis_server import Worker
 from harness.wait import until
@@ -109,6 +110,16 @@ def test_a_slow_reader_over_tls_gets_the_newest_and_the_outcome(gateway, worker,
         assert record["progress"]["current"] == 1499
         received = slow.received if by == "websocket" else len(slow.raw)
         assert received < 400 * 1500, "progress was conflated"
+
+
+def test_the_command_line_reports_and_watches_over_https_and_trusts_nobody_it_should_not(gateway, certificate, job):
+    def run(*arguments, **env):
+        return subprocess.run([PROGRAM, *arguments, "--url", f"https://127.0.0.1:{gateway.port}"], env={**os.environ, **env},
+                              capture_output=True, text=True, timeout=60)
+    refused = run("report", job, "status=done")
+    assert refused.returncode == 1 and "certificate" in refused.stderr
+    assert run("report", job, "status=done", SSL_CERT_FILE=certificate[0]).returncode == 0
+    assert run("watch", job, SSL_CERT_FILE=certificate[0]).returncode == 0
 
 
 def test_a_certificate_is_read_again_on_sighup_and_open_streams_go_on(redis_server, start_gateway, folder, job):
