@@ -206,3 +206,64 @@ test('the inbox counts outcomes not seen, and puts them away', async () => {
   assert.deepEqual(seen, ['x', 'y']);
   await stage.context().close();
 });
+
+/** A bell with one outcome in a header, at its beginning, its middle or its end. */
+async function show_bell(stage, place = 'end') {
+  await stage.route('**/api/inbox*', (route) => route.fulfill({ json: { jobs: [record({ id: 'x', status: 'failed', error: { title: 'Out of paper' } })] } }));
+  await stage.evaluate(async (side) => {
+    await import('/components.js');
+    const header = document.createElement('header');
+    header.style.cssText = 'display: flex; justify-content: space-between';
+    const words = () => Object.assign(document.createElement('button'), { textContent: 'Elsewhere' });
+    const bell = document.createElement('job-inbox');
+    header.append(...{ start: [bell, words(), words()], middle: [words(), bell, words()], end: [words(), words(), bell] }[side]);
+    document.querySelector('main').replaceChildren(header, document.querySelector('h1'));
+  }, place);
+  await stage.locator('job-inbox [part=badge]').filter({ hasText: '1' }).waitFor();
+}
+
+for (const width of [320, 390, 1280])
+  for (const dir of ['ltr', 'rtl'])
+    test(`the inbox opens within a page ${width} wide, ${dir}, wherever its bell is, also when the screen is turned`, async () => {
+      const stage = await open_stage(browser, { viewport: { width, height: 700 } });
+      await stage.evaluate((side) => (document.documentElement.dir = side), dir);
+      const is_within = (wide) => stage.waitForFunction((all) => {
+        const { left, right, width: own } = document.querySelector('job-inbox').shadowRoot.querySelector('[part=panel]').getBoundingClientRect();
+        return own > 250 && left >= 0 && right <= all && document.documentElement.scrollWidth <= all;
+      }, wide);
+      for (const place of ['start', 'middle', 'end']) {
+        await show_bell(stage, place);
+        await stage.locator('job-inbox summary').click();
+        await is_within(width);
+        await stage.setViewportSize({ width: 700, height: 320 });
+        await is_within(700);
+        await stage.setViewportSize({ width, height: 700 });
+        await is_within(width);
+      }
+      await stage.context().close();
+    });
+
+test('Escape puts the inbox away and leaves the focus on the bell; so does what is done elsewhere', async () => {
+  const stage = await open_stage(browser);
+  await show_bell(stage);
+  const bell = stage.locator('job-inbox summary');
+  const outcome = stage.getByText('Failed · Out of paper');
+  const gone = () => outcome.waitFor({ state: 'hidden' });
+
+  await bell.click();
+  await outcome.click();
+  await stage.keyboard.press('Escape');
+  await gone();
+  assert.ok(await bell.evaluate((summary) => summary === document.activeElement.shadowRoot?.activeElement));
+
+  await bell.click();
+  await stage.getByRole('heading', { name: 'Jobs' }).click();
+  await gone();
+
+  await bell.click();
+  await stage.keyboard.press('Tab');
+  assert.ok(await outcome.isVisible(), 'what is in it can be reached');
+  await stage.getByRole('button', { name: 'Elsewhere' }).first().focus();
+  await gone();
+  await stage.context().close();
+});

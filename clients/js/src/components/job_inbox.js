@@ -27,7 +27,10 @@ export class JobInbox extends JobElement {
       this.#soon();
     };
     const again = setInterval(() => document.hidden || this.refresh(), 60_000);
-    this.#stops = [jobs.subscribe(heard), () => jobs.close(), () => clearInterval(again)];
+    const until = new AbortController();
+    for (const name of ['pointerdown', 'focusin', 'keydown']) document.addEventListener(name, (event) => this.#leave(event), until);
+    addEventListener('resize', () => this.#place(), until);
+    this.#stops = [jobs.subscribe(heard), () => jobs.close(), () => clearInterval(again), () => until.abort()];
     this.refresh();
   }
 
@@ -57,6 +60,7 @@ export class JobInbox extends JobElement {
     set(summary, 'aria-label', say('inbox', { n }));
     const all = h('button', 'all-seen', { type: 'button', onclick: () => this.#put_away(this.#unseen) }, say('all_seen'));
     panel.replaceChildren(...this.#unseen.map((record) => this.#outcome(record)), n > 1 ? all : n ? '' : h('p', 'empty', {}, say('nothing')));
+    this.#place();
     this.tell('inboxchange', this.#unseen);
   }
 
@@ -73,6 +77,25 @@ export class JobInbox extends JobElement {
     this.#parts.summary.focus();
   }
 
+  // Within the page, whichever side the bell is on.
+  #place() {
+    const { style } = this.#parts.panel;
+    style.translate = '';
+    const { left, right } = this.#parts.panel.getBoundingClientRect();
+    style.translate = `${Math.max(8 - left, Math.min(0, document.documentElement.clientWidth - 8 - right))}px`;
+  }
+
+  // Escape, or whatever is done elsewhere on the page.
+  #leave(event) {
+    const { inbox, summary } = this.#parts;
+    const escape = event.key === 'Escape';
+    if (!inbox.open || (event.type === 'keydown' ? !escape : event.composedPath().includes(this))) return;
+    inbox.open = false;
+    if (!escape) return;
+    event.preventDefault();
+    summary.focus();
+  }
+
   #build() {
     if (this.#parts) return;
     const p = (this.#parts = {});
@@ -81,6 +104,7 @@ export class JobInbox extends JobElement {
     p.summary.innerHTML = bell;
     p.summary.append(p.badge);
     p.panel = h('div', 'panel');
-    this.shadowRoot.append(h('details', 'inbox', {}, p.summary, p.panel));
+    p.inbox = h('details', 'inbox', { ontoggle: () => this.#place() }, p.summary, p.panel);
+    this.shadowRoot.append(p.inbox);
   }
 }

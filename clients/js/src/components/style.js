@@ -67,7 +67,7 @@ button:disabled { opacity: .55; cursor: progress; }
 [part~=bell]::-webkit-details-marker { display: none; }
 [part~=bell] svg { inline-size: 21px; block-size: 21px; fill: none; stroke: currentColor; stroke-width: 1.7; stroke-linecap: round; stroke-linejoin: round; }
 [part~=badge] { min-inline-size: 20px; padding: 1px 6px; border-radius: 99px; background: var(--bad); color: var(--surface); font-size: .76em; font-weight: 700; text-align: center; }
-[part~=inbox] { position: relative; }
+[part~=inbox] { position: relative; inline-size: fit-content; }
 [part~=panel] { position: absolute; inset-inline-end: 0; z-index: 5; inline-size: min(380px, 92vw); max-block-size: 70vh; overflow: auto; display: grid; gap: 4px; padding: 10px; background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius); box-shadow: 0 8px 30px rgb(0 0 0 / 18%); }
 [part~=outcome] { display: grid; grid-template-columns: 1fr auto; align-items: center; gap: 2px 10px; padding: 9px 10px; border-radius: 9px; }
 [part~=outcome] + [part~=outcome] { border-block-start: 1px solid var(--line); }
