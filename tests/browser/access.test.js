@@ -139,6 +139,35 @@ visit('a watch link is enough to watch, and for no more', async (context, job) =
   assert.deepEqual(posted, [`/api/jobs/${job}/cancel`]);
 });
 
+/** Puts a bell on a page that watches, and opens it. @param {Watcher} watcher */
+async function opens_inbox({ page }) {
+  await page.evaluate(() => document.querySelector('main').append(Object.assign(document.createElement('job-inbox'), { client: window.client })));
+  const inbox = page.locator('job-inbox');
+  await inbox.locator('summary').click();
+  return inbox;
+}
+
+visit('an inbox without an owner is that of the token\'s', async (context, job) => {
+  const ended = gateway.job();
+  await gateway.report(ended, { ...done, owner: 'cleo', labels: { title: 'Report for Cleo' } });
+  await gives_tokens(context, { sub: 'cleo' }, () => 600);
+  const inbox = await opens_inbox(await Watcher.come(context, gateway.url, job, { token: '/token' }));
+  await inbox.getByText('Report for Cleo').waitFor();
+  await inbox.getByRole('button', { name: 'Mark as seen: Report for Cleo' }).click();
+  await inbox.getByText('Nothing new').waitFor();
+});
+
+visit('a watch link of an owner shows their inbox, from which it takes nothing', async (context, job) => {
+  const ended = gateway.job();
+  await gateway.report(ended, { ...done, owner: 'dora', labels: { title: 'Report for Dora' } });
+  const answer = await fetch(`${gateway.url}/api/watch-links`, {
+    method: 'POST', headers: { Authorization: `Bearer ${token_of({ sub: 'dora' })}` }, body: JSON.stringify({ owner: 'me' }),
+  });
+  const inbox = await opens_inbox(await Watcher.come(context, gateway.url, job, { link: (await answer.json()).url }));
+  await inbox.getByText('Report for Dora').waitFor();
+  assert.equal(await inbox.getByRole('button').count(), 0);
+});
+
 visit('other people\'s jobs are missing', async (context, job) => {
   await gives_tokens(context, { sub: 'bob' }, () => 600);
   const watcher = await Watcher.come(context, gateway.url, job, { token: '/token' });

@@ -62,3 +62,17 @@ test('every part and property that the guide names exists, and every part is nam
   const properties = guide.match(/^Properties: ([\s\S]*?)\. Light/m)[1].match(/[a-z]+(?=`)/g);
   assert.deepEqual(properties.sort(), [...new Set([...source.matchAll(/var\(--jobcast-([a-z]+)/g)].map(([, name]) => name))].sort());
 });
+
+test('the attributes that the guide and the types name are those the elements take', () => {
+  const types = readFileSync(new URL('../components.d.ts', import.meta.url), 'utf8');
+  const names = (text) => [...text.matchAll(/`([a-z]+)`/g)].map(([, name]) => name).filter((name) => name !== 'me');
+  const common = guide.match(/^Each takes ([^.]*)\./m)[1];
+  for (const element of ['job-progress', 'job-list', 'job-inbox']) {
+    const source = readFileSync(new URL(`../src/components/${element.replace('-', '_')}.js`, import.meta.url), 'utf8');
+    const taken = source.match(/observedAttributes = \[(.*)\]/)[1].match(/\w+/g).sort();
+    const said = guide.match(new RegExp(`^- .<${element}[\\s\\S]*?Attributes: ([^.]*)\\.`, 'm'))[1];
+    assert.deepEqual([...names(said), ...names(common)].sort(), taken, `docs/browser.md: ${element}`);
+    const typed = types.match(new RegExp(`<${element}[^\\n]*Attributes: ([^.]*)\\.`))[1];
+    assert.deepEqual(names(typed).sort(), taken, `components.d.ts: ${element}`);
+  }
+});

@@ -18,8 +18,7 @@ export class JobInbox extends JobElement {
   start() {
     this.#build();
     this.show();
-    const owner = this.getAttribute('owner') ?? 'me';
-    const jobs = this.client.jobs({ owner });
+    const jobs = this.client.jobs(this.#query);
     const heard = () => {
       const finals = jobs.records.filter(isFinal).map(({ id, attempt, version }) => `${id} ${attempt} ${version}`);
       if (finals.every((key) => this.#finals.has(key))) return;
@@ -45,9 +44,12 @@ export class JobInbox extends JobElement {
     this.#due = setTimeout(() => this.refresh(), 700);
   }
 
+  get #query() {
+    return { owner: this.getAttribute('owner') ?? 'me' };
+  }
+
   async refresh() {
-    const owner = this.getAttribute('owner');
-    const answer = await this.client.inbox(owner ? { owner } : {}).catch(() => undefined);
+    const answer = await this.client.inbox(this.#query).catch(() => undefined);
     if (!answer) return;
     this.#unseen = answer.jobs;
     this.show();
@@ -59,15 +61,20 @@ export class JobInbox extends JobElement {
     text(badge, n ? String(n) : '');
     set(summary, 'aria-label', say('inbox', { n }));
     const all = h('button', 'all-seen', { type: 'button', onclick: () => this.#put_away(this.#unseen) }, say('all_seen'));
-    panel.replaceChildren(...this.#unseen.map((record) => this.#outcome(record)), n > 1 ? all : n ? '' : h('p', 'empty', {}, say('nothing')));
+    const rest = !n ? h('p', 'empty', {}, say('nothing')) : n > 1 && !this.#only_reads ? all : '';
+    panel.replaceChildren(...this.#unseen.map((record) => this.#outcome(record)), rest);
     this.#place();
     this.tell('inboxchange', this.#unseen);
+  }
+
+  get #only_reads() {
+    return this.client.options.link;
   }
 
   #outcome(record) {
     const words = [status_of(record), record.error?.title].filter(Boolean).join(' · ');
     const button = h('button', 'seen', { type: 'button', 'aria-label': `${say('seen')}: ${title_of(record)}`, onclick: () => this.#put_away([record]) }, say('dismiss'));
-    return h('article', 'outcome', { 'data-look': look_of(record) }, h('strong', '', {}, title_of(record)), h('p', '', {}, words), button);
+    return h('article', 'outcome', { 'data-look': look_of(record) }, h('strong', '', {}, title_of(record)), h('p', '', {}, words), this.#only_reads ? '' : button);
   }
 
   #put_away(records) {
