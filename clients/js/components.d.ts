@@ -2,7 +2,7 @@
 
 import type { Client, JobRecord, Options } from './jobcast.js';
 
-/** How elements connect that are given no `client`. Call it before they are on the page. */
+/** How elements connect that are given no `client`. Those that are on the page already begin anew. */
 export function configure(options: Options): void;
 
 /** Every word the elements say; `{names}` stand for values. */

@@ -139,6 +139,34 @@ visit('a watch link is enough to watch, and for no more', async (context, job) =
   assert.deepEqual(posted, [`/api/jobs/${job}/cancel`]);
 });
 
+/** A page of two lines, as in docs/browser.md, that has not been told who asks. */
+async function plain_page(context, markup) {
+  const page = await context.newPage();
+  const body = `<!doctype html><title>Jobs</title><script type="module" src="/components.js"></script>${markup}`;
+  await page.route('**/plain.html', (route) => route.fulfill({ contentType: 'text/html', body }));
+  await page.goto(`${gateway.url}/plain.html`);
+  return page;
+}
+
+visit('elements that are on the page already begin anew when they are told who asks', async (context, job) => {
+  await gives_tokens(context, { sub: 'ann' }, () => 600);
+  const page = await plain_page(context, `<job-progress job="${job}"></job-progress><job-list></job-list>`);
+  await page.locator('job-progress [part=note]:visible').waitFor();
+  const as_told = () => page.evaluate(async () => {
+    const { configure } = await import('/components.js');
+    configure({ token: async () => (await fetch('/token?renew=false')).text() });
+  });
+  for (const time of [1, 2]) {
+    await as_told();
+    await page.locator(`job-progress[job="${job}"] [role=progressbar][aria-valuenow="10"]`).waitFor();
+    await page.locator(`job-list li[data-job="${job}"]`).waitFor();
+    assert.equal(await page.locator('job-progress[job] [part=note]').isVisible(), false, `after call ${time}`);
+  }
+  await gateway.report(job, { status: 'processing', progress: { percent: 30 } });
+  await page.locator('job-list [role=progressbar][aria-valuenow="30"]').waitFor();
+  assert.ok(await page.locator('job-list').evaluate((list) => list.shadowRoot.querySelector('job-progress').client === list.client), 'commands go the same way');
+});
+
 /** Puts a bell on a page that watches, and opens it. @param {Watcher} watcher */
 async function opens_inbox({ page }) {
   await page.evaluate(() => document.querySelector('main').append(Object.assign(document.createElement('job-inbox'), { client: window.client })));

@@ -5,11 +5,14 @@ import { sheet } from './style.js';
 
 let defaults = {};
 const clients = new Map();
+const on_page = new Set();
 
-/** How components connect that are not given a `client`. Call it before they are on the page. */
+/** How components connect that are not given a `client`. Those on the page begin anew. */
 export const configure = (options) => {
   defaults = options;
+  for (const client of clients.values()) client.close();
   clients.clear();
+  for (const element of on_page) element.restart();
 };
 
 function client_for(element) {
@@ -43,7 +46,8 @@ export function text(element, words = '') {
 }
 
 export class JobElement extends HTMLElement {
-  #client;
+  #given;
+  #made;
   #due;
 
   constructor() {
@@ -52,11 +56,12 @@ export class JobElement extends HTMLElement {
   }
 
   get client() {
-    return (this.#client ??= client_for(this));
+    return this.#given ?? (this.#made ??= client_for(this));
   }
 
   set client(client) {
-    this.#client = client;
+    if (client === this.#given) return;
+    this.#given = client;
     this.restart();
   }
 
@@ -65,10 +70,12 @@ export class JobElement extends HTMLElement {
   }
 
   connectedCallback() {
+    on_page.add(this);
     this.restart();
   }
 
   disconnectedCallback() {
+    on_page.delete(this);
     this.stop();
   }
 
@@ -81,6 +88,7 @@ export class JobElement extends HTMLElement {
     this.#due ??= Promise.resolve().then(() => {
       this.#due = undefined;
       this.stop();
+      this.#made = undefined;
       if (this.isConnected) this.start();
     });
   }

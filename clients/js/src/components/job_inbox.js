@@ -17,6 +17,7 @@ export class JobInbox extends JobElement {
 
   start() {
     this.#build();
+    this.#unseen = [];
     this.show();
     const jobs = this.client.jobs(this.#query);
     const heard = () => {

@@ -21,6 +21,7 @@ export class JobList extends JobElement {
     const query = Object.fromEntries(['owner', 'group', 'type', 'status'].map((name) => [name, attribute(name)]).filter(([, value]) => value));
     const ids = attribute('ids')?.split(/[\s,]+/).filter(Boolean);
     this.#jobs = this.client.jobs(ids ? { ids } : query);
+    for (const { job } of this.#items.values()) job.client = this.client;
     this.#stops = [this.#jobs.subscribe(() => this.show()), () => this.#jobs.close()];
     // Nothing says that there are none: soon after the connection opens, silence means it.
     this.#stops.push(this.client.onConnection(({ state }) => state === 'open' && setTimeout(() => this.#stops.length && this.show(), 500)));
