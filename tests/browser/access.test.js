@@ -84,7 +84,7 @@ for (const [transport, way] of [['auto', 'stream'], ['websocket', 'websocket'], 
     await context.route('**/token*', (route) => {
       asked += 1;
       // The first is good for a moment; the next are stale until the application is back.
-      return route.fulfill({ body: token_of({ sub: 'ann' }, asked === 1 ? 3 : away ? -5 : 600) });
+      return route.fulfill({ body: token_of({ sub: 'ann' }, asked === 1 ? 6 : away ? -5 : 600) });
     });
     const watcher = await Watcher.come(context, gateway.url, job, { token: '/token', transport });
     await watcher.sees_percent(10);
@@ -202,11 +202,18 @@ visit('other people\'s jobs are missing', async (context, job) => {
   await watcher.sees('missing');
 });
 
-visit('who is not let in is told so, and the job is not said to have failed', async (context, job) => {
-  const watcher = await Watcher.come(context, gateway.url, job);
-  await watcher.hears_by('refused');
-  await watcher.page.getByText(/^Not allowed to watch this: Say who you are/).waitFor();
-  assert.deepEqual((await watcher.account()).outcomes, []);
+visit('who is not let in is told so, developers are told why, and the job is not said to have failed', async (context, job) => {
+  const warnings = [];
+  context.on('console', (message) => message.type() === 'warning' && warnings.push(message.text()));
+  const page = await plain_page(context, `<job-progress job="${job}"></job-progress><job-progress job="b"></job-progress><job-list></job-list><job-inbox></job-inbox>`);
+  for (const element of await page.locator('job-progress').all()) {
+    await element.getByText('You are not allowed to watch this.').waitFor();
+    assert.equal(await element.getAttribute('status'), 'refused');
+    assert.equal(await element.getByText('Loading…').count(), 0);
+    assert.equal(await element.getByRole('progressbar').count(), 0);
+  }
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /^jobcast: Say who you are/);
 });
 
 test('two people in one browser do not share what they see', async () => {

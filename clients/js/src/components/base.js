@@ -22,6 +22,15 @@ function client_for(element) {
   return clients.get(key);
 }
 
+const warned = new Set();
+
+/** Why something was refused, said to developers, once. */
+export function warn(problem) {
+  if (warned.has(problem)) return;
+  warned.add(problem);
+  console.warn(`jobcast: ${problem}`);
+}
+
 /** An element with its parts: h('p', 'note', {hidden: true}, child, ...). */
 export function h(tag, part, given = {}, ...children) {
   const element = document.createElement(tag);
@@ -65,8 +74,12 @@ export class JobElement extends HTMLElement {
     this.restart();
   }
 
+  /** The page's language where this is, also out of the shadow tree of a list. */
   get lang_now() {
-    return this.closest('[lang]')?.lang || undefined;
+    for (let at = this; at; at = at.getRootNode().host) {
+      const found = at.closest('[lang]');
+      if (found) return found.lang || undefined;
+    }
   }
 
   connectedCallback() {

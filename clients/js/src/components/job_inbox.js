@@ -1,7 +1,7 @@
 // <job-inbox> is a bell: how many outcomes the viewer has not seen, which, and how to put them away.
 
 import { isFinal } from '../index.js';
-import { JobElement, h, set, text } from './base.js';
+import { JobElement, h, set, text, warn } from './base.js';
 import { say } from './texts.js';
 import { look_of, status_of, title_of } from './words.js';
 
@@ -50,10 +50,12 @@ export class JobInbox extends JobElement {
   }
 
   async refresh() {
-    const answer = await this.client.inbox(this.#query).catch(() => undefined);
-    if (!answer) return;
-    this.#unseen = answer.jobs;
-    this.show();
+    try {
+      this.#unseen = (await this.client.inbox(this.#query)).jobs;
+      this.show();
+    } catch ({ status, message }) {
+      if (status) warn(message);
+    }
   }
 
   show() {

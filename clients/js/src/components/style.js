@@ -26,7 +26,7 @@ sheet.replaceSync(`
 [part~=card] { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius); padding: 16px 18px; display: grid; gap: 12px; overflow-wrap: anywhere; }
 [data-look=done] { --tone: var(--good); }
 [data-look=failed] { --tone: var(--bad); }
-[data-look=retrying], [data-look=stalled] { --tone: var(--warn); }
+[data-look=retrying], [data-look=stalled], [data-look=refused] { --tone: var(--warn); }
 [data-look=pending], [data-look=cancelled], [data-look=cancelling] { --tone: var(--soft); }
 [part~=header], [part~=meta], [part~=actions] { display: flex; align-items: center; gap: 6px 12px; }
 [part~=title] { flex: 1; min-inline-size: 0; font-weight: 650; line-height: 1.3; }
