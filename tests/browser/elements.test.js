@@ -148,6 +148,44 @@ test('words can be replaced, and figures follow the page\'s language', async () 
   await german.context().close();
 });
 
+test('jobs in a list follow the page\'s language as well', async () => {
+  const german = await open_stage(browser);
+  await german.route('**/api/events*', (route) => route.fulfill({
+    contentType: 'text/event-stream', body: `event: job\ndata: ${JSON.stringify(record({ progress: { percent: 12, current: 1200, total: 10_000, unit: 'Zeilen' } }))}\n\n`,
+  }));
+  await german.evaluate(async () => {
+    document.documentElement.lang = 'de';
+    await import('/components.js');
+    document.querySelector('main').append(document.createElement('job-list'));
+  });
+  await german.getByText('1.200 of 10.000 Zeilen').waitFor();
+  await german.context().close();
+});
+
+test('one below the other they keep apart, unless the page says otherwise; a list has its own gap', async () => {
+  const stage = await open_stage(browser);
+  const gap_of = (root) => stage.evaluate((list) => {
+    const within = list ? document.querySelector('job-list').shadowRoot : document;
+    const [a, b] = [...within.querySelectorAll('job-progress')].map((element) => element.getBoundingClientRect());
+    return b.top - a.bottom;
+  }, root);
+  await stage.evaluate(async ([one, two]) => {
+    await import('/components.js');
+    for (const given of [one, two]) document.querySelector('main').append(Object.assign(document.createElement('job-progress'), { record: given }));
+  }, [record({ id: 'a' }), record({ id: 'b' })]);
+  assert.equal(await gap_of(), 12);
+  await stage.addStyleTag({ content: 'job-progress { margin: 0 }' });
+  assert.equal(await gap_of(), 0);
+
+  await stage.route('**/api/events*', (route) => route.fulfill({
+    contentType: 'text/event-stream', body: ['a', 'b'].map((id) => `event: job\ndata: ${JSON.stringify(record({ id }))}\n\n`).join(''),
+  }));
+  await stage.evaluate(() => document.querySelector('main').replaceChildren(document.createElement('job-list')));
+  await stage.locator('job-list li').nth(1).waitFor();
+  assert.equal(await gap_of('list'), 12);
+  await stage.context().close();
+});
+
 test('it can be themed by custom properties and parts', async () => {
   const card = await show(page, { progress: { percent: 50 } });
   await page.addStyleTag({ content: 'job-progress { --jobcast-accent: rgb(200, 0, 100) } job-progress::part(title) { letter-spacing: 3px }' });
@@ -165,10 +203,14 @@ test('right to left, the bar fills from the right', async () => {
   await page.evaluate(() => document.documentElement.removeAttribute('dir'));
 });
 
-test('who wants less motion gets none', async () => {
+test('who wants less motion gets none, and a bar that nobody measured does not look full', async () => {
   const calm = await open_stage(browser, { reducedMotion: 'reduce' });
-  const card = await show(calm, {});
-  assert.equal(await card.root.locator('[part=bar]').evaluate((bar) => getComputedStyle(bar).animationName), 'none');
+  const look = async (given) => (await show(calm, given)).root.locator('[part=bar]').evaluate((bar) => {
+    const { animationName, backgroundImage } = getComputedStyle(bar);
+    return [animationName, backgroundImage.split('(')[0]];
+  });
+  assert.deepEqual(await look({}), ['none', 'repeating-linear-gradient']);
+  assert.deepEqual(await look({ progress: { percent: 100 } }), ['none', 'none']);
   await calm.context().close();
 });
 

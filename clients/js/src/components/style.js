@@ -21,6 +21,7 @@ sheet.replaceSync(`
   font-size: .95rem;
   line-height: 1.45;
 }
+:host(job-progress) { margin-block: 12px; }
 :host([hidden]), [hidden] { display: none !important; }
 * { box-sizing: border-box; margin: 0; }
 [part~=card] { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius); padding: 16px 18px; display: grid; gap: 12px; overflow-wrap: anywhere; }
@@ -77,7 +78,7 @@ button:disabled { opacity: .55; cursor: progress; }
 @keyframes sweep { from { inset-inline-start: -36%; } to { inset-inline-start: 100%; } }
 @media (prefers-reduced-motion: reduce) {
   *, ::before { animation: none !important; transition: none !important; }
-  [data-unknown] [part~=bar] { inline-size: 100%; opacity: .35; }
+  [data-unknown] [part~=bar] { inline-size: 100%; background: repeating-linear-gradient(90deg, var(--tone) 0 10px, #0000 0 20px); }
 }
 @media (forced-colors: active) { [part~=bar] { background: Highlight; } [part~=track] { border: 1px solid; } }
 `.replace(/\n\s*/g, ''));
