@@ -40,13 +40,25 @@ test('the recipe for phones asks, then is held until something changes, to the e
   assert.equal(last.result, 7);
   assert.deepEqual(asked[0], { url: 'https://g/api/jobs/a%2Fb/status', Authorization: 'Bearer t' });
   assert.deepEqual([asked[1]['If-None-Match'], asked[1].Prefer], ['"1"', 'wait=25']);
-  assert.deepEqual(waits, [3000, 1000]);
+  assert.deepEqual(waits, [0, 1000]);
 });
 
 test('the recipe for phones backs off, ever longer, and takes no failure for an outcome', async () => {
   const { waits, records } = await through([new TypeError('offline'), new TypeError('offline'), { status: 503, headers: { 'Retry-After': '9' } }, done]);
   assert.deepEqual(waits, [1000, 2000, 9000]);
   assert.deepEqual(records, ['done']);
+});
+
+test('the recipe for phones waits as it is told when a held request is refused', async () => {
+  const { waits, asked } = await through([running, { status: 429, headers: { 'Retry-After': '9' } }, running, done]);
+  assert.deepEqual(waits, [0, 9000, 1000]);
+  assert.equal(asked[2].Prefer, 'wait=25');
+});
+
+test('the recipe for phones asks no faster than every second where nothing can be held', async () => {
+  const untagged = { body: { status: 'processing' } };
+  const { waits } = await through([untagged, untagged, done]);
+  assert.deepEqual(waits, [1000, 1000]);
 });
 
 test('the recipe for phones ends when it is told to', async () => {
