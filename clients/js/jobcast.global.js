@@ -49,7 +49,7 @@ var jobcast=(()=>{var Z=Object.defineProperty;var kt=Object.getOwnPropertyDescri
 [part~=actions] { flex-wrap: wrap; justify-content: flex-end; }
 [part~=result] { flex: 1 1 10em; min-inline-size: 0; font-weight: 500; }
 a { color: var(--accent); }
-button, [part~=open] { font: inherit; font-size: .92em; font-weight: 600; min-block-size: 38px; padding: 6px 15px; border-radius: 9px; border: 1px solid light-dark(#c6cbd8, #434a5c); background: var(--surface); color: var(--text); cursor: pointer; display: inline-flex; align-items: center; text-decoration: none; }
+button, [part~=open] { font: inherit; font-size: .92em; font-weight: 600; min-block-size: 38px; padding: 6px 15px; border-radius: 9px; border: 1px solid light-dark(#c6cbd8, #434a5c); background: var(--surface); color: var(--text); cursor: pointer; display: inline-flex; align-items: center; justify-content: center; text-decoration: none; }
 button:hover, [part~=open]:hover { border-color: var(--soft); background: color-mix(in srgb, var(--soft) 8%, var(--surface)); }
 button:disabled { opacity: .55; cursor: progress; }
 [part~=open] { background: var(--accent); border-color: var(--accent); color: var(--surface); }
