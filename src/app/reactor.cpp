@@ -89,7 +89,10 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
   }
 }
 
-reactor::~reactor() = default;
+// A held poll is owned by the coroutine that waits for it, which nobody else would resume or destroy.
+reactor::~reactor() {
+  hub_.abort_all();
+}
 
 api::context reactor::make_context() {
   return api::context{
