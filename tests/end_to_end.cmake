@@ -1,8 +1,8 @@
-# Tests that run the program or a script. Each file of tests/gateway is an entry of its own, so that ctest -j runs them
-# side by side; none shares a port or a folder with another.
+# Tests that run the program or a script. Each file of tests/gateway and tests/security is an entry of its own, so that
+# ctest -j runs them side by side; none shares a port or a folder with another.
 
-# Set by scripts/test beside a sanitizer build: the gateway tests then run once more with this program, and the
-# browser tests with it alone.
+# Set by scripts/test beside a sanitizer build: the gateway tests then run once more with this program, and the browser
+# and crash tests with it alone.
 set(JOBCAST_RELEASE_PROGRAM "" CACHE FILEPATH "A program from another build, to be tested end to end too")
 
 # Debian's, which has the modules that scripts/setup installs; another Python may come first in PATH.
@@ -16,22 +16,26 @@ add_test(NAME demo COMMAND ${pytest} ${CMAKE_CURRENT_SOURCE_DIR}/demo)
 set_tests_properties(demo PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=$<TARGET_FILE:jobcast>" TIMEOUT 300)
 add_test(NAME clients_js COMMAND node --test ${CMAKE_SOURCE_DIR}/clients/js/test)
 
-file(GLOB gateway_files CONFIGURE_DEPENDS gateway/test_*.py)
-function(add_gateway_tests prefix program)
-  foreach(file ${gateway_files})
+function(add_gateway_tests folder prefix program)
+  file(GLOB files CONFIGURE_DEPENDS ${folder}/test_*.py)
+  foreach(file ${files})
     cmake_path(GET file STEM name)
-    string(REGEX REPLACE "^test_" "${prefix}." name ${name})
+    string(REGEX REPLACE "^test_" "${prefix}${folder}." name ${name})
     add_test(NAME ${name} COMMAND ${pytest} ${file})
     set_tests_properties(${name} PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=${program}" TIMEOUT 600)
   endforeach()
 endfunction()
-add_gateway_tests(gateway $<TARGET_FILE:jobcast>)
+add_gateway_tests(gateway "" $<TARGET_FILE:jobcast>)
+add_gateway_tests(security "" $<TARGET_FILE:jobcast>)
 
 set(browser_program $<TARGET_FILE:jobcast>)
 if(JOBCAST_RELEASE_PROGRAM)
-  add_gateway_tests(release.gateway ${JOBCAST_RELEASE_PROGRAM})
+  add_gateway_tests(gateway release. ${JOBCAST_RELEASE_PROGRAM})
+  add_gateway_tests(security release. ${JOBCAST_RELEASE_PROGRAM})
   set(browser_program ${JOBCAST_RELEASE_PROGRAM})
 endif()
+add_test(NAME chaos COMMAND ${pytest} ${CMAKE_CURRENT_SOURCE_DIR}/chaos)
+set_tests_properties(chaos PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=${browser_program}" TIMEOUT 600)
 add_test(NAME browser COMMAND sh -c "npm ci --silent --no-audit --no-fund && exec node --test"
          WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/browser)
-set_tests_properties(browser PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=${browser_program}" TIMEOUT 300)
+set_tests_properties(browser PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=${browser_program}" TIMEOUT 600)

@@ -68,7 +68,7 @@ std::optional<http::response> identify(context& c, http::request& r) {
                         name));
   auth::credentials const given{.authorization = r.field("Authorization"),
                                 .cookie_token = cookie_value(r.field("Cookie"), c.config.auth.cookie),
-                                .link = r.method == "GET" ? r.parameter("link").value_or("") : std::string_view()};
+                                .link = r.parameter("link").value_or("")};
   auto who = c.auth->identify(given, now_ms());
   bool const exempt =
       who && *who && ((*who)->what == auth::identity::kind::open || (*who)->what == auth::identity::kind::api_key);

@@ -39,8 +39,12 @@ task<http::answer> get_openapi(context&, http::request&, parts) {
   co_return text("application/yaml", embedded::openapi_yaml(), "no-cache");
 }
 
-task<http::answer> get_client(context&, http::request&, parts) {
-  co_return text("text/javascript; charset=utf-8", embedded::jobcast_js(), "no-cache");
+task<http::answer> get_client(context&, http::request& r, parts) {
+  std::string_view const name = r.path.front();
+  std::string_view const script = name == "components.js"       ? embedded::components_js()
+                                  : name == "jobcast.global.js" ? embedded::jobcast_global_js()
+                                                                : embedded::jobcast_js();
+  co_return text("text/javascript; charset=utf-8", script, "no-cache");
 }
 
 } // namespace jobcast::api

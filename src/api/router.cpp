@@ -50,6 +50,8 @@ constexpr route routes[] = {
     {"GET", "metrics", get_metrics, needs::operate},
     {"GET", "openapi.yaml", get_openapi, needs::nothing},
     {"GET", "jobcast.js", get_client, needs::nothing},
+    {"GET", "components.js", get_client, needs::nothing},
+    {"GET", "jobcast.global.js", get_client, needs::nothing},
 };
 
 bool matches(std::string_view pattern, const std::vector<std::string>& path, std::vector<std::string>* open) {

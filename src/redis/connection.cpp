@@ -160,7 +160,9 @@ void connection::on_read(error_code ec, std::size_t size) {
   if (s != session_)
     return;
   if (failure.empty() && ec && ec != asio::error::would_block)
-    failure = ec == asio::error::eof ? "the server closed the connection" : ec.message();
+    failure = !s->stream.failure().empty() ? s->stream.failure()
+              : ec == asio::error::eof     ? "the server closed the connection"
+                                           : ec.message();
   if (failure.empty())
     read();
   else

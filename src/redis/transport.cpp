@@ -73,6 +73,8 @@ std::size_t transport::read_some(asio::mutable_buffer into, error_code& ec) {
   std::size_t const n = tls_->read_some(static_cast<char*>(into.data()), into.size(), ec);
   if (n == 0 && !ec)
     ec = asio::error::eof;
+  else if (ec && ec != asio::error::would_block)
+    failure_ = tls_->failure();
   return n;
 }
 

@@ -10,7 +10,9 @@ local STATUSES = {pending = true, processing = true, retrying = true, done = tru
 local MAX_TIME = 9007199254740991
 
 -- What the caller did wrong. Raised as a table and turned into an error reply at the entry: `JOBCAST <field>: <what to change>`.
+-- The field may be named by the caller, and an error reply is one line that a NUL cuts off.
 local function refuse(field, detail)
+  field = string.gsub(string.sub(field, 1, 80), '[^%w._:-]', '?')
   error({jobcast = 'JOBCAST ' .. field .. ': ' .. detail}, 0)
 end
 
@@ -226,7 +228,7 @@ local CREATE = {
 
 -- Reads `field value ...` from args[first] on. Labels come back in `labels`.
 local function read_fields(args, first, own)
-  if (#args - first + 1) % 2 ~= 0 then refuse(string.sub(args[#args], 1, 64), 'every field needs a value') end
+  if (#args - first + 1) % 2 ~= 0 then refuse(args[#args], 'every field needs a value') end
   local out = {}
   for i = first, #args, 2 do
     local field, value = args[i], args[i + 1]
@@ -238,9 +240,7 @@ local function read_fields(args, first, own)
       out.labels[label] = text(field, value, 200)
     else
       local read = own[field] or COMMON[field]
-      if not read then
-        refuse(string.gsub(string.sub(field, 1, 64), '[^%w._:-]', '?'), 'this is not a field; see docs/functions.md')
-      end
+      if not read then refuse(field, 'this is not a field; see docs/functions.md') end
       if out[field] ~= nil then refuse(field, 'given twice') end
       out[field] = read(field, value)
     end

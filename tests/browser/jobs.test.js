@@ -26,19 +26,21 @@ const orders = (rows) => `order_id,customer,amount\n${Array.from({ length: rows 
 
 visit('an uploaded file is imported, and the page says what came of it', async (visitor) => {
   await visitor.upload('my orders.csv', orders(20));
-  const card = visitor.card(await visitor.cards.first().getAttribute('data-job'));
+  await visitor.cards.first().waitFor();
+  const card = await visitor.newest();
   await card.becomes('done');
-  assert.equal(await card.text('.name'), 'my orders.csv');
-  assert.equal(await card.text('.chip'), 'Done');
-  assert.match(await card.text('.said'), /^20 rows imported/);
-  assert.match(await visitor.page.getByRole('log').innerText(), /my orders\.csv: Done\. 20 rows imported/);
+  assert.match(await card.text('title'), /^my orders\.csv/);
+  assert.equal(await card.text('status'), 'Done');
+  assert.match(await card.text('result'), /^20 rows imported/);
+  assert.match(await card.root.locator('[aria-live]').innerText(), /^my orders\.csv: Done/);
 });
 
 visit('a file may be dropped', async (visitor) => {
   await visitor.drop('dropped.csv', orders(5));
-  const card = visitor.card(await visitor.cards.first().getAttribute('data-job'));
+  await visitor.cards.first().waitFor();
+  const card = await visitor.newest();
   await card.becomes('done');
-  assert.equal(await card.text('.name'), 'dropped.csv');
+  assert.match(await card.text('title'), /^dropped\.csv/);
 });
 
 visit('a long import moves, and a reload in its middle shows where it stands', async (visitor) => {
@@ -46,7 +48,7 @@ visit('a long import moves, and a reload in its middle shows where it stands', a
   const seen = [];
   while (seen.length < 4) seen.push(await card.passes(seen.at(-1) ?? 0));
   assert.deepEqual(seen, [...new Set(seen)].sort((a, b) => a - b));
-  assert.match(await card.text('.count'), /^[\d,]+ of 60,000 rows$/);
+  assert.match(await card.text('count'), /^[\d,]+ of 60,000 rows$/);
 
   await visitor.page.reload();
   await card.root.waitFor();
@@ -60,7 +62,7 @@ visit('a long import moves, and a reload in its middle shows where it stands', a
 visit('a second screen shows the same', async (visitor) => {
   const card = await visitor.start('orders-large');
   await card.passes(3);
-  const link = await visitor.page.getByRole('link', { name: 'Open on a second screen' }).getAttribute('href');
+  const link = await visitor.page.getByRole('link', { name: 'Second screen' }).getAttribute('href');
   const second = await Visitor.come(browser, new URL(link, demo.url).href);
   const same = second.card(card.id);
   await same.root.waitFor();
@@ -71,16 +73,16 @@ visit('a second screen shows the same', async (visitor) => {
 });
 
 visit('another visitor sees nothing of it', async (visitor) => {
-  await visitor.page.getByText('No jobs yet').waitFor();
+  await visitor.page.locator('#jobs .empty').waitFor();
   assert.equal(await visitor.cards.count(), 0);
 });
 
 visit('a failed import names the row and what to do', async (visitor) => {
   const card = await visitor.start('orders-broken');
   await card.becomes('failed');
-  assert.equal(await card.text('.error-title'), 'Row 1337 has no amount');
-  assert.match(await card.text('.error-action span'), /^Add an amount in column “amount” of row 1337 and upload the file again\. Nothing was imported\.$/);
-  assert.equal(await card.text('.chip'), 'Failed');
+  assert.equal(await card.text('error-title'), 'Row 1337 has no amount');
+  assert.match(await card.text('error-action'), /^Add an amount in column “amount” of row 1337 and upload the file again\. Nothing was imported\.$/);
+  assert.equal(await card.text('status'), 'Failed');
 });
 
 visit('a file that is no CSV is refused with a reason, and no job appears', async (visitor) => {
@@ -97,7 +99,7 @@ visit('an invoice ends as a PDF to open', async (visitor) => {
   assert.equal(file.headers.get('content-type'), 'application/pdf');
   const bytes = Buffer.from(await file.arrayBuffer());
   assert.equal(bytes.subarray(0, 5).toString(), '%PDF-');
-  assert.match(await card.text('.said'), new RegExp(`^45 pages · ${Math.round(bytes.length / 1000)} kB$`));
+  assert.match(await card.text('result'), new RegExp(`^45 pages · ${Math.round(bytes.length / 1000)} kB$`));
 });
 
 visit('a cancelled job ends calmly, and can be tried again', async (visitor) => {
@@ -105,8 +107,8 @@ visit('a cancelled job ends calmly, and can be tried again', async (visitor) => 
   await card.passes(0);
   await card.button('Cancel').click();
   await card.becomes('cancelled');
-  assert.equal(await card.text('.chip'), 'Cancelled');
-  assert.equal(await card.text('.error'), undefined);
+  assert.equal(await card.text('status'), 'Cancelled');
+  assert.equal(await card.text('error'), undefined);
   assert.equal(await card.button('Cancel').count(), 0);
 
   await card.button('Try again').click();
@@ -118,7 +120,7 @@ visit('a cancelled job ends calmly, and can be tried again', async (visitor) => 
 visit('several jobs run at once, newest first', async (visitor) => {
   const started = [];
   for (const sample of ['invoice_pdf', 'orders-small', 'invoice_pdf']) started.unshift(await visitor.start(sample));
-  const shown = await visitor.cards.evaluateAll((cards) => cards.map((card) => card.dataset.job));
+  const shown = await visitor.cards.evaluateAll((cards) => cards.map((item) => item.dataset.job));
   assert.deepEqual(shown, started.map((card) => card.id));
   await Promise.all(started.map((card) => card.becomes('done')));
   assert.equal(await visitor.page.locator('#tally').innerText(), '3 in all');

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { RunningDemo, until } from './running_demo.js';
+import { until } from './processes.js';
+import { RunningDemo } from './running_demo.js';
 import { Visitor, launch } from './visitor.js';
 
 let demo;
@@ -26,6 +27,6 @@ test('the page says so, comes back by itself and shows the outcome', async () =>
   await visitor.sees_connection('open');
   await card.becomes('done');
   assert.equal(await visitor.cards.count(), 1);
-  assert.match(await card.text('.said'), /^60,000 rows imported/);
+  assert.match(await card.text('result'), /^60,000 rows imported/);
   assert.deepEqual(visitor.mishaps, []);
 });

@@ -1,79 +1,13 @@
 // Starts scripts/demo on free ports with a folder of its own, and ends all of it, by process id.
 
 import { spawn } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { end_tree, free_port, kill, program_of, tree, until } from './processes.js';
 
 const script = fileURLToPath(new URL('../../scripts/demo', import.meta.url));
-
-/**
- * Asks again until the answer is truthy.
- * @template T
- * @param {string} what for the message if it never is
- * @param {() => T|Promise<T>} ask
- * @returns {Promise<T>}
- */
-export async function until(what, ask, seconds = 20) {
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(25)) {
-    const answer = await ask();
-    if (answer) return answer;
-  }
-  throw new Error(`Waited ${seconds} s for ${what}.`);
-}
-
-/** @param {number} port */
-const is_free = (port) => new Promise((answer) => {
-  const server = createServer();
-  server.once('error', () => answer(false));
-  server.listen(port, '127.0.0.1', () => server.close(() => answer(true)));
-});
-
-// The gateway's port, the application's above it, and one above for what else the script may start. Below the range
-// from which the kernel gives ports to connections.
-export async function free_port() {
-  for (;;) {
-    const port = 20_000 + 4 * Math.floor(Math.random() * 2000);
-    if ((await Promise.all([0, 1, 2].map((n) => is_free(port + n)))).every(Boolean)) return port;
-  }
-}
-
-/** @param {number} pid */
-function children(pid) {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
-}
-
-/**
- * @param {number} pid
- * @returns {number[]} with its descendants
- */
-const tree = (pid) => [pid, ...children(pid).flatMap(tree)];
-
-/** @param {number} pid */
-function program_of(pid) {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`);
-  } catch {
-    return '';
-  }
-}
-
-/** @param {number} pid @param {NodeJS.Signals|0} signal */
-function kill(pid, signal) {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
-  }
-}
 
 export class RunningDemo {
   #process;
@@ -112,7 +46,7 @@ export class RunningDemo {
 
   /** The gateway's process id, or undefined while there is none. */
   get gateway() {
-    return tree(this.#process.pid).find((pid) => basename(program_of(pid)) === 'jobcast');
+    return tree(this.#process.pid).find((pid) => program_of(pid) === 'jobcast');
   }
 
   /** As a crash would: no drain, no farewell. */
@@ -121,10 +55,7 @@ export class RunningDemo {
   }
 
   async end() {
-    const all = tree(this.#process.pid);
-    const alive = () => all.some((pid) => program_of(pid) !== '');
-    kill(this.#process.pid, 'SIGTERM');
-    await until('the demo to end', () => !alive(), 10).catch(() => all.forEach((pid) => kill(pid, 'SIGKILL')));
+    await end_tree(this.#process.pid);
     await rm(this.#data, { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -1,6 +1,7 @@
 // A visitor of the demo page in a real browser: what they do and what they see.
 
 import { chromium } from 'playwright-core';
+import { until } from './processes.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('playwright-core').Locator} Locator */
@@ -39,17 +40,17 @@ export class Visitor {
     return this.page.context().close();
   }
 
-  /** @param {string} sample its name, or `invoice_pdf` */
+  /** @param {string} sample its name */
   async start(sample) {
     const before = await this.cards.count();
     await this.page.locator(`[data-sample="${sample}"]`).click();
-    await this.page.waitForFunction((n) => document.querySelectorAll('.card').length > n, before);
-    return this.card(await this.cards.first().getAttribute('data-job'));
+    await this.cards.nth(before).waitFor();
+    return this.newest();
   }
 
   /** @param {string} name @param {string} text */
-  upload(name, text) {
-    return this.page.locator('#file').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
+  async upload(name, text) {
+    await this.page.locator('#file').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
   }
 
   /** @param {string} name @param {string} text */
@@ -63,12 +64,16 @@ export class Visitor {
   }
 
   get cards() {
-    return this.page.locator('.card');
+    return this.page.locator('#jobs li');
   }
 
   /** @param {string} id */
   card(id) {
     return new Card(this.page, id);
+  }
+
+  async newest() {
+    return this.card(await this.cards.first().getAttribute('data-job'));
   }
 
   /** @param {string} state */
@@ -82,36 +87,34 @@ export class Card {
   constructor(page, id) {
     this.page = page;
     this.id = id;
-    this.root = page.locator(`.card[data-job="${id}"]`);
+    this.root = page.locator(`#jobs li[data-job="${id}"]`);
   }
 
   /** As long as the work takes: an import is bound by how fast the disk syncs. @param {string} status */
   becomes(status) {
-    return this.page.locator(`.card[data-job="${this.id}"][data-status="${status}"]`).waitFor({ timeout: 150_000 });
+    return this.root.locator(`job-progress[status="${status}"]`).waitFor({ timeout: 150_000 });
   }
 
   status() {
-    return this.root.getAttribute('data-status');
+    return this.root.locator('job-progress').getAttribute('status');
   }
 
   async percent() {
-    return Number(await this.root.locator('[role=progressbar]').getAttribute('aria-valuenow'));
+    return Number(await this.root.getByRole('progressbar').getAttribute('aria-valuenow'));
   }
 
   /** Waits until the bar stands higher, and says where. @param {number} percent */
-  async passes(percent) {
-    const bar = `.card[data-job="${this.id}"] [role=progressbar]`;
-    const now = await this.page.waitForFunction(([selector, low]) => {
-      const value = Number(document.querySelector(selector)?.getAttribute('aria-valuenow') ?? 0);
-      return value > low && value;
-    }, [bar, percent], { timeout: 60_000 });
-    return now.jsonValue();
+  passes(percent) {
+    return until(`a bar above ${percent} percent`, async () => {
+      const now = await this.percent();
+      return now > percent && now;
+    }, 60);
   }
 
-  /** @param {string} selector what it reads, if it is to be seen */
-  async text(selector) {
-    const part = this.root.locator(selector);
-    return (await part.isVisible()) ? part.innerText() : undefined;
+  /** @param {string} part what it reads, if it is to be seen */
+  async text(part) {
+    const found = this.root.locator(`[part~="${part}"]`);
+    return (await found.isVisible()) ? found.innerText() : undefined;
   }
 
   /** @param {string} name */

@@ -52,6 +52,8 @@ class World:
         self.redis = RedisServer(self.folder / "redis", "--appendfsync", "always")
         self.gateway = Gateway(self.folder / "gateway", self.redis.url, SERVER_REACTORS="1")
         self._one_at_a_time = threading.Lock()
+        # A consumer that has acknowledged nothing: outcomes stay to be counted.
+        self.redis.client().execute_command("XGROUP", "CREATE", "jobcast:finished", "chaos", "0", "MKSTREAM")
         self.kills = dict.fromkeys(VICTIMS, 0)
 
     def kill(self, victim):
@@ -227,6 +229,8 @@ def run_many(folder, seed, first, runs, lanes=8, tell=lambda done: None):
     world = World(folder)
     numbers = iter(range(first, first + runs))
     lock, problems, done = threading.Lock(), [], 0
+    # What a thread started dies with it (the parent-death signal is the thread's), so all stay until the end.
+    idle, over = threading.Semaphore(0), threading.Event()
 
     def drive(number):
         nonlocal done
@@ -245,16 +249,21 @@ def run_many(folder, seed, first, runs, lanes=8, tell=lambda done: None):
             problems.append(problem)
         finally:
             lane.close()
+            idle.release()
+            over.wait()
     threads = [threading.Thread(target=drive, args=(n,)) for n in range(lanes)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    for _ in threads:
+        idle.acquire()
     try:
         if problems:
             raise problems[0]
         statuses = [fields[b"status"].decode() for _, fields in world.ask("XRANGE", "jobcast:finished", "-", "+")]
-        assert len(statuses) == runs
+        assert len(statuses) == runs, f"{len(statuses)} outcomes of {runs} jobs"
     finally:
         world.close()
+        over.set()
+        for thread in threads:
+            thread.join()
     return world.kills, {status: statuses.count(status) for status in set(statuses)}

@@ -2,6 +2,7 @@
 
 Only pages of the gateway's own origin may ask: browsers are told so by CORS, and a request that comes from elsewhere is refused.
 """
+import collections
 import http.server
 import json
 import os
@@ -32,6 +33,7 @@ class DemoServer(http.server.ThreadingHTTPServer):
         self.gateway_url = gateway_url
         self.queue = queue
         self.folders = folders
+        self.recent = collections.deque(maxlen=200)  # ids of jobs started, newest first, for the operator's view
         gateway_port = urllib.parse.urlsplit(gateway_url).port
         self.origins = {f"http://{host}:{gateway_port}" for host in ("127.0.0.1", "localhost")}
         super().__init__(("127.0.0.1", port), _Handler)
@@ -45,7 +47,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "Content-Type", "Access-Control-Max-Age": "600"})
 
     def do_GET(self):
-        self._route({"/healthz": self._health, "/samples": self._samples, "/samples/": self._sample, "/files/": self._file})
+        self._route({"/healthz": self._health, "/samples": self._samples, "/recent": self._recent, "/samples/": self._sample, "/files/": self._file})
 
     def do_POST(self):
         self._route({"/uploads": self._upload, "/jobs": self._job})
@@ -72,6 +74,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _samples(self, *_):
         self._json(200, SAMPLES)
+
+    def _recent(self, *_):
+        self._json(200, {"ids": list(self.server.recent)})
 
     def _sample(self, name, _):
         if name not in map(file_of, (sample["name"] for sample in SAMPLES)):
@@ -121,6 +126,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         name = name.encode()[:150].decode(errors="ignore")
         job_id = gateway.create(self.server.gateway_url, secrets.token_hex(16), type=kind, owner=owner, labels={"file": name})
         self.server.queue.add(Job(job_id, kind, owner, name, source))
+        self.server.recent.appendleft(job_id)
         self._json(202, {"id": job_id})
 
     def _size(self, limit, too_long):

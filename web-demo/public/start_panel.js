@@ -2,9 +2,9 @@
 
 const $ = (id) => document.getElementById(id);
 
-/** @typedef {{name: string, title: string, description: string, kind: string}} Sample */
+/** @typedef {{name: string, title: string, description: string, kind: string, fails?: boolean}} Sample */
 
-const invoice = { title: 'Create an invoice PDF', description: 'A document, set page by page', kind: 'invoice_pdf' };
+const invoice = { name: 'invoice_pdf', title: 'Create an invoice PDF', description: 'A document, set page by page', kind: 'invoice_pdf' };
 
 export class StartPanel {
   #application;
@@ -53,24 +53,25 @@ export class StartPanel {
     const samples = /** @type {Sample[]|undefined} */ (await this.#ask('/samples'));
     // The application may still be starting.
     if (!samples) return void setTimeout(() => this.#offer(), 2000);
-    $('choices').replaceChildren(...samples.map((s) => this.#choice(s, { kind: s.kind, sample: s.name })), this.#choice(invoice, { kind: invoice.kind }));
+    if (!samples.some(({ kind }) => kind === invoice.kind)) samples.push(invoice);
+    const fails = ({ fails: so, name }) => so ?? /broken|declined|kill|crash|fail/.test(name);
+    $('choices').replaceChildren(...samples.filter((sample) => !fails(sample)).map((sample) => this.#choice(sample)));
+    $('failures').replaceChildren(...samples.filter(fails).map((sample) => this.#choice(sample)));
   }
 
-  /**
-   * @param {{title: string, description: string, kind: string}} what
-   * @param {{kind: string, sample?: string}} job
-   */
-  #choice(what, job) {
+  /** @param {Sample} sample */
+  #choice({ name, title, description, kind }) {
     const item = document.createElement('li');
     item.innerHTML = `<button type="button" class="choice"><svg viewBox="0 0 24 24" aria-hidden="true"><use/></svg><span><strong></strong><small></small></span></button>`;
-    item.querySelector('use').setAttribute('href', what.kind === 'invoice_pdf' ? '#i-pdf' : '#i-table');
-    item.querySelector('strong').textContent = what.title;
-    item.querySelector('small').textContent = what.description;
+    const icon = document.getElementById(`i-${kind}`)?.id ?? (/card|pay|charge/.test(`${kind} ${name}`) ? 'i-card' : 'i-bolt');
+    item.querySelector('use').setAttribute('href', `#${icon}`);
+    item.querySelector('strong').textContent = title;
+    item.querySelector('small').textContent = description;
     const button = item.querySelector('button');
-    button.dataset.sample = job.sample ?? job.kind;
+    button.dataset.sample = name;
     button.addEventListener('click', async () => {
       button.disabled = true;
-      const body = JSON.stringify({ ...job, owner: this.#owner });
+      const body = JSON.stringify({ kind, sample: name, owner: this.#owner });
       await this.#ask('/jobs', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
       button.disabled = false;
       button.focus();

@@ -16,5 +16,7 @@
 JOBCAST_EMBEDDED(functions_lua)
 JOBCAST_EMBEDDED(openapi_yaml)
 JOBCAST_EMBEDDED(jobcast_js)
+JOBCAST_EMBEDDED(components_js)
+JOBCAST_EMBEDDED(jobcast_global_js)
 
 #undef JOBCAST_EMBEDDED

@@ -48,7 +48,7 @@ class transport {
   bool pending() const { return tls_ && tls_->pending(); }
   /// What was written has not all left yet; async_write of nothing sees to it.
   bool unsent() const { return tls_ && tls_->unsent(); }
-  /// Why the last connect failed, where there is more to say than its error code.
+  /// Why connecting, or reading over TLS, failed, where there is more to say than its error code.
   const std::string& failure() const { return failure_; }
 
   void close();

@@ -34,13 +34,14 @@ def is_sanitized():
 
 class Gateway:
     """One process. `config` holds values by environment name without the prefix: `LIMITS_HEARTBEAT="1s"`; `toml` is the
-    text of a configuration file, for what the environment cannot say."""
+    text of a configuration file, for what the environment cannot say; `tls` is the SSLContext to ask it with."""
 
-    def __init__(self, folder, redis_url=None, port=None, wait=True, toml=None, **config):
+    def __init__(self, folder, redis_url=None, port=None, wait=True, toml=None, tls=None, **config):
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
         self.port = port or process.free_port()
         self.address = ("127.0.0.1", self.port)
+        self.tls = tls
         self.log_path = os.path.join(self.folder, "gateway.log")
         self.config = {
             "SERVER_LISTEN": f"127.0.0.1:{self.port}",
@@ -129,7 +130,7 @@ class Gateway:
     # Asking
 
     def connect(self, **options):
-        return Connection(self.address, **options)
+        return Connection(self.address, **{"tls": self.tls, **options})
 
     def request(self, method, target, body=None, headers=()):
         with self.connect() as connection:
@@ -145,7 +146,7 @@ class Gateway:
         return self.request("DELETE", target, headers=headers)
 
     def stream(self, target, headers=(), **options):
-        return Stream(self.address, target, headers, **options)
+        return Stream(self.address, target, headers, **{"tls": self.tls, **options})
 
     def watch(self, *jobs, **options):
         """One job: its own stream; several: a shared one."""
@@ -171,7 +172,7 @@ class Gateway:
         return response.json()
 
     def websocket(self, **options):
-        return WebSocket(self.address, **options)
+        return WebSocket(self.address, **{"tls": self.tls, **options})
 
     def metric(self, name):
         """The value of a counter; a labelled one is named with its labels."""

@@ -1,6 +1,7 @@
 """A tiny HTTP/1.1 client on a raw socket: it sends any bytes, also wrong ones, and keeps all that came back."""
 import json
 import socket
+import ssl
 
 from .wait import PATIENCE, Deadline
 
@@ -28,14 +29,18 @@ class Response:
 
 
 class Connection:
-    """One TCP connection. Every wait has a deadline."""
+    """One TCP connection. Every wait has a deadline. `source`: the address to come from; `tls`: an SSLContext."""
 
-    def __init__(self, address, receive_buffer=None):
+    def __init__(self, address, receive_buffer=None, source=None, tls=None):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect(address)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=address[0])
         self.address = address
         self.received = bytearray()  # not yet taken by a response
 
@@ -87,7 +92,7 @@ class Connection:
             data = self.socket.recv(65536)
         except socket.timeout:
             raise AssertionError(f"nothing came in time after {bytes(self.received)[-300:]!r}") from None
-        except ConnectionResetError:
+        except (ConnectionResetError, ssl.SSLEOFError):
             data = b""
         if not data:
             raise Closed(f"closed after {bytes(self.received)[-300:]!r}")

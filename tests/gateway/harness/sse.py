@@ -72,8 +72,8 @@ class Parser:
 class Stream:
     """An open stream. `seen` holds every event so far, `raw` every byte of the body."""
 
-    def __init__(self, address, target, headers=(), receive_buffer=None, wait_for_head=True):
-        self.connection = Connection(address, receive_buffer)
+    def __init__(self, address, target, headers=(), wait_for_head=True, **options):
+        self.connection = Connection(address, **options)
         self.connection.send(encode_request("GET", target, None, _with_accept(headers), address))
         self.parser = Parser()
         self.seen, self.unread = [], []

@@ -77,8 +77,8 @@ class Parser:
 class WebSocket:
     """An open connection. `seen` holds every event so far, `control` every control frame. Pings are answered."""
 
-    def __init__(self, address, receive_buffer=None, answer_pings=True, headers=None):
-        self.connection = Connection(address, receive_buffer)
+    def __init__(self, address, answer_pings=True, headers=None, **options):
+        self.connection = Connection(address, **options)
         self.answer_pings = answer_pings
         self.seen, self.unread, self.control = [], [], []
         self.closed, self.close_code, self.close_reason, self.close_sent = False, None, None, False

@@ -1,0 +1,260 @@
+// A gateway and who asks: what a page holds, brought together with what is heard.
+
+import { Job } from './job.js';
+import { Jobs } from './jobs.js';
+import { Lanes } from './lanes.js';
+import { Records } from './records.js';
+import { Requests } from './requests.js';
+import { Tabs, can_share } from './tabs.js';
+import { backoff, hidden, isFinal, job_path, page, refusal } from './values.js';
+
+export class Client {
+  /** The connection, which says nothing about any job. */
+  connection = { state: 'idle' };
+  known = new Records();
+  #handles = new Set();
+  #lanes = new Lanes(this);
+  #tabs;
+  #alone = false;
+  #listeners = new Set();
+  #paused = false;
+  #asleep = false;
+  #due;
+  #unseen = new Map();
+  #seen = new Set();
+
+  constructor(options) {
+    this.options = options;
+    this.requests = new Requests(options);
+    if (!page) return;
+    this.on_page = (event) => this.#page_changed(event);
+    for (const name of ['online', 'pagehide', 'pageshow']) globalThis.addEventListener(name, this.on_page);
+    page.addEventListener('visibilitychange', this.on_page);
+  }
+
+  job(id) {
+    return new Job(this, id);
+  }
+
+  jobs(query = {}) {
+    return new Jobs(this, query);
+  }
+
+  /** Asks the application, not the gateway: it knows who may start what. Trying again cannot start a second job. */
+  async submit(type, input, { idempotencyKey = crypto.randomUUID(), url = this.options.submit } = {}) {
+    const headers = { 'Content-Type': 'application/json', Accept: 'application/json', 'Idempotency-Key': idempotencyKey };
+    for (let tries = 1; ; ++tries) {
+      const response = await fetch(url, { method: 'POST', headers, credentials: 'same-origin', body: JSON.stringify({ type, input }) }).catch((error) => error);
+      if (response.ok) return this.job((await response.json()).id);
+      const refused = response instanceof Error ? response : await refusal(response);
+      if (tries === 5 || (refused.status && ![429, 502, 503, 504].includes(refused.status))) throw refused;
+      await new Promise((resolve) => setTimeout(resolve, (refused.retryAfter || 0) + backoff(tries)));
+    }
+  }
+
+  status(id) {
+    return this.requests.json(`${job_path(id)}/status`);
+  }
+
+  list(query) {
+    return this.requests.json(`api/jobs?${new URLSearchParams(query)}`);
+  }
+
+  inbox(query = {}) {
+    return this.requests.json(`api/inbox?${new URLSearchParams(query)}`);
+  }
+
+  cancel(id) {
+    return this.#command(id, 'cancel');
+  }
+
+  async retry(id) {
+    const record = await this.#command(id, 'retry');
+    this.#tabs?.post({ again: id });
+    this.#again(id);
+    return record;
+  }
+
+  /** The viewer has seen how it ended: told once, and only while the page is to be seen. */
+  seen(record) {
+    const key = `${record.id} ${record.created_at} ${record.attempt}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    this.#unseen.set(key, record.id);
+    this.#tell_seen();
+  }
+
+  /** Milliseconds since the epoch by the gateway's clock, as far as it is known. */
+  now() {
+    return Date.now() - this.known.skew;
+  }
+
+  onConnection(call) {
+    const listener = { call };
+    this.#listeners.add(listener);
+    call(this.connection);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Another way to connect, from now on. */
+  use(transport) {
+    this.options.transport = transport;
+    this.#lanes.each((lane) => lane.open(0));
+    if (!this.#leads) this.#tabs?.post({ use: transport });
+  }
+
+  /** This tab hears nothing more; other tabs go on without it. */
+  pause() {
+    this.#paused = true;
+    this.#leave();
+    this.#connected({ state: 'paused' });
+  }
+
+  resume() {
+    this.#paused = false;
+    if (this.#handles.size) this.#join();
+  }
+
+  close() {
+    for (const handle of this.#handles) handle.close();
+    for (const name of ['online', 'pagehide', 'pageshow']) globalThis.removeEventListener?.(name, this.on_page);
+    page?.removeEventListener('visibilitychange', this.on_page);
+    this.#leave();
+  }
+
+  // For handles.
+
+  attach(handle) {
+    this.#handles.add(handle);
+    if (!this.#leads && !this.#tabs && !this.#paused) this.#join();
+    this.#changed_wants();
+  }
+
+  detach(handle) {
+    this.#handles.delete(handle);
+    this.#changed_wants();
+  }
+
+  // For lanes.
+
+  lanes_changed() {
+    if (!this.#leads) return;
+    const state = this.#lanes.state ?? { state: this.#asleep ? 'paused' : 'idle' };
+    this.#connected(state);
+    this.#tabs?.post({ connection: state });
+  }
+
+  event(event) {
+    this.apply(event);
+    this.#tabs?.post({ event });
+    if (event.name === 'end') this.#arrange();
+  }
+
+  apply(event) {
+    const { name, data: { id, cursor }, owner } = event;
+    const before = this.known.get(id);
+    const handles = [...this.#handles].filter((handle) => handle.covers(id, owner));
+    if (!this.known.apply(event)) return;
+    if (name === 'more') for (const handle of this.#handles) if (handle.key === `owner:${owner}`) handle.cursor ??= cursor;
+    const now = this.known.get(id);
+    // What ends before the viewer's eyes is seen; what ended before, an inbox tells.
+    if (this.options.seen && handles.length && before && !isFinal(before) && isFinal(now)) this.seen(now);
+    // A job that an owner's list has come to hold is news for the list alone.
+    for (const handle of handles) if (!handle.id || before !== now || name === 'missing') handle.changed();
+  }
+
+  get #leads() {
+    return this.#alone || !!this.#tabs?.leads;
+  }
+
+  async #command(id, name) {
+    const record = await this.requests.json(`${job_path(id)}/${name}`, 'POST');
+    if (record?.version) this.apply({ name: 'job', data: record });
+    return record;
+  }
+
+  async #tell_seen() {
+    if (hidden()) return;
+    for (const [key, id] of this.#unseen) {
+      this.#unseen.delete(key);
+      await this.#command(id, 'seen').catch(({ status }) => status || this.#unseen.set(key, id));
+    }
+  }
+
+  #again(id) {
+    this.#lanes.again(id);
+    this.#arrange();
+  }
+
+  #connected(connection) {
+    if (JSON.stringify(connection) === JSON.stringify(this.connection)) return;
+    this.connection = connection;
+    for (const { call } of [...this.#listeners]) call(connection);
+  }
+
+  #wants() {
+    return { keys: [...new Set([...this.#handles].flatMap((handle) => handle.keys))], hidden: hidden() };
+  }
+
+  #changed_wants() {
+    this.#due ??= setTimeout(() => {
+      this.#due = undefined;
+      if (this.#leads) this.#arrange();
+      else this.#tabs?.ask();
+    }, 0);
+  }
+
+  #arrange() {
+    const all = [this.#wants(), ...(this.#tabs?.others ?? [])];
+    this.#asleep = this.options.pauseHidden && all.every((tab) => tab.hidden);
+    this.#lanes.arrange(new Set(!this.#leads || this.#asleep ? [] : all.flatMap((tab) => tab.keys)));
+  }
+
+  #page_changed({ type, persisted }) {
+    if (type === 'pagehide') return this.#leave();
+    if (type === 'pageshow') return void (persisted && !this.#paused && this.resume());
+    if (!hidden()) this.#tell_seen();
+    if (!this.#leads) return this.#tabs?.ask();
+    this.#arrange();
+    if (!hidden()) this.#lanes.each((lane) => lane.wake());
+  }
+
+  #leave() {
+    this.#alone = false;
+    this.#tabs?.leave();
+    this.#tabs = undefined;
+    this.#lanes.arrange(new Set());
+  }
+
+  async #join() {
+    this.#alone = !this.options.share || !can_share();
+    if (this.#alone) return this.#changed_wants();
+    const who = await this.#who();
+    if (this.#tabs || this.#paused || !this.#handles.size) return;
+    this.#tabs = new Tabs(`${this.requests.base.href} ${who}`, {
+      changed: () => this.#arrange(),
+      wants: () => this.#wants(),
+      news: (keys) => keys.flatMap((key) => [...this.known.events(key)]),
+      connection: () => this.connection,
+      message: ({ event, connection, again, use }) => {
+        if (event) this.apply(event);
+        if (connection) this.#connected(connection);
+        if (again) this.#again(again);
+        if (use) this.use(use);
+      },
+    });
+    this.#changed_wants();
+  }
+
+  // Tabs of another viewer share nothing with these.
+  async #who() {
+    if (this.options.share !== true) return this.options.share;
+    const token = (await Promise.resolve(this.requests.token()).catch(() => '')) ?? this.requests.address('').search;
+    try {
+      const { sub, tenant, jobs, scope } = JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')));
+      return JSON.stringify([sub, tenant, jobs, scope]);
+    } catch {
+      return token ?? '';
+    }
+  }
+}

@@ -1,0 +1,86 @@
+// <job-inbox> is a bell: how many outcomes the viewer has not seen, which, and how to put them away.
+
+import { isFinal } from '../index.js';
+import { JobElement, h, set, text } from './base.js';
+import { say } from './texts.js';
+import { look_of, status_of, title_of } from './words.js';
+
+const bell = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 10a6 6 0 0 1 12 0c0 5 2 6 2 7H4c0-1 2-2 2-7M10 20.500a2.200 2.200 0 0 0 4 0"/></svg>';
+
+export class JobInbox extends JobElement {
+  static observedAttributes = ['owner', 'url', 'link', 'transport'];
+  #unseen = [];
+  #finals = new Set();
+  #stops = [];
+  #parts;
+  #due;
+
+  start() {
+    this.#build();
+    this.show();
+    const owner = this.getAttribute('owner') ?? 'me';
+    const jobs = this.client.jobs({ owner });
+    const heard = () => {
+      const finals = jobs.records.filter(isFinal).map(({ id, attempt, version }) => `${id} ${attempt} ${version}`);
+      if (finals.every((key) => this.#finals.has(key))) return;
+      this.#finals = new Set(finals);
+      this.#soon();
+    };
+    const again = setInterval(() => document.hidden || this.refresh(), 60_000);
+    this.#stops = [jobs.subscribe(heard), () => jobs.close(), () => clearInterval(again)];
+    this.refresh();
+  }
+
+  stop() {
+    clearTimeout(this.#due);
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+
+  // What was just shown elsewhere on the page is told as seen first.
+  #soon() {
+    clearTimeout(this.#due);
+    this.#due = setTimeout(() => this.refresh(), 700);
+  }
+
+  async refresh() {
+    const owner = this.getAttribute('owner');
+    const answer = await this.client.inbox(owner ? { owner } : {}).catch(() => undefined);
+    if (!answer) return;
+    this.#unseen = answer.jobs;
+    this.show();
+  }
+
+  show() {
+    const { badge, summary, panel } = this.#parts;
+    const n = this.#unseen.length;
+    text(badge, n ? String(n) : '');
+    set(summary, 'aria-label', say('inbox', { n }));
+    const all = h('button', 'all-seen', { type: 'button', onclick: () => this.#put_away(this.#unseen) }, say('all_seen'));
+    panel.replaceChildren(...this.#unseen.map((record) => this.#outcome(record)), n > 1 ? all : n ? '' : h('p', 'empty', {}, say('nothing')));
+    this.tell('inboxchange', this.#unseen);
+  }
+
+  #outcome(record) {
+    const words = [status_of(record), record.error?.title].filter(Boolean).join(' · ');
+    const button = h('button', 'seen', { type: 'button', 'aria-label': `${say('seen')}: ${title_of(record)}`, onclick: () => this.#put_away([record]) }, say('dismiss'));
+    return h('article', 'outcome', { 'data-look': look_of(record) }, h('strong', '', {}, title_of(record)), h('p', '', {}, words), button);
+  }
+
+  #put_away(records) {
+    for (const record of records) this.client.seen(record);
+    this.#unseen = this.#unseen.filter((record) => !records.includes(record));
+    this.show();
+    this.#parts.summary.focus();
+  }
+
+  #build() {
+    if (this.#parts) return;
+    const p = (this.#parts = {});
+    p.badge = h('span', 'badge', { hidden: true, 'aria-hidden': 'true' });
+    p.summary = h('summary', 'bell');
+    p.summary.innerHTML = bell;
+    p.summary.append(p.badge);
+    p.panel = h('div', 'panel');
+    this.shadowRoot.append(h('details', 'inbox', {}, p.summary, p.panel));
+  }
+}

@@ -1,0 +1,4 @@
+// Everything, for pages without modules.
+
+export * from './index.js';
+export * from './components/index.js';

@@ -1,0 +1,227 @@
+// One connection for an owner's jobs or for up to 100 by id: which way it goes, and how it comes back.
+
+import { RecordGuard } from './record_guard.js';
+import { ask, polling } from './polling.js';
+import { native, socket, streamed } from './streams.js';
+import { backoff, hidden, isFinal, job_path, second } from './values.js';
+
+const transports = { native, stream: streamed, websocket: socket, 'long-poll': polling(true), poll: polling(false) };
+const chains = { auto: Object.keys(transports), sse: ['native', 'stream'], websocket: ['websocket'], poll: ['long-poll', 'poll'] };
+
+export class Lane {
+  ids = [];
+  event_id;
+  state = { state: 'connecting', gateway: 'ok' };
+  #chain = [];
+  #live; // the attempt that delivers
+  #next; // the one that shall; until something came through it, the live one goes on
+  #failures = 0;
+  #refused = 0; // attempts in a row on this rung, then rungs
+  #retry = 0;
+  #keep = false;
+  #climb = 0;
+  #woken = false; // while an attempt was under way, which then says nothing of how it is now
+  #stale = false; // the token was refused: the next attempt takes a new one
+  #timers = {};
+
+  /** to: whom to tell: `changed()`, `heard(lane, event name, data, news)`. */
+  constructor(client, to, owner) {
+    this.client = client;
+    this.requests = client.requests;
+    this.to = to;
+    this.owner = owner;
+  }
+
+  get records() {
+    return this.owner ? this.client.known.owned(this.owner) : this.client.known.list(this.ids);
+  }
+
+  get stream() {
+    if (this.owner) return `api/events?${new URLSearchParams({ owner: this.owner })}`;
+    if (this.#ends) return `${job_path(this.ids[0])}/events`;
+    return `api/events?${new URLSearchParams(this.ids.map((id) => ['job', id]))}`;
+  }
+
+  // The stream of one job ends with it. One that may be tried again is kept in sight by the stream of several.
+  get #ends() {
+    return this.ids.length === 1 && !this.#keep;
+  }
+
+  unfinished() {
+    return this.records.some((record) => !isFinal(record));
+  }
+
+  watch(ids) {
+    if (ids.join() === this.ids.join()) return;
+    const more = ids.some((id) => !this.ids.includes(id));
+    this.ids = ids;
+    this.#keep = false;
+    this.event_id = undefined;
+    if (more) this.open();
+  }
+
+  #after(name, ms, act) {
+    clearTimeout(this.#timers[name]);
+    this.#timers[name] = setTimeout(act, ms);
+  }
+
+  #tell(change) {
+    this.state = { ...this.state, ...change };
+    this.to.changed();
+  }
+
+  /** Connects, or connects anew before the connection there is goes: no gap. */
+  async open(rung = this.#live?.rung ?? 0, renew = false) {
+    clearTimeout(this.#timers.again);
+    this.#drop(this.#next);
+    const attempt = (this.#next = { rung, guard: this.#live?.guard ?? new RecordGuard(), heard: Date.now() });
+    if (!this.#live) this.#tell({ state: 'connecting' });
+    try {
+      const token = await this.requests.token(renew);
+      if (attempt.gone) return;
+      const { transport } = this.client.options;
+      // An EventSource does not tell an owner without jobs from a stream that is held up.
+      this.#chain = (Array.isArray(transport) ? transport : chains[transport]).filter(
+        (name) => !(name === 'native' && (token || this.owner || !globalThis.EventSource)) && !(name === 'long-poll' && this.ids.length !== 1),
+      );
+      attempt.rung = Math.min(rung, this.#chain.length - 1);
+      attempt.name = this.#chain[attempt.rung];
+      // What sends nothing at once is held up by a proxy that buffers.
+      attempt.timer = setTimeout(() => this.#lost(attempt, { silent: true }), this.client.options.firstByte);
+      attempt.close = transports[attempt.name](this, this.#hooks(attempt));
+      if (attempt.gone) attempt.close();
+    } catch (error) {
+      this.#lost(attempt, error);
+    }
+  }
+
+  stop() {
+    this.#drop(this.#live);
+    this.#drop(this.#next);
+    this.#live = this.#next = undefined;
+    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+  }
+
+  /** The network or the page came back: what waits goes at once, what seems open is opened again. */
+  wake() {
+    this.#failures = this.#climb = 0;
+    this.#woken = !!this.#next;
+    if (this.#next) return;
+    const { name, heard } = this.#live ?? {};
+    if (!name) this.open(0, this.#stale);
+    else if (Date.now() - heard > 10 * second && !name.includes('poll')) this.open();
+  }
+
+  #drop(attempt) {
+    if (!attempt) return;
+    attempt.gone = true;
+    clearTimeout(attempt.timer);
+    clearInterval(attempt.watchdog);
+    attempt.close?.();
+  }
+
+  #hooks(attempt) {
+    const if_current = (act) => (...given) => attempt.gone || act(...given);
+    return {
+      proven: () => this.#live === attempt,
+      opened: if_current(() => {
+        if (this.#live !== attempt) return;
+        attempt.guard.connected();
+        this.#tell({ state: 'open' });
+      }),
+      pause: if_current(() => this.#tell({ state: 'waiting' })),
+      retry: (ms) => (this.#retry = ms),
+      alive: if_current(() => this.#prove(attempt)),
+      event: if_current((name, data, id) => this.#event(attempt, name, data, id)),
+      lost: if_current((error) => this.#lost(attempt, error)),
+    };
+  }
+
+  #prove(attempt) {
+    attempt.heard = Date.now();
+    if (this.#live === attempt) return this.state.state !== 'open' && this.#tell({ state: 'open' });
+    clearTimeout(attempt.timer);
+    this.#drop(this.#live);
+    this.#live = attempt;
+    this.#next = undefined;
+    this.#failures = this.#refused = 0;
+    attempt.watchdog = setInterval(() => this.#check(attempt), 15 * second);
+    this.#tell({ state: 'open', transport: attempt.name, gateway: 'ok', problem: undefined });
+    if (attempt.rung > Math.max(0, this.#chain.indexOf('stream'))) this.#plan_climb();
+  }
+
+  // Up again: soon after an outage, which says nothing about the way; then ever less often.
+  #plan_climb() {
+    const wait = this.#climb ||= this.client.options.climb;
+    this.#climb = Math.min(wait * 2, 300 * second);
+    this.#after('climb', wait * (0.75 + Math.random() / 2), () => this.#live && this.open(Math.max(0, this.#chain.indexOf('stream'))));
+  }
+
+  // Heartbeats show that a connection lives, but an EventSource does not show them: there, ask.
+  async #check(attempt) {
+    if (Date.now() - attempt.heard < 45 * second || attempt.name.includes('poll')) return;
+    if (attempt.name !== 'native') return this.#lost(attempt, {});
+    if (hidden() || !this.unfinished()) return;
+    attempt.heard = Date.now();
+    const asked = [];
+    await ask(this, { opened() {}, event: (name, data) => name === 'job' && asked.push(data) }, {}).catch(() => 0);
+    this.#after('check', 2 * second, () => {
+      const known = new Map(this.records.map(({ id, version }) => [id, version]));
+      if (this.#live === attempt && asked.some(({ id, version }) => version > (known.get(id) ?? 0))) this.#lost(attempt, { silent: true });
+    });
+  }
+
+  #event(attempt, name, data, id) {
+    this.#prove(attempt);
+    if (name === 'job') {
+      const news = attempt.guard.accept(data);
+      if (id) this.event_id = id;
+      if (news) this.to.heard(this, name, data, news);
+    } else if (name === 'reset') attempt.guard.forget(data.id);
+    else if (name === 'missing') {
+      attempt.guard.forget(data.id);
+      this.to.heard(this, name, data);
+    } else if (name === 'more') this.to.heard(this, name, data);
+    else if (name === 'gateway') this.#tell({ gateway: data.state });
+    else if (name === 'reauth') this.open(attempt.rung, true);
+    else if (name === 'end' && data.reason === 'expired') {
+      this.#live = undefined;
+      this.#drop(attempt);
+      if (!this.#next) this.#after('again', backoff(1), () => this.open(attempt.rung, true));
+    } else if (name === 'end' && this.#ends && this.records[0]?.can.includes('retry') && /native|stream/.test(attempt.name)) {
+      this.#keep = true;
+      this.event_id = undefined;
+      this.open(attempt.rung);
+    } else if (name === 'end') this.to.heard(this, name, { id: this.ids[0], ...data });
+  }
+
+  #lost(attempt, { status, retryAfter, silent, closed, message } = {}) {
+    if (attempt.gone) return;
+    this.#drop(attempt);
+    // An EventSource that was answered 204 says no more than that it is closed.
+    if (closed && this.ids.length === 1 && isFinal(this.records[0])) return this.to.heard(this, 'end', { id: this.ids[0] });
+    const proven = this.#live === attempt;
+    if (proven) {
+      this.#live = undefined;
+      this.#next?.guard.connected();
+    } else this.#next = undefined;
+    if (proven && this.#next) return this.#tell({ state: 'connecting' });
+    if (this.#live) {
+      // A climb, a renewal or a change of what is watched came to nothing; the connection there is goes on.
+      if (attempt.rung + 1 < this.#live.rung) return this.open(attempt.rung + 1);
+      if (attempt.rung < this.#live.rung) return this.#plan_climb();
+      return this.#after('again', retryAfter + backoff(++this.#failures) || second, () => this.open(attempt.rung));
+    }
+    const lasting = status >= 400 && status < 500 && status !== 429 && status !== 408;
+    const down = silent || closed || lasting || (!proven && ++this.#refused % 2 === 0);
+    const last = attempt.rung >= this.#chain.length - 1;
+    if (down && !proven && !silent) this.#climb = second; // perhaps the gateway was away, and not this way to it
+    const rung = down ? (last ? 0 : attempt.rung + 1) : attempt.rung;
+    const refused = lasting && last;
+    const wait = this.#woken || ((silent || closed) && !last) ? 0 : (retryAfter || this.#retry) + backoff(++this.#failures) + (refused ? 30 * second : 0);
+    this.#woken = false;
+    this.#stale = status === 401;
+    this.#tell({ state: refused ? 'refused' : 'waiting', problem: message });
+    this.#after('again', wait, () => this.open(rung, this.#stale));
+  }
+}

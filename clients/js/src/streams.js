@@ -1,0 +1,77 @@
+// The ways by which news comes as it happens. Each takes a lane and what to call: opened (a connection begins), alive
+// (something came through), event, lost (nothing more will come this way); and answers with how to close it.
+
+import { eventParser } from './event_parser.js';
+import { ProblemError, refusal, second } from './values.js';
+
+/** With cookies or a watch link: what browsers have for this. */
+export function native(lane, on) {
+  const source = new EventSource(lane.requests.address(lane.stream), { withCredentials: lane.requests.credentials });
+  let broken;
+  source.onopen = on.opened;
+  for (const name of ['job', 'missing', 'reset', 'more', 'gateway', 'reauth', 'end'])
+    source.addEventListener(name, ({ data, lastEventId }) => {
+      broken = clearTimeout(broken);
+      on.event(name, JSON.parse(data), lastEventId);
+    });
+  // The browser comes back by itself once, which honours `retry:`; but not for ever, nor after a bad answer.
+  source.onerror = () => {
+    if (source.readyState === 2 || broken || !on.proven()) on.lost({ closed: source.readyState === 2 });
+    else on.pause((broken = setTimeout(on.lost, 15 * second, {})));
+  };
+  return () => {
+    clearTimeout(broken);
+    source.close();
+  };
+}
+
+/** The same stream read by fetch, which can send a token and sees every byte. */
+export function streamed(lane, on) {
+  const abort = new AbortController();
+  const read = async () => {
+    const headers = { Accept: 'text/event-stream', ...(lane.event_id && { 'Last-Event-ID': lane.event_id }) };
+    const response = await lane.requests.request(lane.stream, { headers, signal: abort.signal });
+    if (response.status === 204) return on.event('end', { reason: 'final' });
+    if (!response.ok) throw await refusal(response);
+    on.opened();
+    const decoder = new TextDecoder();
+    const parse = eventParser((name, data, id) => on.event(name, JSON.parse(data), id), on.retry);
+    const reader = response.body.getReader();
+    for (let part; !(part = await reader.read()).done; ) {
+      on.alive();
+      parse(decoder.decode(part.value, { stream: true }));
+    }
+    on.lost({});
+  };
+  read().catch(on.lost);
+  return () => abort.abort();
+}
+
+export function socket(lane, on) {
+  const address = lane.requests.address('api/ws');
+  address.protocol = address.protocol.replace('http', 'ws');
+  const web_socket = new WebSocket(address, 'jobcast.v1');
+  const send = (message) => web_socket.readyState === 1 && web_socket.send(JSON.stringify(message));
+  const ping = setInterval(send, 20 * second, { op: 'ping' });
+  const auth = async (renew) => {
+    const token = await lane.requests.token(renew);
+    if (token) send({ op: 'auth', token });
+  };
+  web_socket.onopen = async () => {
+    on.opened();
+    await auth().catch(on.lost);
+    send({ op: 'watch', id: 1, ...(lane.owner ? { owner: lane.owner } : { jobs: lane.ids }) });
+  };
+  web_socket.onmessage = ({ data }) => {
+    const { event, record, job, problem, ...rest } = JSON.parse(data);
+    if (event === 'error') return on.lost(new ProblemError(problem.status, problem));
+    on.alive();
+    if (event === 'reauth') auth(true).catch(on.lost);
+    else on.event(event, record ?? (job ? { ...rest, id: job } : rest));
+  };
+  web_socket.onclose = () => on.lost({});
+  return () => {
+    clearInterval(ping);
+    web_socket.close();
+  };
+}

@@ -1,0 +1,135 @@
+// What a page holds of many jobs.
+
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { connect } from '../src/index.js';
+import { FakeGateway, pass, record, settled } from '../test_support/fake_gateway.js';
+
+let gateway;
+let client;
+let stream;
+beforeEach(() => {
+  gateway = FakeGateway.install();
+  client = connect({ url: 'https://jobs.example' });
+});
+afterEach(() => FakeGateway.remove());
+
+/** An owner's jobs are read by fetch, a list of ids from an EventSource. */
+async function watched(query) {
+  const jobs = client.jobs(query);
+  await pass(1);
+  if (query?.ids) gateway.source.accept();
+  else stream = await gateway.requests.findLast(({ headers }) => headers.Accept === 'text/event-stream').stream();
+  return jobs;
+}
+
+test('an owner is asked for as such, and "me" if no one is named', async () => {
+  await watched();
+  await watched({ owner: 'a & b' });
+  assert.deepEqual(gateway.requests.map(({ path }) => path), ['/api/events?owner=me', '/api/events?owner=a+%26+b']);
+});
+
+test('records come newest first, and missing ones leave', async () => {
+  const jobs = await watched({ owner: 'o' });
+  for (const [id, created_at] of [['a', 1], ['c', 3], ['b', 2]]) await stream.send('job', record({ id, created_at }));
+  assert.deepEqual(jobs.records.map(({ id }) => id), ['c', 'b', 'a']);
+  await stream.send('missing', { id: 'b' });
+  assert.deepEqual(jobs.records.map(({ id }) => id), ['c', 'a']);
+});
+
+test('jobs by id share one connection, and adding one closes the old only when the new one speaks', async () => {
+  const [one, two] = [client.job('a'), client.job('b')];
+  await pass(1);
+  assert.equal(gateway.sources.length, 1);
+  assert.equal(gateway.source.url, 'https://jobs.example/api/events?job=a&job=b');
+  const first = gateway.source;
+  first.accept();
+  first.send('job', record({ id: 'a', version: 5 }));
+  client.job('c');
+  await pass(1);
+  assert.equal(gateway.sources.length, 2);
+  assert.equal(first.readyState, 1);
+  first.send('job', record({ id: 'a', version: 6 }));
+  gateway.source.accept();
+  gateway.source.send('job', record({ id: 'a', version: 5 }));
+  assert.equal(first.readyState, 2);
+  assert.equal(one.record.version, 6, 'what the old connection said is not taken back by the new one');
+  gateway.source.send('job', record({ id: 'b', version: 1 }));
+  assert.equal(two.record.version, 1);
+});
+
+test('letting go of one of several opens nothing new', async () => {
+  const one = client.job('a');
+  client.job('b');
+  await pass(1);
+  one.close();
+  await pass(1);
+  assert.equal(gateway.sources.length, 1);
+});
+
+test('more than a hundred jobs need a second connection', async () => {
+  await watched({ ids: Array.from({ length: 130 }, (_, n) => `j${n}`) });
+  assert.deepEqual(gateway.sources.map(({ url }) => new URL(url).searchParams.getAll('job').length), [100, 30]);
+});
+
+test('a list by id keeps to it', async () => {
+  const jobs = await watched({ ids: ['a', 'b'] });
+  gateway.source.send('job', record({ id: 'a' }));
+  gateway.source.send('job', record({ id: 'x' }));
+  assert.deepEqual(jobs.records.map(({ id }) => id), ['a']);
+});
+
+test('a cut snapshot can be continued', async () => {
+  const jobs = await watched({ owner: 'o' });
+  await stream.send('job', record({ id: 'a', created_at: 9 }));
+  await stream.send('more', { cursor: 'c1' });
+  assert.equal(jobs.cursor, 'c1');
+  const more = jobs.more();
+  await settled();
+  assert.equal(gateway.asked.path, '/api/jobs?owner=o&cursor=c1');
+  await gateway.asked.answer(200, { jobs: [record({ id: 'b', created_at: 1 })] });
+  await more;
+  assert.deepEqual(jobs.records.map(({ id }) => id), ['a', 'b']);
+  assert.equal(jobs.cursor, undefined);
+});
+
+test('a group is its owner\'s feed and what the feed left out', async () => {
+  const jobs = await watched({ owner: 'o', group: 'g' });
+  await stream.send('job', record({ id: 'a', group: 'g', created_at: 2 }));
+  await stream.send('job', record({ id: 'x', group: 'h' }));
+  assert.equal(gateway.asked.path, '/api/jobs?owner=o&group=g');
+  await gateway.asked.answer(200, { jobs: [record({ id: 'b', group: 'g', created_at: 1 })] });
+  assert.deepEqual(jobs.records.map(({ id }) => id), ['a', 'b']);
+});
+
+test('in a list, what ends before the viewer\'s eyes is seen; what had ended is not', async () => {
+  const jobs = await watched({ owner: 'o' });
+  jobs.subscribe(() => {});
+  await stream.send('job', record({ id: 'old', status: 'done' }));
+  await stream.send('job', record({ id: 'a' }));
+  await stream.send('job', record({ id: 'a', status: 'done', version: 2 }));
+  assert.deepEqual(gateway.requests.filter(({ method }) => method === 'POST').map(({ path }) => path), ['/api/jobs/a/seen']);
+});
+
+test('submit asks the application with a key, tries again with the same, and gives the job', async () => {
+  const submitted = client.submit('invoice', { order: 7 }, { url: 'https://shop.example/jobs' });
+  const [first] = gateway.requests;
+  assert.equal(first.url, 'https://shop.example/jobs');
+  assert.deepEqual(JSON.parse(first.body), { type: 'invoice', input: { order: 7 } });
+  await first.fail();
+  await pass(600);
+  await gateway.asked.answer(503, {}, { 'Retry-After': '2' });
+  await pass(3000);
+  const keys = gateway.requests.map(({ headers }) => headers['Idempotency-Key']);
+  assert.equal(new Set(keys).size, 1);
+  assert.equal(keys.length, 3);
+  await gateway.asked.answer(202, { id: 'k1' });
+  assert.equal((await submitted).id, 'k1');
+});
+
+test('submit does not insist when it is told why not', async () => {
+  const submitted = client.submit('invoice', {}, { url: 'https://shop.example/jobs' });
+  await settled();
+  await gateway.asked.answer(422, { detail: 'The order has no address.' });
+  await assert.rejects(submitted, { status: 422, message: 'The order has no address.' });
+});

@@ -1,0 +1,165 @@
+// Tokens, cookies and watch links, against a gateway that has keys.
+
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { until } from './processes.js';
+import { RunningGateway } from './running_gateway.js';
+import { launch } from './visitor.js';
+import { Watcher } from './watcher.js';
+
+const secret = 'a secret of at least thirty-two bytes';
+const done = { status: 'done', result: 1 };
+const outcome = ['done', 1];
+
+/** @param {object} claims @param {number} [seconds] good for */
+function token_of(claims, seconds = 600) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const body = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ exp: Math.floor(Date.now() / 1000) + seconds, ...claims })}`;
+  return `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`;
+}
+
+let gateway;
+let browser;
+before(async () => {
+  [gateway, browser] = await Promise.all([
+    RunningGateway.start({ JOBCAST_AUTH_SECRET: secret, JOBCAST_AUTH_LEEWAY: '0s', JOBCAST_AUTH_LINK_SECRETS: `${secret} too` }),
+    launch(),
+  ]);
+  gateway.headers = { Authorization: `Bearer ${token_of({ scope: 'jobs:publish operator' })}` };
+});
+after(() => Promise.all([browser?.close(), gateway?.end()]));
+
+/** A job of Ann's that runs, and a browser profile. @param {string} name */
+function visit(name, steps) {
+  test(name, async () => {
+    const context = await browser.newContext();
+    const job = gateway.job();
+    await gateway.report(job, { status: 'processing', owner: 'ann', progress: { percent: 10 } });
+    await steps(context, job);
+    await context.close();
+  });
+}
+
+/** The application's own endpoint for tokens: what it gives, and how often it was asked. */
+async function gives_tokens(context, claims, seconds) {
+  const asked = [];
+  await context.route('**/token*', (route) => {
+    const renew = route.request().url().endsWith('true');
+    asked.push(renew);
+    return route.fulfill({ body: token_of(claims, seconds(asked.length)) });
+  });
+  return asked;
+}
+
+for (const [transport, way] of [['auto', 'stream'], ['websocket', 'websocket'], ['poll', 'long-poll']])
+  visit(`a token gets through by ${way}`, async (context, job) => {
+    await gives_tokens(context, { sub: 'ann' }, () => 600);
+    const watcher = await Watcher.come(context, gateway.url, job, { token: '/token', transport });
+    await watcher.sees_percent(10);
+    await watcher.hears_by(way);
+    await gateway.report(job, done);
+    await watcher.ended_with(outcome);
+  });
+
+for (const [transport, way] of [['auto', 'stream'], ['websocket', 'websocket']])
+  visit(`a token that ends soon is renewed before it does, by ${way}, and nothing is missed`, async (context, job) => {
+    const asked = await gives_tokens(context, { sub: 'ann' }, (time) => (time === 1 ? 32 : 600));
+    const watcher = await Watcher.come(context, gateway.url, job, { token: '/token', transport });
+    await watcher.sees_percent(10);
+    await until('a renewal', () => asked.length === 2);
+    assert.deepEqual(asked, [false, true]);
+    await gateway.report(job, { status: 'processing', progress: { percent: 60 } });
+    await watcher.sees_percent(60);
+    await gateway.report(job, done);
+    await watcher.ended_with(outcome);
+    const { states } = await watcher.account();
+    assert.ok(!states.includes('waiting') && !states.includes('refused'), String(states));
+  });
+
+for (const [transport, way] of [['auto', 'stream'], ['websocket', 'websocket'], ['poll', 'long-poll']])
+  visit(`a token that ended while nobody could renew it, by ${way}: the page comes back with the next`, async (context, job) => {
+    let away = true;
+    let asked = 0;
+    await context.route('**/token*', (route) => {
+      asked += 1;
+      // The first is good for a moment; the next are stale until the application is back.
+      return route.fulfill({ body: token_of({ sub: 'ann' }, asked === 1 ? 3 : away ? -5 : 600) });
+    });
+    const watcher = await Watcher.come(context, gateway.url, job, { token: '/token', transport });
+    await watcher.sees_percent(10);
+    await watcher.hears_by(/^(waiting|refused|connecting)$/);
+    assert.equal(await watcher.page.locator('job-progress').getAttribute('status'), 'processing');
+    away = false;
+    await watcher.page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await gateway.report(job, done);
+    await watcher.ended_with(outcome);
+  });
+
+visit('a cookie gets through by EventSource, and seen is told', async (context, job) => {
+  await context.addCookies([{ name: 'jobcast_token', value: token_of({ sub: 'ann' }), url: gateway.url, httpOnly: true, sameSite: 'Strict' }]);
+  const watcher = await Watcher.come(context, gateway.url, job);
+  await watcher.sees_percent(10);
+  await watcher.hears_by('native');
+  await gateway.report(job, done);
+  await watcher.ended_with(outcome);
+  const inbox = () => fetch(`${gateway.url}/api/inbox?owner=me`, { headers: { Authorization: `Bearer ${token_of({ sub: 'ann' })}` } }).then((answer) => answer.json());
+  await until('the outcome to be seen', async () => !(await inbox()).jobs.some(({ id }) => id === job));
+});
+
+visit('a page that is hidden has not seen the outcome until it is shown', async (context, job) => {
+  await context.addCookies([{ name: 'jobcast_token', value: token_of({ sub: 'ann' }), url: gateway.url }]);
+  const watcher = await Watcher.come(context, gateway.url, job);
+  await watcher.sees_percent(10);
+  await watcher.becomes('hidden');
+  const told = [];
+  watcher.page.on('request', (request) => request.url().endsWith('/seen') && told.push(request.url()));
+  await gateway.report(job, done);
+  await watcher.ended_with(outcome);
+  assert.deepEqual(told, []);
+  await watcher.becomes('visible');
+  await until('it to be told', () => told.length === 1);
+});
+
+visit('a watch link is enough to watch, and for no more', async (context, job) => {
+  const answer = await fetch(`${gateway.url}/api/watch-links`, {
+    method: 'POST', headers: { Authorization: `Bearer ${token_of({ sub: 'ann' })}` }, body: JSON.stringify({ jobs: [job] }),
+  });
+  const { url } = await answer.json();
+  const watcher = await Watcher.come(context, gateway.url, job, { link: url });
+  await watcher.sees_percent(10);
+  await watcher.hears_by('native');
+  await watcher.page.getByRole('button', { name: 'Cancel' }).click();
+  await watcher.page.getByRole('alert').filter({ hasText: 'A watch link only reads' }).waitFor();
+  await gateway.report(job, done);
+  await watcher.ended_with(outcome);
+});
+
+visit('other people\'s jobs are missing', async (context, job) => {
+  await gives_tokens(context, { sub: 'bob' }, () => 600);
+  const watcher = await Watcher.come(context, gateway.url, job, { token: '/token' });
+  await watcher.sees('missing');
+});
+
+visit('who is not let in is told so, and the job is not said to have failed', async (context, job) => {
+  const watcher = await Watcher.come(context, gateway.url, job);
+  await watcher.hears_by('refused');
+  await watcher.page.getByText(/^Not allowed to watch this: Say who you are/).waitFor();
+  assert.deepEqual((await watcher.account()).outcomes, []);
+});
+
+test('two people in one browser do not share what they see', async () => {
+  const context = await browser.newContext();
+  const job = gateway.job();
+  await gateway.report(job, { status: 'processing', owner: 'ann', progress: { percent: 10 } });
+  await context.route('**/token/ann*', (route) => route.fulfill({ body: token_of({ sub: 'ann' }) }));
+  await context.route('**/token/bob*', (route) => route.fulfill({ body: token_of({ sub: 'bob' }) }));
+  const ann = await Watcher.come(context, gateway.url, job, { token: '/token/ann' });
+  await ann.sees_percent(10);
+  const bob = await Watcher.come(context, gateway.url, job, { token: '/token/bob' });
+  await bob.sees('missing');
+  await gateway.report(job, done);
+  await ann.ended_with(outcome);
+  assert.equal(await bob.page.locator('job-progress').getAttribute('status'), 'missing');
+  await context.close();
+});

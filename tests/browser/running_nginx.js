@@ -1,0 +1,50 @@
+// nginx in front of a gateway, set up as badly as is found in the wild.
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { end_tree, free_port, kill, until } from './processes.js';
+
+export class RunningNginx {
+  #process;
+  #folder;
+
+  /**
+   * Buffers every answer, whatever its headers ask for.
+   * @param {string} gateway its address
+   * @param {{websocket?: boolean}} [options] whether WebSocket gets through
+   */
+  static async start(gateway, { websocket = false } = {}) {
+    const nginx = new RunningNginx();
+    nginx.#folder = await mkdtemp(join(tmpdir(), 'jobcast-nginx-'));
+    const port = await free_port();
+    nginx.url = `http://127.0.0.1:${port}`;
+    const folder = nginx.#folder;
+    const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join(' ');
+    const upgrade = websocket ? 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;' : '';
+    await writeFile(join(folder, 'nginx.conf'), `
+      daemon off; pid ${folder}/pid; error_log ${folder}/error.log; worker_processes 1;
+      events {}
+      http {
+        access_log off; ${places}
+        server {
+          listen 127.0.0.1:${port};
+          location / {
+            proxy_pass ${gateway}; proxy_http_version 1.1; ${upgrade}
+            proxy_set_header Host $http_host;
+            proxy_buffering on; proxy_ignore_headers X-Accel-Buffering; proxy_buffers 8 32k;
+          }
+        }
+      }`);
+    nginx.#process = spawn('/usr/sbin/nginx', ['-c', join(folder, 'nginx.conf'), '-p', folder, '-e', join(folder, 'error.log')], { stdio: 'ignore' });
+    process.once('exit', () => kill(nginx.#process.pid, 'SIGKILL'));
+    await until('nginx to be ready', () => fetch(`${nginx.url}/healthz`).then((answer) => answer.ok, () => false));
+    return nginx;
+  }
+
+  async end() {
+    await end_tree(this.#process.pid);
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}

@@ -1,0 +1,251 @@
+"""TLS at the listener and to Redis, spoken with certificates that openssl made."""
+import os
+import shutil
+import ssl
+import subprocess
+
+import pytest
+
+from harness.certificates import make_certificate
+from harness.process import free_port
+from harness.redis_server import Worker
+from harness.wait import until
+from harness.ws import PING, PONG
+
+
+def trusting(certificate, **versions):
+    context = ssl.create_default_context(cafile=certificate)
+    # Debian refuses TLS below 1.2 by itself; what the gateway refuses is to be seen.
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    for name, value in versions.items():
+        setattr(context, name, value)
+    return context
+
+
+def exactly(version):
+    return {"minimum_version": version, "maximum_version": version}
+
+
+@pytest.fixture(scope="module")
+def certificate(folder):
+    return make_certificate(folder, "gateway")
+
+
+@pytest.fixture(scope="module")
+def gateway_config(certificate):
+    return {"SERVER_TLS_CERTIFICATE": certificate[0], "SERVER_TLS_KEY": certificate[1], "tls": trusting(certificate[0]),
+            "LIMITS_REQUEST_TIMEOUT": "1s"}
+
+
+@pytest.mark.parametrize("version, name", [(ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")])
+def test_current_versions_are_spoken(gateway, certificate, version, name):
+    with gateway.connect(tls=trusting(certificate[0], **exactly(version))) as connection:
+        assert connection.socket.version() == name
+        assert connection.request("GET", "/healthz").status == 200
+        assert connection.request("GET", "/healthz").status == 200
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_old_versions_are_refused(gateway, certificate, version):
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        gateway.connect(tls=trusting(certificate[0], **exactly(version)))
+    assert gateway.get("/healthz").status == 200
+
+
+@pytest.mark.parametrize("said", [b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"\0" * 400, b"\x80\x2e\x01\x00\x02",
+                                  os.urandom(2000), b"\x15\x03\x03\x00\x02\x02\x28"], ids=["http", "long", "ssl2", "random", "alert"])
+def test_what_is_not_tls_is_refused_and_harms_nobody(gateway, said):
+    before = gateway.metric("jobcast_tls_failures_total")
+    with gateway.connect(tls=None) as connection:
+        connection.send(said)
+        answer = connection.rest()
+        assert b"HTTP/1.1" not in answer and len(answer) < 100
+    assert gateway.get("/healthz").status == 200
+    assert gateway.metric("jobcast_tls_failures_total") >= before
+
+
+def test_a_handshake_that_does_not_come_is_given_up(gateway):
+    with gateway.connect(tls=None) as silent, gateway.connect(tls=None) as slow:
+        slow.send(b"\x16")
+        assert silent.rest() == slow.rest() == b""
+
+
+def test_a_renegotiation_is_refused(gateway, certificate):
+    done = subprocess.run(["openssl", "s_client", "-tls1_2", "-connect", f"127.0.0.1:{gateway.port}", "-CAfile", certificate[0]],
+                          input=b"R\n", capture_output=True, timeout=20, check=False)
+    assert b"no renegotiation" in done.stderr or b"handshake failure" in done.stderr, done.stderr[-400:]
+
+
+def test_streams_and_websockets_run_over_tls(gateway, worker, job):
+    with gateway.watch(job) as stream, gateway.websocket() as ws:
+        ws.watch(job)
+        stream.expect("missing")
+        worker.report(job, status="processing", percent=5)
+        assert stream.job(job).data["progress"]["percent"] == 5
+        assert ws.job(job)["progress"]["percent"] == 5
+        ws.send(b"still there", PING)
+        assert ws.wait_control(PONG) == b"still there"
+        worker.report(job, status="done", result='{"x":"%s"}' % ("y" * 60_000))
+        assert len(stream.job(job).data["result"]["x"]) == len(ws.job(job, status="done")["result"]["x"]) == 60_000
+        stream.expect("end")
+        stream.wait_closed()
+
+
+@pytest.mark.parametrize("by", ["stream", "websocket"])
+def test_a_slow_reader_over_tls_gets_the_newest_and_the_outcome(gateway, worker, job, by):
+    worker.report(job, status="processing")
+    slow = gateway.watch(job, receive_buffer=4096) if by == "stream" else gateway.websocket(receive_buffer=4096)
+    with slow, gateway.watch(job) as quick:
+        if by == "websocket":
+            slow.watch(job)
+        slow.job(job)
+        for n in range(1500):
+            worker.report(job, current=n, message="x" * 400)
+        worker.report(job, status="done")
+        quick.find(lambda e: e.name == "end")
+        last = slow.job(job, status="done")
+        record = last if by == "websocket" else last.data
+        assert record["progress"]["current"] == 1499
+        received = slow.received if by == "websocket" else len(slow.raw)
+        assert received < 400 * 1500, "progress was conflated"
+
+
+def test_a_certificate_is_read_again_on_sighup_and_open_streams_go_on(redis_server, start_gateway, folder, job):
+    old, new = make_certificate(folder, "old"), make_certificate(folder, "new")
+    used = shutil.copy(old[0], f"{folder}/used.pem"), shutil.copy(old[1], f"{folder}/used.key")
+    gateway = start_gateway(redis_server, SERVER_TLS_CERTIFICATE=used[0], SERVER_TLS_KEY=used[1], tls=trusting(old[0]))
+    worker = Worker(redis_server)
+
+    def accepts(certificate):
+        try:
+            gateway.connect(tls=trusting(certificate[0])).close()
+            return True
+        except ssl.SSLError:
+            return False
+    with gateway.watch(job) as stream:
+        stream.expect("missing")
+        shutil.copy(new[0], used[0])  # without its key
+        gateway.process.send_signal(1)
+        until(lambda: "everything stays as it was" in gateway.log(), "the refusal of half a pair")
+        assert accepts(old) and not accepts(new)
+        shutil.copy(new[1], used[1])
+        gateway.process.send_signal(1)
+        until(lambda: accepts(new), "the new certificate")
+        assert not accepts(old)
+        worker.report(job, status="done")
+        stream.expect("job")
+    gateway.tls = trusting(new[0])
+    assert gateway.get("/healthz").status == 200
+
+
+# To Redis
+
+class Authority:
+    """Signs certificates, as a company's own does."""
+
+    def __init__(self, folder, name):
+        self.folder, self.name = folder, name
+        self.certificate, self.key = f"{folder}/{name}.pem", f"{folder}/{name}.key"
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout", self.key, "-out",
+                self.certificate)
+
+    def issue(self, name, alternative="IP:127.0.0.1"):
+        path = f"{self.folder}/{self.name}-{name}"
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{path}.key", "-out", f"{path}.csr")
+        with open(f"{path}.ext", "w", encoding="ascii") as file:
+            file.write(f"subjectAltName={alternative}\n")
+        openssl("x509", "-req", "-in", f"{path}.csr", "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial", "-days", "2", "-extfile",
+                f"{path}.ext", "-out", f"{path}.pem")
+        return f"{path}.pem", f"{path}.key"
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def authority(folder):
+    return Authority(folder, "authority")
+
+
+@pytest.fixture(scope="module")
+def server_pair(authority):
+    return authority.issue("redis")
+
+
+@pytest.fixture
+def start_tls_redis(start_redis, authority):
+    """Starts a Redis with a TLS port; answers it and that port."""
+    def start(pair, *options, clients="no"):
+        port = free_port()
+        server = start_redis("--tls-port", str(port), "--tls-cert-file", pair[0], "--tls-key-file", pair[1], "--tls-ca-cert-file",
+                             authority.certificate, "--tls-auth-clients", clients, *options)
+        return server, port
+    return start
+
+
+def check_follows(gateway, server, job):
+    with gateway.watch(job) as stream:
+        stream.expect("missing")
+        Worker(server).report(job, status="done", result='{"x":"%s"}' % ("y" * 60_000))
+        assert len(stream.expect("job").data["result"]["x"]) == 60_000
+
+
+def test_redis_over_tls_is_followed(start_tls_redis, start_gateway, authority, server_pair, job):
+    server, port = start_tls_redis(server_pair)
+    gateway = start_gateway(REDIS_URL=f"rediss://127.0.0.1:{port}", REDIS_TLS_CA=authority.certificate)
+    check_follows(gateway, server, job)
+
+
+def test_a_redis_that_asks_for_a_certificate_is_shown_one(start_tls_redis, start_gateway, authority, server_pair, job):
+    server, port = start_tls_redis(server_pair, clients="yes")
+    ours = authority.issue("client")
+    gateway = start_gateway(REDIS_URL=f"rediss://127.0.0.1:{port}", REDIS_TLS_CA=authority.certificate, REDIS_TLS_CERTIFICATE=ours[0],
+                            REDIS_TLS_KEY=ours[1])
+    check_follows(gateway, server, job)
+    without = start_gateway(REDIS_URL=f"rediss://127.0.0.1:{port}", REDIS_TLS_CA=authority.certificate, wait=False)
+    until(lambda: "certificate required" in without.log(), "the reason")
+    assert without.get("/readyz").status == 503
+
+
+def test_a_redis_whose_certificate_is_not_trusted_is_not_spoken_to(start_tls_redis, start_gateway, folder, authority, server_pair):
+    stranger = Authority(folder, "stranger")
+    server, port = start_tls_redis(server_pair)
+    gateway = start_gateway(REDIS_URL=f"rediss://:password-of-redis@127.0.0.1:{port}", REDIS_TLS_CA=stranger.certificate, wait=False)
+    until(lambda: "the certificate is not good" in gateway.log(), "the reason")
+    assert gateway.get("/readyz").status == 503
+    assert "password-of-redis" not in gateway.log()
+    assert server.client().info("stats")["total_commands_processed"] < 20 and not server.client().keys("*")
+
+
+def test_a_redis_whose_certificate_is_for_another_host_is_not_spoken_to(start_tls_redis, start_gateway, authority):
+    _, port = start_tls_redis(authority.issue("elsewhere", "DNS:elsewhere.example,IP:127.0.0.9"))
+    gateway = start_gateway(REDIS_URL=f"rediss://127.0.0.1:{port}", REDIS_TLS_CA=authority.certificate, wait=False)
+    until(lambda: "mismatch" in gateway.log(), "the reason")
+    assert gateway.get("/readyz").status == 503
+
+
+def test_a_redis_without_tls_is_not_spoken_to_as_if_it_had_it(redis_server, start_gateway, authority):
+    gateway = start_gateway(REDIS_URL=f"rediss://:password-of-redis@127.0.0.1:{redis_server.port}", REDIS_TLS_CA=authority.certificate,
+                            wait=False)
+    until(lambda: "redis" in gateway.log().lower() and gateway.get("/readyz").status == 503, "a gateway without Redis")
+    assert "password-of-redis" not in gateway.log()
+
+
+def test_a_ca_that_cannot_be_read_is_an_error_at_the_start(start_gateway, folder):
+    gateway = start_gateway(REDIS_URL="rediss://127.0.0.1:1", REDIS_TLS_CA=f"{folder}/none.pem", wait=False)
+    assert gateway.wait_end() != 0
+    assert "redis.tls_ca" in gateway.log() and "none.pem" in gateway.log()
+
+
+def test_a_user_of_redis_with_a_password_is_used(start_redis, start_gateway, job):
+    server = start_redis()
+    server.client().execute_command("ACL", "SETUSER", "gateway", "on", ">the:pass@word", "~jobcast*", "&jobcast*", "+@all", "-@dangerous",
+                                    "+function", "+info", "+keys")
+    gateway = start_gateway(REDIS_URL=f"redis://gateway:the%3Apass%40word@127.0.0.1:{server.port}")
+    check_follows(gateway, server, job)
+    wrong = start_gateway(REDIS_URL=f"redis://gateway:not-the-password@127.0.0.1:{server.port}", wait=False)
+    until(lambda: "WRONGPASS" in wrong.log() or "password" in wrong.log(), "the reason")
+    assert wrong.get("/readyz").status == 503
+    assert "not-the-password" not in wrong.log() and "the:pass@word" not in gateway.log()
