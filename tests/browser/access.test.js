@@ -129,10 +129,14 @@ visit('a watch link is enough to watch, and for no more', async (context, job) =
   const watcher = await Watcher.come(context, gateway.url, job, { link: url });
   await watcher.sees_percent(10);
   await watcher.hears_by('native');
-  await watcher.page.getByRole('button', { name: 'Cancel' }).click();
-  await watcher.page.getByRole('alert').filter({ hasText: 'A watch link only reads' }).waitFor();
+  const posted = [];
+  watcher.page.on('request', (request) => request.method() === 'POST' && posted.push(new URL(request.url()).pathname));
+  assert.equal(await watcher.page.getByRole('button').count(), 0);
+  const refused = await watcher.page.evaluate((id) => window.client.cancel(id).catch(({ message }) => message), job);
+  assert.match(refused, /^A watch link only reads/);
   await gateway.report(job, done);
   await watcher.ended_with(outcome);
+  assert.deepEqual(posted, [`/api/jobs/${job}/cancel`]);
 });
 
 visit('other people\'s jobs are missing', async (context, job) => {

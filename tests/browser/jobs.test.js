@@ -72,6 +72,28 @@ visit('a second screen shows the same', async (visitor) => {
   await second.leave();
 });
 
+visit('the plug can be pulled and put back: the jobs go on, and the page catches up', async (visitor) => {
+  const card = await visitor.start('orders-small');
+  await card.becomes('done');
+  const plug = visitor.page.locator('#plug');
+  await plug.click();
+  await visitor.sees_connection('paused');
+  await visitor.upload('meanwhile.csv', orders(5));
+  await visitor.page.locator('#drop:not([data-busy])').waitFor();
+  assert.equal(await visitor.cards.count(), 1);
+  await plug.click();
+  await visitor.sees_connection('open');
+  await visitor.cards.nth(1).waitFor();
+  await (await visitor.newest()).becomes('done');
+});
+
+visit('the way the page listens can be switched, and shows', async (visitor) => {
+  for (const [choice, shown] of [['WebSocket', 'WebSocket'], ['Polling', 'polling'], ['SSE', 'SSE']]) {
+    await visitor.page.locator('#transport').getByText(choice, { exact: true }).click();
+    await visitor.page.locator('#connection[data-state=open]').getByText(new RegExp(shown, 'i')).waitFor();
+  }
+});
+
 visit('another visitor sees nothing of it', async (visitor) => {
   await visitor.page.locator('#jobs .empty').waitFor();
   assert.equal(await visitor.cards.count(), 0);

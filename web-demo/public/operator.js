@@ -1,7 +1,7 @@
 // The operator's view: how many watch, which jobs there are, what is stuck, which outcomes nobody has seen. Jobs are watched
 // live like anyone's; the rest is read from the gateway's metrics.
 
-import { connect } from '/jobcast.js';
+import { connect, isFinal } from '/jobcast.js';
 import { show_connection } from './connection_pill.js';
 import { application } from './place.js';
 
@@ -17,6 +17,8 @@ show_connection($('connection'), client);
 /** @type {import('../../clients/js/jobcast.js').Jobs|undefined} */
 let jobs;
 let watched = '';
+/** How many had ended when the unseen were last counted. */
+let ended;
 
 /** @param {string} id @param {string|number} value */
 const put = (id, value) => ($(id).textContent = typeof value === 'number' ? numbers.format(value) : value);
@@ -47,6 +49,7 @@ function show_jobs(records) {
     return row;
   }));
   const stuck = records.filter(({ stalled }) => stalled);
+  if (ended !== (ended = records.filter(isFinal).length)) count_unseen().catch(() => undefined);
   put('running', count('processing'));
   put('running-of', `of ${numbers.format(records.length)} recent jobs`);
   put('stuck', stuck.length);
@@ -107,7 +110,7 @@ async function read_metrics() {
 async function count_unseen() {
   const owners = [...new Set((jobs?.records ?? []).map(({ owner }) => owner).filter(Boolean))].slice(0, 20);
   const inboxes = await Promise.all(owners.map((owner) => client.inbox({ owner })));
-  if (!owners.length) return;
+  if (!jobs) return;
   const unseen = inboxes.reduce((sum, inbox) => sum + inbox.jobs.length, 0);
   put('unseen', unseen);
   $('unseen-tile').toggleAttribute('data-warn', unseen > 0);

@@ -75,10 +75,10 @@ export class Client {
     return record;
   }
 
-  /** The viewer has seen how it ended: told once, and only while the page is to be seen. */
+  /** The viewer has seen how it ended: told once, and only while the page is to be seen. A watch link cannot tell. */
   seen(record) {
     const key = `${record.id} ${record.created_at} ${record.attempt}`;
-    if (this.#seen.has(key)) return;
+    if (this.options.link || this.#seen.has(key)) return;
     this.#seen.add(key);
     this.#unseen.set(key, record.id);
     this.#tell_seen();

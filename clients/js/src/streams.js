@@ -53,18 +53,28 @@ export function socket(lane, on) {
   const web_socket = new WebSocket(address, 'jobcast.v1');
   const send = (message) => web_socket.readyState === 1 && web_socket.send(JSON.stringify(message));
   const ping = setInterval(send, 20 * second, { op: 'ping' });
+  let token;
+  let renewed;
   const auth = async (renew) => {
-    const token = await lane.requests.token(renew);
+    renewed = renew;
+    token = await lane.requests.token(renew);
     if (token) send({ op: 'auth', token });
   };
-  web_socket.onopen = async () => {
-    on.opened();
-    await auth().catch(on.lost);
+  const begin = async (renew) => {
+    await auth(renew);
     send({ op: 'watch', id: 1, ...(lane.owner ? { owner: lane.owner } : { jobs: lane.ids }) });
+  };
+  web_socket.onopen = () => {
+    on.opened();
+    begin().catch(on.lost);
   };
   web_socket.onmessage = ({ data }) => {
     const { event, record, job, problem, ...rest } = JSON.parse(data);
-    if (event === 'error') return on.lost(new ProblemError(problem.status, problem));
+    if (event === 'error') {
+      // A token that has ended is renewed once; the watch that was refused with it begins again.
+      if (problem.status !== 401 || !token || (renewed && !rest.id)) return on.lost(new ProblemError(problem.status, problem));
+      return rest.id || begin(true).catch(on.lost);
+    }
     on.alive();
     if (event === 'reauth') auth(true).catch(on.lost);
     else on.event(event, record ?? (job ? { ...rest, id: job } : rest));

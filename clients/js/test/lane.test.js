@@ -342,6 +342,24 @@ test('over WebSocket it is renewed in place', async () => {
   assert.equal(gateway.sockets.length, 1);
 });
 
+test('over WebSocket, a token that had ended is renewed on the same connection, once', async () => {
+  let n = 0;
+  const { client } = await watching({ transport: 'websocket', token: () => `t${++n}` });
+  await gateway.socket.accept();
+  const refuse = async () => {
+    const problem = { status: 401, detail: 'The token has expired.' };
+    gateway.socket.say({ event: 'error', problem });
+    await settled();
+    gateway.socket.say({ event: 'error', id: 1, problem });
+    await settled();
+  };
+  await refuse();
+  assert.deepEqual(gateway.socket.sent.map(({ op, token }) => token ?? op), ['t1', 'watch', 't2', 'watch']);
+  assert.equal(client.connection.state, 'connecting');
+  await refuse();
+  assert.deepEqual([n, client.connection.state, client.connection.problem], [2, 'refused', 'The token has expired.']);
+});
+
 test('a token that is refused is renewed once, then said to be refused', async () => {
   let n = 0;
   const { client } = await watching({ transport: 'sse', token: () => `t${++n}` });

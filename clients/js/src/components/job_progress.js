@@ -130,7 +130,7 @@ export class JobProgress extends JobElement {
     text(p.result_text, said.text);
     text(p.open, url && (said.label ?? say('open')));
     set(p.open, 'href', url);
-    const can = (name) => record?.can.includes(name) && !(name === 'cancel' && record.cancel_requested);
+    const can = (name) => !this.client.options.link && record?.can.includes(name) && !(name === 'cancel' && record.cancel_requested);
     for (const name of ['retry', 'cancel']) {
       text(p[name], can(name) ? say(name) : '');
       if (this.#told !== record) p[name].disabled = false;
