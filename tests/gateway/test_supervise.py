@@ -1,0 +1,163 @@
+"""Jobs that hang, are tried again, belong to a batch, or end when nobody looks: as their watchers see it."""
+import json
+import threading
+import time
+
+import pytest
+
+from harness.wait import PATIENCE, until
+
+TYPES = """
+[jobs.types.flagged]
+lease = "1s"
+[jobs.types.failing]
+lease = "1s"
+grace = "0s"
+on_stall = "fail"
+[jobs.types.trying]
+lease = "1s"
+grace = "0s"
+on_stall = "retry"
+max_attempts = 2
+backoff = { base = "0s", cap = "0s" }
+dispatch = true
+[jobs.types.waiting]
+start_timeout = "1s"
+[jobs.types.again]
+max_attempts = 3
+backoff = { base = "100ms", factor = 1.0, cap = "100ms" }
+"""
+SHOWN_WITHIN = 2  # seconds after the deadline, as promised; a lease is 1 s
+
+
+@pytest.fixture(scope="module")
+def gateway_config():
+    return {"toml": TYPES}
+
+
+def held_poll(gateway, job, into):
+    """Asks until the record says that the job is stalled, and tells when."""
+    tag = None
+    while True:
+        response = gateway.get(f"/api/jobs/{job}/status", {"Prefer": "wait=10", **({"If-None-Match": tag} if tag else {})})
+        tag = response.header("ETag")
+        if response.status == 200 and response.json()["stalled"]:
+            into.append(time.monotonic())
+            return
+
+
+def test_a_silent_worker_is_shown_within_two_seconds_on_every_transport(gateway, worker, job):
+    polled = []
+    with gateway.watch(job) as stream, gateway.websocket() as ws:
+        ws.watch(job)
+        worker.report(job, type="flagged", status="processing", percent=10)
+        begun = time.monotonic()
+        poll = threading.Thread(target=held_poll, args=(gateway, job, polled), daemon=True)
+        poll.start()
+        assert stream.job(stalled=True).data["status"] == "processing"
+        by_stream = time.monotonic()
+        assert ws.job(job, stalled=True)["progress"]["percent"] == 10
+        by_websocket = time.monotonic()
+        poll.join(PATIENCE)
+        assert max(by_stream, by_websocket, *polled) - begun < 1 + SHOWN_WITHIN
+        worker.report(job, percent=20)
+        assert stream.job(stalled=False).data["progress"]["percent"] == 20
+        ws.job(job, stalled=False, status="processing")
+
+
+def test_a_type_may_want_stalled_jobs_to_fail_with_what_to_do(gateway, worker, job):
+    worker.report(job, type="failing", status="processing")
+    with gateway.watch(job) as stream:
+        failed = stream.job(status="failed").data
+    assert failed["error"]["code"] == "stalled" and failed["error"]["title"] and failed["error"]["action"]
+    assert gateway.report(job, status="done")["result"] == "ignored:final"
+
+
+def test_a_type_may_want_stalled_jobs_to_be_tried_again_and_refuses_the_zombie(gateway, worker, redis_server, job):
+    gateway.create(id=job, type="trying", input={"page": 7})
+    worker.report(job, status="processing", attempt=1)
+    with gateway.watch(job) as stream:
+        stream.job(attempt=2)
+    def redispatched():
+        entries = redis_server.client().execute_command("XRANGE", "jobcast:work:trying", "-", "+")
+        return [fields for _, fields in entries if fields[b"id"] == job.encode() and fields[b"attempt"] == b"2"]
+    assert json.loads(until(redispatched, "the job on the work stream")[0][b"input"]) == {"page": 7}
+    assert gateway.report(job, attempt=1, percent=99)["result"] == "ignored:stale_attempt"
+    assert gateway.report(job, attempt=2, status="done")["result"] == "ok"
+
+
+def test_a_job_that_nobody_starts_fails(gateway, job):
+    gateway.create(id=job, type="waiting")
+    with gateway.watch(job) as stream:
+        assert stream.job(status="failed").data["error"]["code"] == "not_started"
+
+
+def test_a_failure_that_may_pass_is_tried_again_and_each_attempt_is_told_of(gateway, worker, job):
+    gateway.create(id=job, type="again")
+    with gateway.watch(job) as stream:
+        worker.report(job, status="processing", attempt=1)
+        worker.report(job, status="failed", attempt=1, error__title="No answer", error__retryable="true")
+        waiting = stream.job(status="retrying").data
+        assert (waiting["attempt"], waiting["max_attempts"]) == (2, 3) and waiting["retry_at"]
+        worker.report(job, status="processing", attempt=2)
+        worker.report(job, status="done", attempt=2)
+        stream.job(status="done")
+    entries = gateway.get(f"/api/jobs/{job}/history").json()["entries"]
+    failed = next(e for e in entries if e["status"] == "retrying")
+    assert failed["error"]["title"] == "No answer" and failed["duration"] >= 0
+    assert entries[-1]["status"] == "done" and entries[-1]["attempt"] == 2
+
+
+def test_a_hundred_clicks_at_once_make_one_job(gateway, job):
+    answers = []
+    def click():
+        answers.append(gateway.post("/api/jobs", {"type": "invoice", "input": {"order": 7}}, {"Idempotency-Key": job}))
+    clicks = [threading.Thread(target=click) for _ in range(100)]
+    for one in clicks:
+        one.start()
+    for one in clicks:
+        one.join(PATIENCE)
+    assert [a.status for a in answers] == [202] * 100
+    assert len({a.json()["id"] for a in answers}) == 1
+    assert sum(a.header("Idempotent-Replayed") is None for a in answers) == 1
+    assert gateway.post("/api/jobs", {"type": "invoice", "input": {"order": 8}}, {"Idempotency-Key": job}).status == 422
+
+
+def test_an_outcome_is_in_the_inbox_until_it_was_seen(gateway, worker, job):
+    def inbox():
+        return [r["id"] for r in gateway.get(f"/api/inbox?owner={job}").json()["jobs"]]
+    worker.report(job, owner=job, status="processing")
+    assert gateway.post(f"/api/jobs/{job}/seen").status == 409
+    worker.report(job, status="failed", error__title="No paper")
+    assert inbox() == [job]
+    with gateway.stream(f"/api/events?owner={job}") as feed:
+        assert not feed.job(job).data["seen"]
+        assert gateway.post(f"/api/jobs/{job}/seen").json()["seen"]
+        feed.job(job, seen=True)
+    assert inbox() == []
+
+
+def test_seen_is_said_over_websocket_too(gateway, worker, job):
+    worker.report(job, status="done")
+    with gateway.websocket() as ws:
+        ws.say("seen", job=job, id=1)
+        assert ws.find(lambda e: e.get("id") == 1)["event"] == "ack"
+    assert gateway.record(job)["seen"]
+
+
+def test_a_batch_is_watched_like_a_job(gateway, worker, new_job):
+    jobs = [new_job() for _ in range(4)]
+    for one in jobs:
+        gateway.create(id=one, owner=jobs[0], group="May")
+    batch = gateway.record(jobs[0])["group_id"]
+    with gateway.watch(batch) as stream, gateway.websocket() as ws:
+        ws.watch(batch)
+        worker.report(jobs[0], status="done")
+        worker.report(jobs[1], status="failed", error__title="Row 17 has no amount")
+        half = stream.job(batch, progress={"percent": 50, "current": 2, "total": 4, "unit": "jobs"}).data
+        assert half["failed"] == [{"id": jobs[1], "title": "Row 17 has no amount"}]
+        for one in jobs[2:]:
+            worker.report(one, status="done")
+        assert stream.job(batch, status="failed").data["counts"]["done"] == 3
+        assert ws.job(batch, status="failed")["counts"]["failed"] == 1
+    assert gateway.record(batch)["progress"]["percent"] == 100
