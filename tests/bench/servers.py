@@ -124,15 +124,19 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
 
+# All clients come from a few loopback addresses, and none says who it is.
+LOAD_LIMITS = {"JOBCAST_LIMITS_CONNECTIONS": "19500", "JOBCAST_LIMITS_CONNECTIONS_PER_ADDRESS": "19500",
+               "JOBCAST_LIMITS_REQUEST_RATE": "0"}
+
+
 class Jobcast(Server):
     name, reactors, core = "jobcast SSE", 1, SERVER_CORE
-    environment = {}
 
     def launch(self):
         return start([self.program, "serve"], self.core, self.folder, {
             "JOBCAST_SERVER_LISTEN": f"127.0.0.1:{self.port}", "JOBCAST_SERVER_REACTORS": str(self.reactors),
             "JOBCAST_SERVER_DATA_DIR": os.path.join(self.folder, "data"), "JOBCAST_REDIS_URL": self.redis.url,
-            "JOBCAST_SERVER_LOG_LEVEL": "warning", "JOBCAST_LIMITS_CONNECTIONS": "1000000", **self.environment})
+            "JOBCAST_SERVER_LOG_LEVEL": "warning", **LOAD_LIMITS})
 
     def ready(self):
         super().ready()
