@@ -45,12 +45,10 @@ struct subscriber::impl final : connection {
     std::string failure;
     bool const fine = incoming_.read(bytes, [&](const push& p) {
       any = true;
-      if (p[0] == "message") {
-        if (tracker_.live(kind::channel, p[1]))
-          observer_.on_message(p[1], p[2]);
-      } else {
+      if (p[0] == "message")
+        observer_.on_message(p[1], p[2]);
+      else
         failure = on_other(p);
-      }
       return failure.empty() && up();
     });
     return fine ? failure : std::string("not what a subscribed connection brings: ") + incoming_.failure();

@@ -2,10 +2,7 @@
 // events come, and lets them go once they are final and everyone has them.
 #pragma once
 
-#include "jobcast/hub/watch.hpp"
-
-#include <memory>
-#include <unordered_map>
+#include "jobcast/hub/topic_table.hpp"
 
 namespace jobcast::hub {
 
@@ -65,7 +62,7 @@ struct feed {
   std::string scope;
   topic::state at = topic::state::subscribing;
   std::int64_t idle_since = 0; ///< while it has no members
-  std::unordered_map<std::string, std::unique_ptr<topic>> topics;
+  topic_table topics;
   intrusive::list<feed_member, intrusive::member_hook<feed_member, auto_hook, &feed_member::in_feed>,
                   intrusive::constant_time_size<false>>
       members;
