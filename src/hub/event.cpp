@@ -140,8 +140,12 @@ encoded event::bytes(encoding as, head_space& space) const {
 }
 
 std::size_t event::size(encoding as) const {
-  head_space space;
-  return bytes(as, space).size();
+  if (as == encoding::sse || kind_ == event_kind::raw)
+    return sse_size_;
+  // A record is followed by a brace; of others the first is part of the opening.
+  std::size_t const payload =
+      openings[static_cast<std::size_t>(kind_)].size() + (kind_ == event_kind::job ? data_size_ + 1 : data_size_ - 1);
+  return http::ws_head_size(payload) + payload;
 }
 
 std::string event::id() const {
