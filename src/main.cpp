@@ -1,10 +1,11 @@
-// The command line: jobcast serve, check, report, watch, notify. Exit codes: 0 fine, 2 usage or config, 1 anything
-// else.
+// The command line: jobcast serve, check, report, watch, notify, bench. Exit codes: 0 fine, 2 usage or config, 1
+// anything else.
 #include "jobcast/app/cli.hpp"
 #include "jobcast/app/config.hpp"
 #include "jobcast/app/secrets.hpp"
 #include "jobcast/app/serve.hpp"
 #include "jobcast/base/log.hpp"
+#include "jobcast/bench/command.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -149,6 +150,7 @@ int run(int count, char** arguments) {
     which->add_flag("--all", all, "All of them.");
     which->require_option(1);
   }
+  const auto benchmark = bench::add_command(program, std::cout, std::cerr);
 
   try {
     program.parse(count, arguments);
@@ -171,6 +173,8 @@ int run(int count, char** arguments) {
                   : *dropping ? app::notify_action::drop
                               : app::notify_action::list,
                   letters);
+  if (program.got_subcommand("bench"))
+    return benchmark();
   return app::watch(url, id, screen(), std::cerr);
 }
 

@@ -97,6 +97,8 @@ void session::send_all() {
     // What a plain socket did not take it will not take now either.
     if (!socket_.is_tls() && sent < due.bytes())
       return block();
+    if (box_.empty(dirty()))
+      break;
   }
   if (socket_.unsent())
     return block();

@@ -2,10 +2,8 @@
 // events come, and lets them go once they are final and everyone has them.
 #pragma once
 
-#include "jobcast/hub/watch.hpp"
+#include "jobcast/hub/topic_table.hpp"
 
-#include <memory>
-#include <unordered_map>
 #include <vector>
 
 namespace jobcast::hub {
@@ -68,7 +66,7 @@ struct feed {
   std::string scope;
   topic::state at = topic::state::subscribing;
   std::int64_t idle_since = 0; ///< while it has no members
-  std::unordered_map<std::string, std::unique_ptr<topic>> topics;
+  topic_table topics;
   intrusive::list<feed_member, intrusive::member_hook<feed_member, auto_hook, &feed_member::in_feed>,
                   intrusive::constant_time_size<false>>
       members;

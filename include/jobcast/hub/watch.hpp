@@ -10,6 +10,7 @@
 #include "jobcast/hub/event.hpp"
 
 #include <boost/intrusive/list.hpp>
+#include <boost/intrusive/unordered_set_hook.hpp>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -163,16 +164,20 @@ struct topic {
   void judge_again(link& l);
   bool watched() const { return !links.empty(); }
 
+  using table_hook = intrusive::unordered_set_member_hook<intrusive::store_hash<true>>;
+
+  // What an update touches comes first, in as few cache lines as may be.
+  table_hook in_table;
   std::string id;
   std::uint64_t version = 0; ///< of `latest`; 0: missing or not known yet
-  std::uint64_t peak = 0;    ///< highest version a watcher may have had since the last reset
   event_ptr latest;          ///< null until something is known
-  bool fresh = false;        ///< something was heard since the subscription in force began
-  bool lone = false;         ///< of a feed: followed only by the member whose list found it
-  state at = state::subscribing;
-  std::int64_t idle_since = 0; ///< steady milliseconds, while unwatched
   intrusive::list<link, intrusive::member_hook<link, auto_hook, &link::in_topic>, intrusive::constant_time_size<false>>
       links;
+  std::uint64_t peak = 0; ///< highest version a watcher may have had since the last reset
+  state at = state::subscribing;
+  bool fresh = false;          ///< something was heard since the subscription in force began
+  bool lone = false;           ///< of a feed: followed only by the member whose list found it
+  std::int64_t idle_since = 0; ///< steady milliseconds, while unwatched
   auto_hook in_idle;
 
  private:

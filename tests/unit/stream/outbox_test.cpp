@@ -90,6 +90,20 @@ TEST_CASE_FIXTURE(hub_fixture, "more than one send takes goes out in order") {
   }
 }
 
+TEST_CASE_FIXTURE(hub_fixture,
+                  "frames larger than what one send puts together arrive whole, wherever the socket stops taking") {
+  std::string wanted;
+  for (std::size_t const size : {5'000, 20'000, 16'300, 30, 70'000, 16'290})
+    wanted += frame_of(R"({"event":"end","reason":")" + std::string(size, 'x') + "\"}");
+  for (std::size_t first = 0; first <= wanted.size(); first += 997) {
+    client c(hub::encoding::websocket);
+    for (std::size_t const size : {5'000, 20'000, 16'300, 30, 70'000, 16'290})
+      c.notify(hub::event::end(std::string(size, 'x')));
+    std::string const got = c.take(first);
+    CHECK((got + c.take_all() == wanted));
+  }
+}
+
 TEST_CASE_FIXTURE(hub_fixture, "what is sent one byte at a time arrives whole and in order") {
   client c;
   c.box.prepend("head\r\n\r\n");
