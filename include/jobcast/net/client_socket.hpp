@@ -51,6 +51,7 @@ class client_socket {
   void cancel();
   /// Nothing more will be sent; what was taken must be flushed before.
   void shutdown_send(error_code& ec);
+  /// What waits ends with an error; everything from here on fails.
   void close();
 
  private:
