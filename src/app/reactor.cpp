@@ -4,7 +4,6 @@
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/metrics/exposition.hpp"
-#include "jobcast/store/library.hpp"
 #include "jobcast/stream/long_poll.hpp"
 #include "jobcast/stream/sse.hpp"
 #include "jobcast/stream/ws.hpp"
@@ -179,22 +178,33 @@ void reactor::on_client(bool connected) {
     hub_.retry_reads();
 }
 
+// One at a time: of two, the older could have the last word.
 void reactor::install() {
+  if (std::exchange(installing_, true)) {
+    install_again_ = true;
+    return;
+  }
   asio::co_spawn(io_, store::install_library(client_, config_),
                  [this](std::exception_ptr e, boost::system::result<void, store::library_failure> done) {
                    log_exception(e);
-                   if (e)
-                     return;
-                   if (done) {
-                     installed_ = true;
-                     update_available();
-                     return hub_.retry_reads();
-                   }
-                   if (done.error().lasting)
-                     shared_.fail(done.error().detail);
-                   else
-                     log::warning("the function library is not in place yet: {}", done.error().detail);
+                   installing_ = false;
+                   if (std::exchange(install_again_, false) && client_.connected())
+                     return install();
+                   if (!e)
+                     on_installed(done);
                  });
+}
+
+void reactor::on_installed(const boost::system::result<void, store::library_failure>& done) {
+  if (done) {
+    installed_ = true;
+    update_available();
+    hub_.retry_reads();
+  } else if (done.error().lasting) {
+    shared_.fail(done.error().detail);
+  } else {
+    log::warning("the function library is not in place yet: {}", done.error().detail);
+  }
 }
 
 void reactor::tick() {
