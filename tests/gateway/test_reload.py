@@ -41,3 +41,22 @@ def test_reloads_that_overtake_each_other_leave_what_the_last_one_says(redis_ser
     # Nothing that was begun earlier is written afterwards: a report through the gateway comes behind all of it.
     assert gateway.report("reload-after", status="processing")["result"] == "ok"
     assert written()
+
+
+def test_what_takes_effect_only_at_the_start_is_named(reloaded):
+    gateway, again = reloaded('[web]\nroot = ""\n')
+    again('[web]\nroot = "/nowhere"\n[limits]\nheartbeat = "9s"\n[redis]\nnamespace = "other"\n')
+    until(lambda: "redis.namespace, web.root changed" in gateway.log(), "the warning")
+    assert "limits.heartbeat" not in gateway.log()
+    again("")
+    assert gateway.log().count("changed, which takes effect only when") == 1, "what is as at the start again needs no restart"
+
+
+@pytest.mark.parametrize("broken, named", [("[limits\n", "jobcast.toml:1"), ('[limits]\nheartbeat = "soon"\n', "limits.heartbeat")])
+def test_a_file_that_is_wrong_is_said_in_the_log_and_changes_nothing(reloaded, broken, named):
+    gateway, _ = reloaded("")
+    gateway.configure(broken)
+    gateway.process.send_signal(signal.SIGHUP)
+    line = until(lambda: next((one for one in gateway.log().splitlines() if named in one), None), "the error")
+    assert "error" in line.lower() and line.endswith("everything stays as it was")
+    assert gateway.get("/healthz").status == 200
