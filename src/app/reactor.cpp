@@ -61,7 +61,8 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     , host_{hub_, wheel_, config_.limits, counters_, *shared.admission}
     , context_(make_context())
     , router_(context_)
-    , connections_{router_, config_.limits, wheel_, counters_}
+    , connections_{router_, config_.limits, wheel_, counters_,
+                   [this] { return sum_of(&metrics::counters::body_bytes); }}
     , listener_(io_, config_.limits,
                 [this](tcp_socket socket, const asio::ip::address& peer) { on_accepted(std::move(socket), peer); })
     , ticker_(io_.get_executor())
@@ -141,9 +142,13 @@ void reactor::run() {
   io_.run();
 }
 
-std::uint64_t reactor::open_connections() const {
+std::uint64_t reactor::sum_of(metrics::counter metrics::counters::*which) const {
   return std::accumulate(shared_.counters.begin(), shared_.counters.end(), std::uint64_t(0),
-                         [](std::uint64_t sum, const metrics::counters* c) { return sum + c->connections.get(); });
+                         [&](std::uint64_t sum, const metrics::counters* c) { return sum + (c->*which).get(); });
+}
+
+std::uint64_t reactor::open_connections() const {
+  return sum_of(&metrics::counters::connections);
 }
 
 void reactor::on_accepted(tcp_socket socket, const asio::ip::address& peer) {

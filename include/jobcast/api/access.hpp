@@ -11,11 +11,17 @@
 
 namespace jobcast::api {
 
+/// The address of whoever asks, which proxies that are trusted have forwarded.
+asio::ip::address client_of(const context& c, const http::request& r);
+
 /// Finds out who asks and stores it in `r.who`, within limits.request_rate. Answers a refusal, or nothing.
 std::optional<http::response> identify(context& c, http::request& r);
 
 /// Nothing if whoever asks may do that to some job at least; else 401 or 403.
 std::optional<http::response> check_may_ever(context& c, const http::request& r, auth::action what);
+
+/// Whether limits.reserve is for whoever asks.
+bool has_reserve(const http::request& r);
 
 /// Nothing if limits.reserve leaves room for whoever asks.
 std::optional<http::response> check_room(context& c, const http::request& r);

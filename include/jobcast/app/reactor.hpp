@@ -70,6 +70,8 @@ class reactor final : hub::backend, redis::subscriber_observer {
   void on_connection(bool up) override;
 
   void on_accepted(tcp_socket socket, const asio::ip::address& peer);
+  /// Over all reactors.
+  std::uint64_t sum_of(metrics::counter metrics::counters::*which) const;
   std::uint64_t open_connections() const;
   void on_client(bool connected);
   void install();
