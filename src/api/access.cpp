@@ -60,6 +60,22 @@ asio::ip::address client_of(const context& c, const http::request& r) {
   return net::client_of(r.peer, r.fields->list("X-Forwarded-For"), *c.trusted_proxies);
 }
 
+http::answer take_over(context& c, const http::request& r, std::function<void(net::client_socket)> open) {
+  if (!c.trusted_proxies->contains(r.peer))
+    return open;
+  // Shared, since a std::function is copied.
+  auto place = std::make_shared<net::admission::ticket>(c.admission.connect(client_of(c, r)));
+  if (!*place) {
+    c.counters.busy_refused.add();
+    return passing_refusal(c, r, 429,
+                           "This address has as many streams as limits.connections_per_address allows; close some.", 5);
+  }
+  return [place = std::move(place), open = std::move(open)](net::client_socket socket) {
+    socket.set_place(std::move(*place));
+    open(std::move(socket));
+  };
+}
+
 namespace {
 
 std::optional<http::response> check_rate(context& c, const http::request& r) {

@@ -102,12 +102,12 @@ api::context reactor::make_context() {
       .open_stream = [this](net::client_socket socket,
                             hub::watch_request asked) { stream::open_sse(std::move(socket), host_, std::move(asked)); },
       .open_websocket =
-          [this](net::client_socket socket, std::string head, auth::identity_ptr who) {
+          [this](net::client_socket socket, std::string head, auth::identity_ptr who, const asio::ip::address& client) {
             if (!who)
               who = stream::awaits_auth(now_ms());
             else if (who->what == auth::identity::kind::open)
               who = nullptr;
-            stream::open_websocket(std::move(socket), host_, std::move(head), std::move(who));
+            stream::open_websocket(std::move(socket), host_, std::move(head), std::move(who), client);
           },
       .wait_for_change =
           [this](auth::identity_ptr who, std::string id, std::string known, milliseconds wait) {
