@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <fmt/format.h>
 #include <iostream>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -20,12 +21,15 @@ using namespace jobcast;
 
 constexpr int usage_error = 2;
 
-std::optional<settings> load(const std::string& file) {
+boost::system::result<settings, app::config_errors> read(const std::string& file) {
   std::vector<std::string_view> environment;
   for (char** variable = environ; *variable; ++variable)
     environment.emplace_back(*variable);
-  auto loaded =
-      app::load_settings(file.empty() ? std::nullopt : std::optional<std::filesystem::path>(file), environment);
+  return app::load_settings(file.empty() ? std::nullopt : std::optional<std::filesystem::path>(file), environment);
+}
+
+std::optional<settings> load(const std::string& file) {
+  auto loaded = read(file);
   if (loaded)
     return std::move(*loaded);
   for (const auto& error : loaded.error())
@@ -46,9 +50,11 @@ int serve(const std::string& file) {
     return usage_error;
   log::set_level(level_named(config->server.log_level));
   return app::serve(*config, [&](settings& fresh) {
-    auto loaded = load(file);
-    if (!loaded)
+    auto loaded = read(file);
+    if (!loaded) {
+      log::error("{}; everything stays as it was", fmt::join(loaded.error(), "; "));
       return false;
+    }
     fresh = *std::move(loaded);
     log::set_level(level_named(fresh.server.log_level));
     return true;

@@ -44,6 +44,10 @@ identity_ptr identity_of(const publisher& p, std::string_view hash) {
 
 } // namespace
 
+bool names_api_key(const credentials& given) {
+  return bearer_of(given.authorization).starts_with(api_key_prefix);
+}
+
 std::string make_api_key() {
   unsigned char random[32];
   if (RAND_bytes(random, sizeof random) != 1)

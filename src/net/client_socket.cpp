@@ -97,6 +97,8 @@ void client_socket::shutdown_send(error_code& ec) {
 
 void client_socket::close() {
   error_code ignored;
+  // The number of a closed socket is soon another's.
+  tls_.reset();
   socket_.close(ignored);
 }
 

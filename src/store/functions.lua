@@ -1295,6 +1295,8 @@ local LIST = {
 }
 local INBOX = {limit = LIST.limit, cursor = LIST.cursor}
 local LOOKED_AT = 2000
+-- A page ends after the record with which it has so many bytes: a hundred large results are several megabytes.
+local PAGE_BYTES = 524288
 
 local function matches(f, statuses, status, type, group)
   return (not statuses or statuses[status]) and (not f.type or f.type == type) and (not f.group or f.group == group)
@@ -1379,11 +1381,13 @@ local function list(ns, args)
   end
   local highest, skip_id = read_cursor(f)
   if f.snapshot then return snapshot(ns, scope, f) end
-  local out = {''}
+  local out, bytes = {''}, 0
   out[1] = each_newest(ns .. ':owner:' .. scope, highest, skip_id, function(id)
-    if #out > limit then return true end
+    if #out > limit or bytes >= PAGE_BYTES then return true end
     local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc', 'type', 'group')
-    if r[1] and matches(f, statuses, r[2], r[4], r[5]) then out[#out + 1] = {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]} end
+    if not r[1] or not matches(f, statuses, r[2], r[4], r[5]) then return end
+    bytes = bytes + #r[3]
+    out[#out + 1] = {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]}
   end)
   return out
 end
@@ -1393,11 +1397,13 @@ local function inbox(ns, args)
   local f = read_fields(args, 2, INBOX)
   local highest, skip_id = read_cursor(f)
   local limit, key = f.limit or 100, ns .. ':inbox:' .. scope
-  local out = {'', redis.call('ZCARD', key)}
+  local out, bytes = {'', redis.call('ZCARD', key)}, 0
   out[1] = each_newest(key, highest, skip_id, function(id)
-    if #out - 1 > limit then return true end
+    if #out - 1 > limit or bytes >= PAGE_BYTES then return true end
     local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc', 'seen_at')
-    if r[1] and FINAL[r[2]] and not r[4] then out[#out + 1] = {tonumber(r[1]), 'f', r[3]} end
+    if not r[1] or not FINAL[r[2]] or r[4] then return end
+    bytes = bytes + #r[3]
+    out[#out + 1] = {tonumber(r[1]), 'f', r[3]}
   end)
   return out
 end

@@ -36,9 +36,10 @@ struct ws_feed : hub::feed_member {
 
 class ws_session final : public session {
  public:
-  ws_session(net::client_socket socket, host& h)
+  ws_session(net::client_socket socket, host& h, const asio::ip::address& client)
       : session(std::move(socket), h, hub::encoding::websocket)
-      , decoder_(h.limits.message) {
+      , decoder_(h.limits.message)
+      , client_(client) {
     h.counters.websockets.add();
   }
   ~ws_session() { host_.counters.websockets.subtract(); }
@@ -106,6 +107,8 @@ class ws_session final : public session {
     auto const message = read_ws_message(json);
     if (!message)
       return refuse(message.error().echo, http::problem_json(400, message.error().detail, message.error().field));
+    if (!within_rate(1))
+      return refuse_rate(*message);
     if (is_nobody() && message->op != ws_op::auth && message->op != ws_op::ping)
       return refuse(message->echo,
                     http::problem_json(401, "Say who you are first: {\"op\":\"auth\",\"token\":...}.", "op"));
@@ -123,6 +126,29 @@ class ws_session final : public session {
     case ws_op::ping:
       return say("pong", message->echo);
     }
+  }
+
+  // API keys are exempt here too.
+  bool within_rate(unsigned cost) {
+    if (!who() || who()->what == auth::identity::kind::api_key || cost == 0)
+      return true;
+    bool const within = host_.admission.request(client_, host_.wheel.now(), cost) == 0;
+    if (!within)
+      host_.counters.rate_limited.add();
+    return within;
+  }
+
+  void refuse_rate(const ws_message& message) {
+    refuse(message.echo,
+           http::problem_json(429, "There were too many messages from this address (limits.request_rate).", "op"));
+  }
+
+  // As of an event stream, limits.jobs_per_stream of them are paid for by the request that opened the connection.
+  unsigned cost_of_watching(std::size_t fresh) {
+    std::size_t const free = host_.limits.jobs_per_stream;
+    std::size_t const before = std::max(watched_, free);
+    watched_ += fresh;
+    return static_cast<unsigned>(std::max(watched_, free) - before);
   }
 
   bool is_nobody() const { return who() && who()->what == auth::identity::kind::nobody; }
@@ -170,6 +196,8 @@ class ws_session final : public session {
       return refuse(
           message.echo,
           http::problem_json(400, "One connection watches up to limits.jobs_per_stream jobs; unwatch some.", "jobs"));
+    if (!within_rate(cost_of_watching(fresh)))
+      return refuse_rate(message);
     say("ack", message.echo);
     if (ending_)
       return;
@@ -228,7 +256,7 @@ class ws_session final : public session {
       member_.reset();
     }
     std::erase_if(links_, [&](const std::unique_ptr<ws_link>& l) {
-      bool const named = std::find(message.jobs.begin(), message.jobs.end(), l->subject()->id) != message.jobs.end();
+      bool const named = std::binary_search(message.jobs.begin(), message.jobs.end(), l->subject()->id);
       if (named)
         host_.hub.close(*l);
       return named;
@@ -395,6 +423,8 @@ class ws_session final : public session {
   }
 
   ws_decoder decoder_;
+  asio::ip::address client_;
+  std::size_t watched_ = 0; ///< ids, ever
   std::vector<std::unique_ptr<ws_link>> links_;
   std::unique_ptr<ws_feed> member_;
   std::chrono::steady_clock::time_point errors_since_{};
@@ -416,9 +446,10 @@ auth::identity_ptr awaits_auth(std::int64_t now_ms) {
   return nobody;
 }
 
-void open_websocket(net::client_socket socket, host& h, std::string head, auth::identity_ptr who) {
+void open_websocket(net::client_socket socket, host& h, std::string head, auth::identity_ptr who,
+                    const asio::ip::address& client) {
   auto place = admit_stream(h, who);
-  auto opened = std::make_shared<ws_session>(std::move(socket), h);
+  auto opened = std::make_shared<ws_session>(std::move(socket), h, client);
   opened->set_who(std::move(who));
   opened->begin(head);
   if (!place)

@@ -7,11 +7,13 @@ import subprocess
 import pytest
 
 from harness.certificates import make_certificate
-from harness.gateway import PROGRAM
-from harness.process import free_port
+from harness.gateway import PROGRAM, is_sanitized
+from harness.http_client import encode_request
+from harness.process import free_port, resident_kib
 from harness.redis_server import Worker
 from harness.wait import until
 from harness.ws import PING, PONG
+from key_updates import KeyUpdateFlood
 
 
 def trusting(certificate, **versions):
@@ -76,6 +78,24 @@ def test_a_renegotiation_is_refused(gateway, certificate):
     done = subprocess.run(["openssl", "s_client", "-tls1_2", "-connect", f"127.0.0.1:{gateway.port}", "-CAfile", certificate[0]],
                           input=b"R\n", capture_output=True, timeout=20, check=False)
     assert b"no renegotiation" in done.stderr or b"handshake failure" in done.stderr, done.stderr[-400:]
+
+
+@pytest.mark.parametrize("kind", ["request", "stream"])
+def test_a_flood_of_key_updates_takes_no_turn_from_others_and_no_memory(redis_server, start_gateway, certificate, worker, job, kind):
+    gateway = start_gateway(redis_server, SERVER_TLS_CERTIFICATE=certificate[0], SERVER_TLS_KEY=certificate[1], tls=trusting(certificate[0]),
+                            SERVER_REACTORS=1, LIMITS_REQUEST_TIMEOUT="1m")
+    worker.report(job, status="processing")
+    before = resident_kib(gateway.pid)
+    first = b"G" if kind == "request" else encode_request("GET", f"/api/jobs/{job}/events", None, (), gateway.address)
+    with KeyUpdateFlood(gateway.address, first) as flood:
+        until(lambda: flood.updates > 5000 or flood.ended, "the flood to be under way")
+        asked = 0
+        while not flood.ended and asked < 20:
+            assert gateway.get("/healthz").status == 200
+            asked += 1
+    if not is_sanitized():
+        assert resident_kib(gateway.pid) - before < 8 * 1024
+    assert gateway.get("/healthz").status == 200
 
 
 def test_streams_and_websockets_run_over_tls(gateway, worker, job):

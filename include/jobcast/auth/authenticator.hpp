@@ -31,6 +31,9 @@ struct credentials {
   std::string_view link{};          ///< the parameter of that name
 };
 
+/// Whether that is an API key rather than something signed.
+bool names_api_key(const credentials& given);
+
 struct refusal {
   unsigned status;            ///< 400 or 401
   std::string_view detail;    ///< one sentence
