@@ -138,7 +138,8 @@ class bench final : hub::backend, redis::subscriber_observer {
       asked.every = every;
       return stream::open_sse(std::move(socket), host_, std::move(asked));
     }
-    stream::open_websocket(std::move(socket), host_, "HTTP/1.1 101 Switching Protocols\r\n\r\n", nullptr);
+    stream::open_websocket(std::move(socket), host_, "HTTP/1.1 101 Switching Protocols\r\n\r\n", nullptr,
+                           asio::ip::address_v4::loopback());
     std::string const text = R"({"op":"watch","jobs":[")" + job + R"("]})";
     std::string frame{'\x81', static_cast<char>(0x80 | text.size()), 0, 0, 0, 0};
     frame += text;
