@@ -245,8 +245,8 @@ def test_a_forged_token_over_the_rate_costs_no_check_of_its_signature(redis_serv
             for _ in range(400):
                 assert connection.request("GET", "/api/jobs/x/status", headers=headers).status == 429
             return processor_ns(gateway.pid) - before
-    # The signature would cost more than all the rest.
-    assert cost(bearer(forged)) < 1.5 * cost({})
+    # To check the signature costs several times all the rest. The least of three: whatever else is busy only adds.
+    assert min(cost(bearer(forged)) for _ in range(3)) < 2.5 * min(cost({}) for _ in range(3))
 
 
 def processor_ns(pid):
