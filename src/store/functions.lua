@@ -1276,12 +1276,20 @@ local function create(ns, args)
   return answer_of(what, job)
 end
 
+-- Whose job it is, is looked at first and alone, so that the job of another costs what none does.
+local function is_of(scope, key)
+  local h = redis.call('HMGET', key, 'owner', 'tenant')
+  return h[1] and scope == encoded(h[2] or '') .. '/' .. encoded(h[1])
+end
+
 local function get(ns, args)
-  local out = {}
-  for i, id in ipairs(args) do
-    name('id', id, 128)
-    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc')
-    out[i] = r[1] and {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]} or false
+  local out, first = {}, 1
+  local scope = string.find(args[1] or '', '/', 1, true) and args[1]
+  if scope then first = 2 end
+  for i = first, #args do
+    local key = ns .. ':job:' .. name('id', args[i], 128)
+    local r = (not scope or is_of(scope, key)) and redis.call('HMGET', key, 'v', 'status', 'doc')
+    out[#out + 1] = r and r[1] and {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]} or false
   end
   return out
 end
