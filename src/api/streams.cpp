@@ -23,8 +23,9 @@ hub::watch_request base_request(context& c, const http::request& r) {
 }
 
 http::answer opened(context& c, hub::watch_request asked) {
-  return http::takeover(
-      [&c, asked = std::move(asked)](net::client_socket socket) { c.open_stream(std::move(socket), asked); });
+  return http::takeover([&c, asked = std::move(asked)](net::client_socket socket) mutable {
+    c.open_stream(std::move(socket), std::move(asked));
+  });
 }
 
 } // namespace

@@ -14,8 +14,6 @@ namespace beast_http = boost::beast::http;
 
 namespace {
 
-constexpr std::size_t read_size = 4096;
-
 /// Cuts off whatever the connection is waiting for when its time is over.
 class deadline final : public wheel_entry {
  public:
@@ -141,11 +139,9 @@ class connection final : public open_connection {
   }
 
   task<bool> read_more() {
-    std::size_t const had = buffer_.size();
-    buffer_.resize(had + read_size);
     error_code ec;
-    std::size_t const n = co_await socket_.read(buffer_.data() + had, read_size, ec);
-    buffer_.resize(had + n);
+    std::size_t const n = co_await socket_.read(context_.input.data(), context_.input.size(), ec);
+    buffer_.append(context_.input.data(), n);
     co_return n > 0 && !ec && !deadline_.expired();
   }
 
@@ -268,9 +264,8 @@ class connection final : public open_connection {
     error_code ec;
     socket_.shutdown_send(ec);
     context_.wheel.arm(deadline_, std::chrono::milliseconds(1'000));
-    buffer_.resize(read_size);
     for (std::size_t taken = 0; !ec && !deadline_.expired() && taken < (std::size_t(1) << 20);) {
-      std::size_t const n = co_await socket_.read(buffer_.data(), buffer_.size(), ec);
+      std::size_t const n = co_await socket_.read(context_.input.data(), context_.input.size(), ec);
       if (n == 0)
         break;
       taken += n;
