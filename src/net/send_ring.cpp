@@ -6,6 +6,7 @@
 #include <cstring>
 #include <liburing.h>
 #include <sys/socket.h>
+#include <system_error>
 #include <vector>
 
 namespace jobcast::net {
@@ -83,7 +84,7 @@ void send_ring::submit_some() {
   for (int taken = 0; taken < static_cast<int>(count);) {
     int const more = io_uring_submit(&impl_->ring);
     if (more < 0 && more != -EINTR && more != -EAGAIN && more != -EBUSY)
-      break;
+      throw std::system_error(-more, std::system_category(), "io_uring_submit");
     taken += more > 0 ? more : 0;
   }
   std::size_t decided = 0;
@@ -92,7 +93,7 @@ void send_ring::submit_some() {
     if (int const failed = io_uring_wait_cqe(&impl_->ring, &done); failed == -EINTR)
       continue;
     else if (failed != 0)
-      break;
+      throw std::system_error(-failed, std::system_category(), "io_uring_wait_cqe");
     impl_->outcomes[decided++] = {static_cast<send_completion*>(io_uring_cqe_get_data(done)), done->res};
     io_uring_cqe_seen(&impl_->ring, done);
   }

@@ -42,7 +42,8 @@ class send_ring {
   /// Queues one non-blocking send of `pieces`, at least one. What they point to, and `who`, must stay until it is
   /// called.
   void queue(int fd, std::span<const iovec> pieces, send_completion& who);
-  /// Sends everything queued, also what completions queue, and calls every completion.
+  /// Sends everything queued, also what completions queue, and calls every completion. Throws std::system_error where
+  /// the kernel does not take part, which is a bug.
   void submit();
   /// Has fewer than most_queued waiting; submits those there are if need be.
   void make_room();
