@@ -37,6 +37,8 @@ const row server_rows[] = {
      "Threads that serve connections; 0: one per core.",
      in<server, &server_settings::reactors>,
      {.max = 1024}},
+    {"io_uring", "Send to many streams in one system call, where the kernel allows it (io_uring).",
+     in<server, &server_settings::io_uring>},
     {"data_dir",
      "Folder of the private Redis. Unused with redis.url.",
      in<server, &server_settings::data_dir>,

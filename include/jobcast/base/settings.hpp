@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 struct server_settings {
   std::string listen = "127.0.0.1:8080";
   unsigned reactors = 0; ///< 0: one per core
+  bool io_uring = false; ///< many sends in one system call
   std::string data_dir = "jobcast-data";
   milliseconds drain_timeout{10'000};
   std::string log_level = "info";
