@@ -188,6 +188,14 @@ local function time_now()
   return string.format('%s%03d', t[1], t[2] / 1000)
 end
 
+-- What may take long stops after so many microseconds, so that reports are not held up.
+local AT_A_TIME_US = 5000
+
+local function microseconds()
+  local t = redis.call('TIME')
+  return tonumber(t[1]) * 1000000 + tonumber(t[2])
+end
+
 -------------------------------------------------------------------------------------------------------------- fields
 -- One table says what each field of a report or of a creation may be.
 
@@ -1317,11 +1325,11 @@ local function read_cursor(f)
   return score, id
 end
 
--- Calls `use(id)` with the members of a zset from the newest on, at most LOOKED_AT; `use` answers true to stop before that
--- id. Answers the cursor to go on from, or '' at the end. Ids of one score come in falling order, so what was given before the
+-- Calls `use(id)` with the members of a zset from the newest on, at most LOOKED_AT and for AT_A_TIME_US; `use` answers true to
+-- stop before that id. The time is looked at seldom, so that whoever has few jobs always gets all of them. Answers the cursor to go on from, or '' at the end. Ids of one score come in falling order, so what was given before the
 -- cursor is skipped by comparison.
 local function each_newest(key, highest, skip_id, use)
-  local looked, offset, cursor = 0, 0, ''
+  local looked, offset, cursor, begun = 0, 0, '', microseconds()
   while true do
     local members = redis.call('ZREVRANGEBYSCORE', key, highest, '-inf', 'WITHSCORES', 'LIMIT', tostring(offset), '200')
     if #members == 0 then return '' end
@@ -1329,6 +1337,7 @@ local function each_newest(key, highest, skip_id, use)
       local id, score = members[i], members[i + 1]
       if not (skip_id and score == highest and id >= skip_id) then
         if looked >= LOOKED_AT or use(id) then return cursor end
+        if looked % 256 == 255 and microseconds() - begun > AT_A_TIME_US then return score .. '~' .. id end
         looked = looked + 1
         cursor = score .. '~' .. id
       end
@@ -1337,21 +1346,26 @@ local function each_newest(key, highest, skip_id, use)
   end
 end
 
+-- A row of a page. What decides whether a record is wanted is read before, without the record: that may be large.
+local function row_of(ns, id, version, status)
+  return {tonumber(version), FINAL[status] and 'f' or '', redis.call('HGET', ns .. ':job:' .. id, 'doc')}
+end
+
 -- An owner's stream begins with what is unfinished, then outcomes nobody has seen yet, then other outcomes.
 local function snapshot(ns, scope, f)
-  local rows, unseen, finals = {}, {}, {}
+  local begun = microseconds()
+  local found, unseen, finals = {}, {}, {}
   local had = {}
   local function take(id)
     if had[id] then return end
     had[id] = true
-    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc', 'updated', 'seen_at')
+    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'updated', 'seen_at')
     if not r[1] then return end
-    local row = {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]}
     if not FINAL[r[2]] then
-      rows[#rows + 1] = row
-    elseif not f.since or tonumber(r[4]) >= f.since then
-      local into = r[5] and finals or unseen
-      into[#into + 1] = row
+      found[#found + 1] = {id, r[1], r[2]}
+    elseif not f.since or tonumber(r[3]) >= f.since then
+      local into = r[4] and finals or unseen
+      into[#into + 1] = {id, r[1], r[2]}
     end
   end
   local rest = each_newest(ns .. ':owner:' .. scope, '+inf', nil, take)
@@ -1359,11 +1373,16 @@ local function snapshot(ns, scope, f)
     for _, id in ipairs(redis.call('ZREVRANGE', ns .. ':inbox:' .. scope, '0', '99')) do take(id) end
   end
   for _, more in ipairs({unseen, finals}) do
-    for _, row in ipairs(more) do rows[#rows + 1] = row end
+    for _, one in ipairs(more) do found[#found + 1] = one end
   end
-  local limit = f.limit or 100
-  local out = {(rest ~= '' or #rows > limit) and '9007199254740991~~' or ''}
-  for i = 1, math.min(limit, #rows) do out[i + 1] = rows[i] end
+  local limit, bytes = f.limit or 100, 0
+  local out = {''}
+  for i = 1, math.min(limit, #found) do
+    if bytes >= PAGE_BYTES and microseconds() - begun > AT_A_TIME_US then break end
+    out[i + 1] = row_of(ns, unpack(found[i]))
+    bytes = bytes + #out[i + 1][3]
+  end
+  if rest ~= '' or #out <= #found then out[1] = '9007199254740991~~' end
   return out
 end
 
@@ -1384,10 +1403,10 @@ local function list(ns, args)
   local out, bytes = {''}, 0
   out[1] = each_newest(ns .. ':owner:' .. scope, highest, skip_id, function(id)
     if #out > limit or bytes >= PAGE_BYTES then return true end
-    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc', 'type', 'group')
-    if not r[1] or not matches(f, statuses, r[2], r[4], r[5]) then return end
-    bytes = bytes + #r[3]
-    out[#out + 1] = {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]}
+    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'type', 'group')
+    if not r[1] or not matches(f, statuses, r[2], r[3], r[4]) then return end
+    out[#out + 1] = row_of(ns, id, r[1], r[2])
+    bytes = bytes + #out[#out][3]
   end)
   return out
 end
@@ -1400,10 +1419,10 @@ local function inbox(ns, args)
   local out, bytes = {'', redis.call('ZCARD', key)}, 0
   out[1] = each_newest(key, highest, skip_id, function(id)
     if #out - 1 > limit or bytes >= PAGE_BYTES then return true end
-    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc', 'seen_at')
-    if not r[1] or not FINAL[r[2]] or r[4] then return end
-    bytes = bytes + #r[3]
-    out[#out + 1] = {tonumber(r[1]), 'f', r[3]}
+    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'seen_at')
+    if not r[1] or not FINAL[r[2]] or r[3] then return end
+    out[#out + 1] = row_of(ns, id, r[1], r[2])
+    bytes = bytes + #out[#out][3]
   end)
   return out
 end
@@ -1495,13 +1514,6 @@ end
 ---------------------------------------------------------------------------------------------------------- supervisor
 -- What becomes of jobs nobody reports on. Any gateway may call it at any time: each deadline is handled once, and handling it
 -- sets the next one. It stops after 5 ms, so that reports are not held up.
-
-local AT_A_TIME_US = 5000
-
-local function microseconds()
-  local t = redis.call('TIME')
-  return tonumber(t[1]) * 1000000 + tonumber(t[2])
-end
 
 local function fail(ns, job, at, said)
   finish(ns, job, 'failed', at, failure(ns, job, said, at, true))

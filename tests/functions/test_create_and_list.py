@@ -76,6 +76,37 @@ def test_a_page_of_large_records_is_shorter_and_the_next_goes_on(jobs):
         assert len(seen) == len(set(seen)) == 20 and pages > 2
 
 
+def test_a_viewer_with_thousands_of_large_records_holds_nobody_up(jobs):
+    """What is not returned is not read. Other programs run beside this one, so what counts is the fastest of some calls."""
+    pipe = jobs.redis.pipeline(transaction=False)
+    for n in range(2000):
+        pipe.execute_command("FCALL", "jobcast_report", 1, jobs.ns, f"j{n}", "owner", "u", "status", "done")
+        pipe.hset(jobs.key("job", f"j{n}"), "doc", "{%s}" % ("z" * 30_000))
+    pipe.execute()
+
+    def microseconds(*asked):
+        before = jobs.redis.info("commandstats")["cmdstat_fcall"]["usec"]
+        jobs.call("list", "/u", *asked)
+        return jobs.redis.info("commandstats")["cmdstat_fcall"]["usec"] - before
+    taken = {asked: min(microseconds(*asked) for _ in range(8)) for asked in [("snapshot", "1"), ("type", "other"), ("status", "failed")]}
+    for n in range(2000):
+        pipe.delete(jobs.key("job", f"j{n}"))
+    pipe.execute()
+    assert max(taken.values()) < 15_000, taken
+
+
+def test_a_list_that_was_cut_short_goes_on_where_it_was(jobs):
+    pipe = jobs.redis.pipeline(transaction=False)
+    for n in range(5000):
+        pipe.execute_command("FCALL", "jobcast_create", 1, jobs.ns, f"j{n}", "owner", "u", "type", "x" if n % 100 == 0 else "y")
+    pipe.execute()
+    seen, cursor, pages = [], "", 0
+    while pages == 0 or cursor:
+        page, cursor = jobs.list("/u", type="x", **({"cursor": cursor} if cursor else {}))
+        seen, pages = seen + page, pages + 1
+    assert sorted(seen) == sorted(f"j{n}" for n in range(0, 5000, 100)) and pages > 2
+
+
 def test_a_list_can_be_filtered(jobs):
     jobs.create("a", owner="u", type="x", group="g")
     jobs.create("b", owner="u", type="y")
