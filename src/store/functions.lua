@@ -196,6 +196,14 @@ local function microseconds()
   return tonumber(t[1]) * 1000000 + tonumber(t[2])
 end
 
+-- Of two ids of stream entries.
+local function is_before(a, b)
+  local a_time, a_number = string.match(a, '^(%d+)-(%d+)$')
+  local b_time, b_number = string.match(b, '^(%d+)-(%d+)$')
+  if a_time ~= b_time then return tonumber(a_time) < tonumber(b_time) end
+  return tonumber(a_number) < tonumber(b_number)
+end
+
 -------------------------------------------------------------------------------------------------------------- fields
 -- One table says what each field of a report or of a creation may be.
 
@@ -389,7 +397,8 @@ local function global_policy(ns)
   }
 end
 
-local RETRIED_START_TIMEOUT = 300000
+-- How long a job that was offered to workers has to begin, where its type does not say.
+local OFFERED_START_TIMEOUT = 300000
 
 local function type_policy(ns, type, global)
   local p = redis.call('HMGET', ns .. ':policy:' .. type, 'lease_ms', 'start_timeout_ms', 'max_attempts', 'backoff_base_ms',
@@ -400,7 +409,7 @@ local function type_policy(ns, type, global)
     lease = tonumber(p[1] or global and global.lease or 60000), start_timeout = start_timeout, max = max,
     base = tonumber(p[4] or 5000), factor = tonumber(p[5] or 2), cap = tonumber(p[6] or 600000), dispatch = p[7] == '1', user_retry = p[8],
     grace = grace or 0, on_stall = p[10] or grace and (max > 1 and 'retry' or 'fail') or 'flag',
-    retried_start_timeout = start_timeout > 0 and start_timeout or RETRIED_START_TIMEOUT,
+    offered_start_timeout = start_timeout > 0 and start_timeout or OFFERED_START_TIMEOUT,
   }
 end
 
@@ -969,7 +978,7 @@ end
 local function offer(ns, job, at, policy)
   job.retry_at = nil
   if policy.dispatch then put_work(ns, job) else put_command(ns, job, 'retry') end
-  deadline(ns, job, at + policy.retried_start_timeout)
+  deadline(ns, job, at + policy.offered_start_timeout)
 end
 
 local function finish(ns, job, status, at, error)
@@ -1278,8 +1287,12 @@ local function create(ns, args)
   if notify then private[#private + 1] = 'notify' private[#private + 1] = notify end
   -- Nothing is refused from here on, so nothing is written before.
   redis.call('HSET', job.key, unpack(private))
-  if policy and policy.start_timeout > 0 then deadline(ns, job, at + policy.start_timeout) end
-  if policy and policy.dispatch then put_work(ns, job) end
+  if policy and policy.dispatch then
+    put_work(ns, job)
+    deadline(ns, job, at + policy.offered_start_timeout)
+  elseif policy and policy.start_timeout > 0 then
+    deadline(ns, job, at + policy.start_timeout)
+  end
   save(ns, job, at, flags, f.by or 'publisher', what == 'adopted' and what or nil)
   return answer_of(what, job)
 end
@@ -1457,7 +1470,7 @@ local function retry(ns, args)
   job.error, job.result, job.finished, job.cancel, job.started, job.locked, job.stalled = nil, nil, nil, nil, nil, nil, nil
   put_command(ns, job, 'retry')
   if policy.dispatch then put_work(ns, job) end
-  deadline(ns, job, at + policy.retried_start_timeout)
+  deadline(ns, job, at + policy.offered_start_timeout)
   save(ns, job, at, {s = true}, by)
   return answer_of('ok', job)
 end
@@ -1560,7 +1573,35 @@ local function grace_ended(ns, job, at, policy, counts)
   end
 end
 
-local function not_started(ns, job, at, counts)
+-- Whether a worker took the entry of a job that never began: `waiting` if none has read it, `held` if one has it in its
+-- group's list of pending entries and may yet claim it, `lost` if it was read and is held by nobody.
+local function fate_of_work(ns, job)
+  local stream = ns .. ':work:' .. job.type
+  if #redis.call('XRANGE', stream, job.work, job.work) == 0 then return 'lost' end
+  local fate = 'waiting'
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local g = {}
+    for i = 1, #group, 2 do g[group[i]] = group[i + 1] end
+    if not is_before(g['last-delivered-id'], job.work) then
+      if g.pending > 0 and #redis.call('XPENDING', stream, g.name, job.work, job.work, '1') > 0 then return 'held' end
+      fate = 'lost'
+    end
+  end
+  return fate
+end
+
+-- Nobody began it in time. One whose worker died with it is given to another, if its type has stalled jobs tried again; one
+-- that nobody has taken fails only if its type says how long it may wait.
+local function not_started(ns, job, at, policy, counts)
+  local fate = job.work and fate_of_work(ns, job)
+  if fate == 'waiting' and policy.start_timeout == 0 then return deadline(ns, job, at + policy.offered_start_timeout) end
+  if fate == 'lost' and policy.on_stall == 'retry' and job.attempt < job.max then
+    job.error = failure(ns, job, {code = 'not_started', title = 'The worker that took the job did not begin it'}, at, false)
+    retry_later(ns, job, at, nil)
+    offer(ns, job, at, policy)
+    counts.requeued = counts.requeued + 1
+    return save(ns, job, at, {s = true}, 'supervisor', 'requeued')
+  end
   counts.failed = counts.failed + 1
   fail(ns, job, at, {code = 'not_started', title = 'The job was not started in time', detail = 'No worker was free to begin it, or none is running.',
     action = job.retries == '1' and 'Try again later. If it happens again, tell support.' or 'Start the job again later. If it happens again, tell support.',
@@ -1577,7 +1618,7 @@ local function overdue(ns, id, at, policy_of, counts)
     return lease_ended(ns, job, at, policy_of(job.type), counts)
   end
   if job.cancel then return cancelled(ns, job, at) end
-  if not job.retry_at then return not_started(ns, job, at, counts) end
+  if not job.retry_at then return not_started(ns, job, at, policy_of(job.type), counts) end
   if tonumber(job.retry_at) > at then return deadline(ns, job, job.retry_at) end
   offer(ns, job, at, policy_of(job.type))
   save(ns, job, at, {c = true, quiet = true}, 'supervisor', 'queued')
@@ -1677,13 +1718,6 @@ function notify.take(ns, entry, grace, channels)
   if any then redis.call('HSET', key, 'notified', outcome.attempt) end
 end
 
-function notify.before(a, b)
-  local a_time, a_number = string.match(a, '^(%d+)-(%d+)$')
-  local b_time, b_number = string.match(b, '^(%d+)-(%d+)$')
-  if a_time ~= b_time then return tonumber(a_time) < tonumber(b_time) end
-  return tonumber(a_number) < tonumber(b_number)
-end
-
 -- Trims ns:finished to what every consumer group has acknowledged. Whole nodes only: exact trimming would copy the last one
 -- each time.
 function notify.trim(ns)
@@ -1693,7 +1727,7 @@ function notify.trim(ns)
     for i = 1, #group, 2 do g[group[i]] = group[i + 1] end
     local upto = g['last-delivered-id']
     if g.pending > 0 then upto = redis.call('XPENDING', stream, g.name)[2] end
-    if not lowest or notify.before(upto, lowest) then lowest = upto end
+    if not lowest or is_before(upto, lowest) then lowest = upto end
   end
   if lowest then redis.call('XTRIM', stream, 'MINID', '~', lowest) end
 end
