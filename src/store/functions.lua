@@ -1450,6 +1450,8 @@ local function cancel(ns, args)
   put_command(ns, job, 'cancel')
   if job.status == 'processing' then
     job.cancel = '1'
+    -- The supervisor finds out how long it is still left alone.
+    if job.stalled then deadline(ns, job, at) end
     save(ns, job, at, {c = true}, by, 'cancel_requested')
   else
     finish(ns, job, 'cancelled', at)
@@ -1548,16 +1550,24 @@ local function stalled_error(job, at)
     action = job.retries == '1' and 'Try again. If it happens again, tell support.' or 'Start the job again. If it happens again, tell support.'}
 end
 
+-- How long a stalled job is left alone, or nil: for ever. One that is to be cancelled never is: its worker cannot obey.
+local function patience(job, policy)
+  if policy.on_stall ~= 'flag' then return policy.grace end
+  return job.cancel and (policy.grace > 0 and policy.grace or tonumber(job.lease)) or nil
+end
+
 local function lease_ended(ns, job, at, policy, counts)
   job.stalled = digits(at)
-  deadline(ns, job, policy.on_stall ~= 'flag' and at + policy.grace or nil)
+  local left_alone = patience(job, policy)
+  deadline(ns, job, left_alone and at + left_alone)
   counts.stalled = counts.stalled + 1
   save(ns, job, at, {c = true}, 'supervisor', 'stalled')
 end
 
 local function grace_ended(ns, job, at, policy, counts)
-  local due = tonumber(job.stalled) + policy.grace
-  if policy.on_stall == 'flag' then return deadline(ns, job, nil) end
+  local left_alone = patience(job, policy)
+  if not left_alone then return deadline(ns, job, nil) end
+  local due = tonumber(job.stalled) + left_alone
   if due > at then return deadline(ns, job, due) end
   if job.cancel then
     cancelled(ns, job, at)

@@ -149,6 +149,20 @@ def test_a_job_someone_cancelled_is_not_tried_again(jobs):
     assert jobs.redis.xlen(jobs.key("work", "x")) == 0
 
 
+@pytest.mark.parametrize("when", ["before it stalls", "after"])
+@pytest.mark.parametrize("policy,pause", [({}, 20), ({"grace_ms": "30", "on_stall": "flag"}, 30)])
+def test_a_job_whose_worker_cannot_obey_is_cancelled_even_if_it_would_only_be_flagged(jobs, when, policy, pause):
+    jobs.policy("x", lease_ms="20", **policy)
+    jobs.create("a", type="x")
+    jobs.report("a", status="processing")
+    if when == "after":
+        until(jobs, "a", lambda r: r["stalled"])
+    assert jobs.command("cancel", "a")[1]["cancel_requested"]
+    stalled = int(jobs.redis.hget(jobs.key("job", "a"), "stalled") or until(jobs, "a", lambda r: r["stalled"])["updated_at"])
+    record = until(jobs, "a", lambda r: r["status"] == "cancelled")
+    assert record["finished_at"] >= stalled + pause and story(jobs, "a")[-1][2] == "supervisor"
+
+
 def test_a_retry_waits_for_its_time_with_jitter_and_growth(jobs):
     jobs.policy("x", max_attempts="20", backoff_base_ms="1000", backoff_factor="3", backoff_cap_ms="20000")
     jobs.create("a", type="x")
