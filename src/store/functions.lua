@@ -865,6 +865,12 @@ local function set_ownership(job, f)
   return changed
 end
 
+-- What the policy of a type says of a job whose type was not known before.
+local function learn_type(job, f, policy)
+  job.lease, job.retries = digits(policy.lease), offers_retry(policy, job.made)
+  if not f.max_attempts and job.max == 1 then job.max = policy.max end
+end
+
 local function set_group(job, f)
   if f.group and f.group ~= job.group then
     will_regroup(job)
@@ -1010,10 +1016,7 @@ local function apply(ns, job, f, at, flags, global)
     policy = policy or type_policy(ns, job.type, global())
     return policy
   end
-  if f.type and flags.o then
-    job.lease, job.retries = digits(of_type().lease), offers_retry(of_type(), job.made)
-    if not f.max_attempts and job.max == 1 then job.max = of_type().max end
-  end
+  if f.type and flags.o then learn_type(job, f, of_type()) end
   set_group(job, f)
   if f.max_attempts then job.max = math.max(f.max_attempts, job.attempt) end
   set_labels(job, f.labels)
@@ -1269,9 +1272,11 @@ local function create(ns, args)
   local policy
   if job then
     what = 'adopted'
+    local had = job.type
     flags.o = set_ownership(job, f) or nil
     job.made = '1'
-    job.retries = offers_retry(type_policy(ns, job.type, global), true)
+    policy = type_policy(ns, job.type, global)
+    if job.type ~= had then learn_type(job, f, policy) else job.retries = offers_retry(policy, true) end
     flags.c = true
   else
     policy = type_policy(ns, f.type or 'default', global)
@@ -1287,11 +1292,13 @@ local function create(ns, args)
   if notify then private[#private + 1] = 'notify' private[#private + 1] = notify end
   -- Nothing is refused from here on, so nothing is written before.
   redis.call('HSET', job.key, unpack(private))
-  if policy and policy.dispatch then
-    put_work(ns, job)
-    deadline(ns, job, at + policy.offered_start_timeout)
-  elseif policy and policy.start_timeout > 0 then
-    deadline(ns, job, at + policy.start_timeout)
+  if job.status == 'pending' then
+    if policy.dispatch then
+      put_work(ns, job)
+      deadline(ns, job, at + policy.offered_start_timeout)
+    elseif policy.start_timeout > 0 then
+      deadline(ns, job, at + policy.start_timeout)
+    end
   end
   save(ns, job, at, flags, f.by or 'publisher', what == 'adopted' and what or nil)
   return answer_of(what, job)

@@ -29,6 +29,25 @@ def test_a_job_made_by_a_report_is_adopted_once(jobs):
     assert jobs.create("a")[0] == "conflict:exists"
 
 
+def test_an_adopted_job_that_was_only_announced_is_dispatched_as_its_type_says(jobs):
+    jobs.policy("x", dispatch="1", start_timeout_ms="9000", max_attempts="4", lease_ms="7000")
+    jobs.report("a", status="pending")
+    record = jobs.create("a", type="x", input="[1]")[3]
+    assert (record["status"], record["max_attempts"]) == ("pending", 4)
+    (_, entry), = jobs.redis.xrange(jobs.key("work", "x"))
+    assert entry == {b"id": b"a", b"type": b"x", b"attempt": b"1", b"input": b"[1]"}
+    assert jobs.redis.zscore(jobs.key("deadlines"), "a") == record["updated_at"] + 9000
+    jobs.report("a", status="processing")
+    assert jobs.redis.zscore(jobs.key("deadlines"), "a") == jobs.get("a")["updated_at"] + 7000
+
+
+def test_an_adopted_job_that_has_begun_is_not_dispatched(jobs):
+    jobs.policy("x", dispatch="1", max_attempts="4")
+    jobs.report("a", status="processing")
+    assert jobs.create("a", type="x")[3]["max_attempts"] == 4
+    assert not jobs.redis.exists(jobs.key("work", "x"))
+
+
 def test_a_refused_creation_leaves_nothing(jobs):
     jobs.policy("x", start_timeout_ms=1000)
     for pairs in (("labels.a", "x" * 300), ("input", "{"), ("colour", "red")):
