@@ -695,16 +695,24 @@ local function save(ns, job, at, flags, by, what)
   publish(ns, job.id, scope, version, letters == '' and '-' or letters, doc)
 end
 
+-- `work` is the id of the job's entry and the type on whose stream it is: the job may have learnt its type since.
+local function work_of(ns, job)
+  local id, type = string.match(job.work, '^(%S+) ?(.*)$')
+  return ns .. ':work:' .. (type ~= '' and type or job.type), id
+end
+
 local function drop_work(ns, job)
   if job.work then
-    redis.call('XDEL', ns .. ':work:' .. job.type, job.work)
+    redis.call('XDEL', work_of(ns, job))
     job.work = nil
   end
 end
 
-local function put_work(ns, job)
+-- Entries older than any record can be are those of jobs whose record expired.
+local function put_work(ns, job, at)
   local input = redis.call('HGET', job.key, 'input') or ''
-  job.work = redis.call('XADD', ns .. ':work:' .. job.type, '*', 'id', job.id, 'type', job.type, 'attempt', digits(job.attempt), 'input', input)
+  local id = redis.call('XADD', ns .. ':work:' .. job.type, 'MINID', '~', digits(math.max(at - tonumber(job.abandoned), 0)), '*', 'id', job.id, 'type', job.type, 'attempt', digits(job.attempt), 'input', input)
+  job.work = id .. ' ' .. job.type
 end
 
 local function put_command(ns, job, op)
@@ -983,7 +991,7 @@ end
 -- Puts the job where its workers find it, and gives them time to begin.
 local function offer(ns, job, at, policy)
   job.retry_at = nil
-  if policy.dispatch then put_work(ns, job) else put_command(ns, job, 'retry') end
+  if policy.dispatch then put_work(ns, job, at) else put_command(ns, job, 'retry') end
   deadline(ns, job, at + policy.offered_start_timeout)
 end
 
@@ -1294,7 +1302,7 @@ local function create(ns, args)
   redis.call('HSET', job.key, unpack(private))
   if job.status == 'pending' then
     if policy.dispatch then
-      put_work(ns, job)
+      put_work(ns, job, at)
       deadline(ns, job, at + policy.offered_start_timeout)
     elseif policy.start_timeout > 0 then
       deadline(ns, job, at + policy.start_timeout)
@@ -1478,7 +1486,7 @@ local function retry(ns, args)
   begin_attempt(job, job.attempt + 1)
   job.error, job.result, job.finished, job.cancel, job.started, job.locked, job.stalled = nil, nil, nil, nil, nil, nil, nil
   put_command(ns, job, 'retry')
-  if policy.dispatch then put_work(ns, job) end
+  if policy.dispatch then put_work(ns, job, at) end
   deadline(ns, job, at + policy.offered_start_timeout)
   save(ns, job, at, {s = true}, by)
   return answer_of('ok', job)
@@ -1593,14 +1601,14 @@ end
 -- Whether a worker took the entry of a job that never began: `waiting` if none has read it, `held` if one has it in its
 -- group's list of pending entries and may yet claim it, `lost` if it was read and is held by nobody.
 local function fate_of_work(ns, job)
-  local stream = ns .. ':work:' .. job.type
-  if #redis.call('XRANGE', stream, job.work, job.work) == 0 then return 'lost' end
+  local stream, id = work_of(ns, job)
+  if #redis.call('XRANGE', stream, id, id) == 0 then return 'lost' end
   local fate = 'waiting'
   for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
     local g = {}
     for i = 1, #group, 2 do g[group[i]] = group[i + 1] end
-    if not is_before(g['last-delivered-id'], job.work) then
-      if g.pending > 0 and #redis.call('XPENDING', stream, g.name, job.work, job.work, '1') > 0 then return 'held' end
+    if not is_before(g['last-delivered-id'], id) then
+      if g.pending > 0 and #redis.call('XPENDING', stream, g.name, id, id, '1') > 0 then return 'held' end
       fate = 'lost'
     end
   end

@@ -29,6 +29,24 @@ def test_a_job_made_by_a_report_is_adopted_once(jobs):
     assert jobs.create("a")[0] == "conflict:exists"
 
 
+def test_the_entry_of_a_job_that_learns_its_type_later_leaves_too(jobs):
+    jobs.policy("default", dispatch="1")
+    jobs.create("a")
+    assert jobs.redis.xlen(jobs.key("work", "default")) == 1
+    jobs.report("a", status="processing", type="x")
+    jobs.report("a", status="done")
+    assert jobs.redis.xlen(jobs.key("work", "default")) == 0
+
+
+def test_entries_of_jobs_that_expired_leave_the_work_stream(jobs):
+    jobs.policy("x", dispatch="1")
+    jobs.policy(abandoned_ms="60000")
+    for n in range(1000):
+        jobs.redis.xadd(jobs.key("work", "x"), {"id": f"gone{n}"}, id=f"{n + 1}-0")
+    jobs.create("a", type="x")
+    assert jobs.redis.xlen(jobs.key("work", "x")) < 200, "whole nodes of the stream leave at once"
+
+
 def test_an_adopted_job_that_was_only_announced_is_dispatched_as_its_type_says(jobs):
     jobs.policy("x", dispatch="1", start_timeout_ms="9000", max_attempts="4", lease_ms="7000")
     jobs.report("a", status="pending")
