@@ -1444,7 +1444,9 @@ local function inbox(ns, args)
   local f = read_fields(args, 2, INBOX)
   local highest, skip_id = read_cursor(f)
   local limit, key = f.limit or 100, ns .. ':inbox:' .. scope
-  local out, bytes = {'', redis.call('ZCARD', key)}, 0
+  -- Entries of records that expired leave only when the next outcome comes.
+  local unseen = redis.call('ZCOUNT', key, '(' .. digits(now() - global_policy(ns).retention), '+inf')
+  local out, bytes = {'', unseen}, 0
   out[1] = each_newest(key, highest, skip_id, function(id)
     if #out - 1 > limit or bytes >= PAGE_BYTES then return true end
     local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'seen_at')
