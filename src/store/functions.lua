@@ -62,9 +62,13 @@ local function repaired(s)
   return table.concat(parts)
 end
 
+-- Answers the text as JSON, and true if it is not as it was.
 local function quoted(s)
   -- The second is the test; the first is what most texts are, in half the time.
-  if not string.find(s, '^[%w ,.:/()_-]*$') and string.find(s, '[%c"\\\128-\255]') then s = string.gsub(repaired(s), '[%z\1-\31"\\\127]', escape) end
+  if not string.find(s, '^[%w ,.:/()_-]*$') and string.find(s, '[%c"\\\128-\255]') then
+    s = string.gsub(repaired(s), '[%z\1-\31"\\\127]', escape)
+    return '"' .. s .. '"', true
+  end
   return '"' .. s .. '"'
 end
 
@@ -159,6 +163,12 @@ local function name(field, s, limit)
   return s
 end
 
+-- A name that programs give. Viewers see it, so there is no room in it for a sentence or a traceback.
+local function program_name(field, s)
+  if #s > 128 or string.find(s, '[^%w._:\\-]') then refuse(field, 'up to 128 of the characters A-Z a-z 0-9 . _ : \\ -; write sentences in error.title') end
+  return s
+end
+
 local function link(field, s)
   text(field, s, 2000)
   local lower = string.lower(s)
@@ -234,10 +244,10 @@ local REPORT = {
   current = amount, total = amount,
   unit = bounded(100), step = bounded(100), message = bounded(500),
   eta = function(field, s) return digits(integer(field, s, 0, MAX_TIME)) end,
-  ['error.code'] = bounded(128), ['error.title'] = bounded(200), ['error.detail'] = bounded(2000), ['error.action'] = bounded(2000),
+  ['error.code'] = program_name, ['error.title'] = bounded(200), ['error.detail'] = bounded(2000), ['error.action'] = bounded(2000),
   ['error.severity'] = function(field, s) return one_of(field, s, {'low', 'high'}) end,
   ['error.retryable'] = function(field, s) return one_of(field, s, {'true', 'false'}) end,
-  ['error.link'] = link, ['error.reference'] = bounded(128), ['error.trace'] = bounded(16384),
+  ['error.link'] = link, ['error.reference'] = program_name, ['error.trace'] = bounded(16384),
   result = function(_, s) return s end,
   retry_in = function(field, s) return number(field, s, 0, 31536000) end,
   retry_at = function(field, s) return integer(field, s, 0, MAX_TIME) end,
@@ -725,18 +735,27 @@ end
 -- viewer can read.
 
 local ERROR_FIELDS = {'code', 'title', 'detail', 'action', 'severity', 'link', 'reference'}
-local TRACES = {'Traceback (most recent call last)', '\n\tat ', '\n    at ', '\n   at ', 'Stack trace:', '\n#0 ', '\n#1 ', '", line ', '.rb:', 'goroutine ', 'stack backtrace:'}
+-- What shows that a text is a native traceback: a mark, and a pattern that must be there as well.
+local TRACES = {
+  {'Traceback (most recent call last)'}, {'\n\tat '}, {'\n    at '}, {'\n   at '}, {'Stack trace:'}, {'\n#0 '}, {'\n#1 '}, {'", line ', 'File "'},
+  {'.rb:', '%.rb:%d+:in '}, {'goroutine ', 'goroutine %d+ %['}, {'stack backtrace:'}, {'panicked at ', 'panicked at [^\n]-:%d+:%d+'},
+  {'** (', '%*%* %(%u[%w.]*%) .*\n'}, {'.ex', '%.exs?:%d+: %u[%w.]*[./]'},
+}
 local KEPT_TRACES = 5
 
 local function looks_like_trace(s)
-  for _, mark in ipairs(TRACES) do
-    local at = string.find(s, mark, 1, true)
-    if at and (mark ~= '.rb:' or string.find(s, '%.rb:%d+:in ')) and (mark ~= '", line ' or string.find(s, 'File "', 1, true)) and
-      (mark ~= 'goroutine ' or string.find(s, 'goroutine %d+ %[')) then
-      return true
-    end
+  for _, one in ipairs(TRACES) do
+    if string.find(s, one[1], 1, true) and (not one[2] or string.find(s, one[2])) then return true end
   end
   return false
+end
+
+-- For operators, by attempt.
+local function keep_traces(ns, job, traces)
+  local key = ns .. ':trace:' .. job.id
+  redis.call('HSET', key, digits(job.attempt), table.concat(traces, '\n\n'))
+  if job.attempt > KEPT_TRACES then redis.call('HDEL', key, digits(job.attempt - KEPT_TRACES)) end
+  redis.call('PEXPIRE', key, job.abandoned)
 end
 
 -- `*` stands for any text; nothing else is special. Takes time proportional to the text.
@@ -814,12 +833,7 @@ local function failure(ns, job, said, at, final)
     end
   end
   if not said.reference and (entry or #traces > 0 or plain and final) then said.reference = new_reference(ns, job, at) end
-  if #traces > 0 then
-    local key = ns .. ':trace:' .. job.id
-    redis.call('HSET', key, digits(job.attempt), table.concat(traces, '\n\n'))
-    if job.attempt > KEPT_TRACES then redis.call('HDEL', key, digits(job.attempt - KEPT_TRACES)) end
-    redis.call('PEXPIRE', key, job.abandoned)
-  end
+  if #traces > 0 then keep_traces(ns, job, traces) end
   if said.reference then
     local key = ns .. ':reference:' .. said.reference
     redis.call('HSET', key, 'id', job.id, 'attempt', digits(job.attempt))
@@ -918,7 +932,14 @@ local function derived_percent(current, total)
   return math.min(100, math.floor(tonumber(current) / tonumber(total) * 1000) / 10)
 end
 
-local function set_progress(job, f, at)
+local function set_progress(ns, job, f, at)
+  for _, field in ipairs({'step', 'message'}) do
+    -- A traceback has more than one line, a message hardly ever.
+    if f[field] and string.find(f[field], '\n', 1, true) and looks_like_trace(f[field]) then
+      keep_traces(ns, job, {f[field]})
+      f[field] = nil
+    end
+  end
   for _, field in ipairs({'unit', 'step', 'message'}) do
     if f[field] then job[field] = f[field] ~= '' and quoted(f[field]) or nil end
   end
@@ -1038,7 +1059,7 @@ local function apply(ns, job, f, at, flags, global)
   if not retries and (f.retry_at or f.retry_in) then refuse(f.retry_at and 'retry_at' or 'retry_in', 'goes with status retrying') end
   -- Nothing is refused from here on, so nothing is written before.
   if result then job.result = result end
-  set_progress(job, f, at)
+  set_progress(ns, job, f, at)
 
   local was = job.status
   if retries then
@@ -1119,7 +1140,7 @@ local PARTS = {'current', 'total', 'unit', 'step'}
 -- length, and then every call: so nothing is put together twice, and the id is not checked, since a job at work has it.
 local function report_progress(ns, args)
   local id = args[1]
-  local attempt, percent, given, current, total, unit, step, message, status
+  local attempt, percent, given, current, total, unit, step, message, status, odd
   for i = 2, #args, 2 do
     local field, value = args[i], args[i + 1]
     if not value then return nil end
@@ -1133,7 +1154,8 @@ local function report_progress(ns, args)
       percent = tonumber(value)
     elseif field == 'message' then
       if message or #value > 500 or value == '' then return nil end
-      message = quoted(value)
+      message, odd = quoted(value)
+      if odd and string.find(value, '\n', 1, true) then return nil end
     elseif field == 'status' then
       if status or value ~= 'processing' then return nil end
       status = value
@@ -1151,7 +1173,8 @@ local function report_progress(ns, args)
       unit = quoted(value)
     elseif field == 'step' then
       if step or #value > 100 or value == '' then return nil end
-      step = quoted(value)
+      step, odd = quoted(value)
+      if odd and string.find(value, '\n', 1, true) then return nil end
     else
       return nil
     end
