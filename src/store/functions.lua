@@ -436,6 +436,8 @@ end
 
 local STATUS_LIST = {'pending', 'processing', 'retrying', 'done', 'failed', 'cancelled'}
 local NAMED_FAILURES = 20
+-- As many failed jobs are remembered, so that another can be named when one that is named is tried again.
+local KEPT_FAILURES = 1000
 local ROLLUP = {'v', 'created', 'updated', 'started', 'finished', 'status', 'sum', 'members', 'size', 'stalled', 'percent', 'failures', 'expires',
   'n_pending', 'n_processing', 'n_retrying', 'n_done', 'n_failed', 'n_cancelled'}
 
@@ -482,7 +484,7 @@ local function name_failures(ns, gid, g, job, leaves, joins)
     end
   end
   if joins then
-    redis.call('ZADD', key, g.updated, job.id)
+    if g.n_failed <= KEPT_FAILURES then redis.call('ZADD', key, g.updated, job.id) end
     if #named < NAMED_FAILURES then put(job.id, job.error) end
   end
   local parts = {}
@@ -622,9 +624,22 @@ local function keep_alive(job, at)
   return true
 end
 
+-- An unfinished job of a batch must not go before it has left the batch, which would count it for ever. So the supervisor ends
+-- it (`expired`), and Redis does only if no supervisor ran for a day.
+local LEFT_TO_SUPERVISOR = 86400000
+
 local function expire(ns, job)
-  redis.call('PEXPIREAT', job.key, job.expires)
-  redis.call('PEXPIREAT', ns .. ':log:' .. job.id, job.expires)
+  local at = job.expires
+  if job.gid then
+    if FINAL[job.status] then
+      redis.call('ZREM', ns .. ':expiring', job.id)
+    else
+      redis.call('ZADD', ns .. ':expiring', job.expires, job.id)
+      at = digits(tonumber(job.expires) + LEFT_TO_SUPERVISOR)
+    end
+  end
+  redis.call('PEXPIREAT', job.key, at)
+  redis.call('PEXPIREAT', ns .. ':log:' .. job.id, at)
 end
 
 local function publish(ns, id, scope, version, letters, doc)
@@ -651,7 +666,7 @@ local function save(ns, job, at, flags, by, what)
   job.updated = at > (job.updated or 0) and at or job.updated
   job.was_final = FINAL[job.stored[2]]
   if job.was_final and not FINAL[job.status] then job.seen_at, job.seen_by = nil, nil end
-  local scope = scope_of(job)
+  local scope, joined = scope_of(job), job.regroup
   if job.gid or job.group then update_group(ns, job, at) end
   local version = digits(job.v)
   local front, back = front_of(job), back_of(job)
@@ -689,7 +704,7 @@ local function save(ns, job, at, flags, by, what)
   end
   redis.call('HSET', job.key, unpack(set))
   if #gone > 0 then redis.call('HDEL', job.key, unpack(gone)) end
-  if lifetime then expire(ns, job) end
+  if lifetime or joined then expire(ns, job) end
   if scope and (flags.s or flags.n or flags.o) then
     local index = ns .. ':owner:' .. scope
     redis.call('ZADD', index, digits(at), job.id)
@@ -1532,6 +1547,16 @@ local function seen(ns, args)
   return answer_of('ok', job)
 end
 
+local function remove(ns, job, at)
+  drop_work(ns, job)
+  deadline(ns, job, nil)
+  if job.gid then
+    redis.call('ZREM', ns .. ':expiring', job.id)
+    count_in(ns, job.gid, job, at, job.share, false)
+  end
+  redis.call('DEL', job.key, ns .. ':log:' .. job.id)
+end
+
 local DELETE = {}
 
 local function delete(ns, args)
@@ -1539,10 +1564,8 @@ local function delete(ns, args)
   local f = read_fields(args, 2, DELETE)
   if not job then return {'missing'} end
   if forbids(f, job) then return {'forbidden', 0, ''} end
-  drop_work(ns, job)
-  deadline(ns, job, nil)
-  if job.gid then count_in(ns, job.gid, job, now(), job.share, false) end
-  redis.call('DEL', job.key, ns .. ':log:' .. job.id, ns .. ':trace:' .. job.id)
+  remove(ns, job, now())
+  redis.call('DEL', ns .. ':trace:' .. job.id)
   local scope = scope_of(job)
   if scope then
     redis.call('ZREM', ns .. ':owner:' .. scope, job.id)
@@ -1674,6 +1697,14 @@ local function overdue(ns, id, at, policy_of, counts)
   save(ns, job, at, {c = true, quiet = true}, 'supervisor', 'queued')
 end
 
+-- The record of an unfinished job of a batch has lived its time.
+local function expired(ns, id, at)
+  local job = load(ns, id)
+  if not job or FINAL[job.status] or not job.gid then return redis.call('ZREM', ns .. ':expiring', id) end
+  if tonumber(job.expires) > at then return redis.call('ZADD', ns .. ':expiring', job.expires, id) end
+  remove(ns, job, at)
+end
+
 local function supervise(ns, args)
   local limit = integer('limit', args[1] or '', 1, 100000)
   if args[2] and args[2] ~= 'counts' then refuse('limit', 'nothing but counts may follow it') end
@@ -1686,22 +1717,26 @@ local function supervise(ns, args)
     return policies[type]
   end
   local handled, late = 0, false
-  while handled < limit and not late do
-    local due = redis.call('ZRANGEBYSCORE', ns .. ':deadlines', '-inf', digits(at), 'LIMIT', '0', tostring(math.min(64, limit - handled)))
-    if #due == 0 then break end
-    for _, id in ipairs(due) do
-      local ok, problem = pcall(overdue, ns, id, at, policy_of, counts)
-      if not ok then
-        -- One job that cannot be handled must not keep the others from it.
-        redis.log(redis.LOG_WARNING, 'jobcast: the deadline of job ' .. id .. ' failed: ' .. tostring(type(problem) == 'table' and problem.err or problem))
-        redis.call('ZADD', ns .. ':deadlines', digits(at + 60000), id)
+  local function each_due(key, handle)
+    while handled < limit and not late do
+      local due = redis.call('ZRANGEBYSCORE', key, '-inf', digits(at), 'LIMIT', '0', tostring(math.min(64, limit - handled)))
+      if #due == 0 then break end
+      for _, id in ipairs(due) do
+        local ok, problem = pcall(handle, ns, id, at, policy_of, counts)
+        if not ok then
+          -- One job that cannot be handled must not keep the others from it.
+          redis.log(redis.LOG_WARNING, 'jobcast: the deadline of job ' .. id .. ' failed: ' .. tostring(type(problem) == 'table' and problem.err or problem))
+          redis.call('ZADD', key, digits(at + 60000), id)
+        end
+        handled = handled + 1
+        late = microseconds() - begun > AT_A_TIME_US
+        if late then break end
       end
-      handled = handled + 1
-      late = microseconds() - begun > AT_A_TIME_US
-      if late then break end
     end
   end
-  local left = redis.call('ZCOUNT', ns .. ':deadlines', '-inf', digits(at))
+  each_due(ns .. ':deadlines', overdue)
+  each_due(ns .. ':expiring', expired)
+  local left = redis.call('ZCOUNT', ns .. ':deadlines', '-inf', digits(at)) + redis.call('ZCOUNT', ns .. ':expiring', '-inf', digits(at))
   if args[2] then return {left, counts.stalled, counts.requeued, counts.failed} end
   return left
 end
