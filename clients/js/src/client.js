@@ -155,7 +155,7 @@ export class Client {
     const before = this.known.get(id);
     const handles = [...this.#handles].filter((handle) => handle.covers(id, owner));
     if (!this.known.apply(event)) return;
-    if (name === 'more') for (const handle of this.#handles) if (handle.key === `owner:${owner}`) handle.cursor ??= cursor;
+    if (name === 'more') for (const handle of this.#handles) if (handle.keys[0] === `owner:${owner}`) handle.cursor ??= cursor;
     const now = this.known.get(id);
     // What ends before the viewer's eyes is seen; what ended before, an inbox tells.
     if (this.options.seen && handles.length && before && !isFinal(before) && isFinal(now)) this.seen(now);

@@ -1,0 +1,54 @@
+// What a page holds: who subscribed to it, and until when.
+
+export class Handle {
+  closed = false;
+  subscribers = new Set();
+
+  constructor(client, keys) {
+    this.client = client;
+    this.keys = keys;
+    client.attach(this);
+  }
+
+  /** Called with what there is, now if there is something to say and then with every change. */
+  subscribe(call, closed) {
+    const subscriber = { call, closed };
+    this.subscribers.add(subscriber);
+    if (this.telling) call(this.value, this);
+    return () => this.subscribers.delete(subscriber);
+  }
+
+  /** What is new each time it is asked; what came in between is skipped. */
+  async *[Symbol.asyncIterator]() {
+    let wake;
+    let news = true;
+    const tell = () => {
+      news = true;
+      wake?.();
+    };
+    const stop = this.subscribe(tell, tell);
+    try {
+      while (!this.closed) {
+        if (!news) await new Promise((resolve) => (wake = resolve));
+        news = false;
+        const { value } = this;
+        if (value && !this.closed) yield value;
+        if (this.is_last(value)) return;
+      }
+    } finally {
+      stop();
+    }
+  }
+
+  close() {
+    if (this.closed) return;
+    this.closed = true;
+    this.client.detach(this);
+    for (const { closed } of this.subscribers) closed?.();
+    this.subscribers.clear();
+  }
+
+  changed() {
+    for (const { call } of [...this.subscribers]) call(this.value, this);
+  }
+}
