@@ -14,7 +14,7 @@ const banner = { js: '// jobcast: see docs/browser.md' };
 
 /** Properties that only jobcast.js itself reads: neither pages, nor components.js, nor other tabs. */
 const inner = `alive attach covers cursors detach event_id gone guard heard is_last known lanes_changed lost on_page opened others owned owns
-  proven rung skew subscribers telling unfinished watchdog`.split(/\s+/);
+  proven rung skew shows subscribers telling telling_seen unfinished watchdog`.split(/\s+/);
 const mangleProps = new RegExp(`^(${inner.join('|')})$`);
 
 /** components.js loads jobcast.js as a neighbour instead of holding a second copy of it. */

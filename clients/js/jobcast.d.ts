@@ -172,11 +172,16 @@ export interface Query {
   status?: string;
 }
 
+export interface Showing {
+  /** `false`: the viewer is not shown the outcomes, so none counts as seen. Default: as the client's. */
+  seen?: boolean;
+}
+
 export class Client {
   readonly connection: Connection;
   /** Watches a job. Its batch's rollup is the job `group:<group>`. */
-  job<Result = any>(id: string): Job<Result>;
-  jobs(query?: Query | { ids: string[] }): Jobs;
+  job<Result = any>(id: string, options?: Showing): Job<Result>;
+  jobs(query?: (Query | { ids: string[] }) & Showing): Jobs;
   /** Posts `{type, input}` to your application, with an `Idempotency-Key`; it answers with JSON that holds the job's `id`. */
   submit<Result = any>(type: string, input: unknown, options?: { idempotencyKey?: string; url?: string }): Promise<Job<Result>>;
   status(id: string): Promise<JobRecord>;

@@ -175,6 +175,25 @@ async function opens_inbox({ page }) {
   return inbox;
 }
 
+visit('a bell alone on a page leaves what ends unseen, and rings', async (context, job) => {
+  await gives_tokens(context, { sub: 'ann' }, () => 600);
+  const page = await plain_page(context, '');
+  const told = [];
+  page.on('request', (request) => request.url().endsWith('/seen') && told.push(request.url()));
+  await page.evaluate(async () => {
+    const { configure } = await import('/components.js');
+    configure({ token: async () => (await fetch('/token?renew=false')).text() });
+    document.body.append(document.createElement('job-inbox'));
+  });
+  await page.waitForFunction(() => document.querySelector('job-inbox')?.client.connection.state === 'open');
+  await gateway.report(job, { ...done, labels: { title: 'Report for Ann' } });
+  await page.locator('job-inbox summary').click();
+  await page.locator('job-inbox').getByText('Report for Ann').waitFor();
+  assert.deepEqual(told, []);
+  const unseen = await fetch(`${gateway.url}/api/inbox?owner=me`, { headers: { Authorization: `Bearer ${token_of({ sub: 'ann' })}` } });
+  assert.ok((await unseen.json()).jobs.some(({ id }) => id === job));
+});
+
 visit('an inbox without an owner is that of the token\'s', async (context, job) => {
   const ended = gateway.job();
   await gateway.report(ended, { ...done, owner: 'cleo', labels: { title: 'Report for Cleo' } });

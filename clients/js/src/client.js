@@ -32,8 +32,8 @@ export class Client {
     page.addEventListener('visibilitychange', this.on_page);
   }
 
-  job(id) {
-    return new Job(this, id);
+  job(id, options) {
+    return new Job(this, id, options);
   }
 
   jobs(query = {}) {
@@ -158,7 +158,7 @@ export class Client {
     if (name === 'more') for (const handle of this.#handles) if (handle.keys[0] === `owner:${owner}`) handle.cursor ??= cursor;
     const now = this.known.get(id);
     // What ends before the viewer's eyes is seen; what ended before, an inbox tells.
-    if (this.options.seen && handles.length && before && !isFinal(before) && isFinal(now)) this.seen(now);
+    if (before && !isFinal(before) && isFinal(now) && handles.some((handle) => handle.shows(now))) this.seen(now);
     // A job that an owner's list has come to hold is news for the list alone.
     for (const handle of handles) if (!handle.id || before !== now || name === 'missing') handle.changed();
   }

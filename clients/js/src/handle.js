@@ -4,9 +4,11 @@ export class Handle {
   closed = false;
   subscribers = new Set();
 
-  constructor(client, keys) {
+  /** seen: whether what it shows counts as seen by the viewer. */
+  constructor(client, keys, seen = client.options.seen) {
     this.client = client;
     this.keys = keys;
+    this.telling_seen = seen;
     client.attach(this);
   }
 
@@ -46,6 +48,11 @@ export class Handle {
     this.client.detach(this);
     for (const { closed } of this.subscribers) closed?.();
     this.subscribers.clear();
+  }
+
+  /** Whether somebody is shown this record, and not just counts it. */
+  shows(record) {
+    return this.telling_seen && this.subscribers.size && [].concat(this.value).includes(record);
   }
 
   changed() {

@@ -9,8 +9,8 @@ const closed = () => new JobError({ code: 'closed', title: 'No longer watched' }
 export class Job extends Handle {
   #outcome;
 
-  constructor(client, id) {
-    super(client, [`job:${id}`]);
+  constructor(client, id, { seen } = {}) {
+    super(client, [`job:${id}`], seen);
     this.id = id;
   }
 
@@ -85,6 +85,6 @@ export class Job extends Handle {
 
   // Whoever asked for this very job has now been shown how it ended.
   #see() {
-    if (isFinal(this.record) && !this.closed && this.client.options.seen && this.subscribers.size) this.seen();
+    if (isFinal(this.record) && this.shows(this.record)) this.seen();
   }
 }

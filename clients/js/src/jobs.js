@@ -8,8 +8,8 @@ export class Jobs extends Handle {
   #query;
   #ids;
 
-  constructor(client, { ids, owner = 'me', ...query }) {
-    super(client, ids ? ids.map((id) => `job:${id}`) : [`owner:${owner}`]);
+  constructor(client, { ids, owner = 'me', seen, ...query }) {
+    super(client, ids ? ids.map((id) => `job:${id}`) : [`owner:${owner}`], seen);
     this.#ids = ids;
     this.#query = { owner, ...query };
     // The feed's snapshot holds an owner's newest; a group's may be older.

@@ -179,6 +179,16 @@ test('what a subscriber was shown is told as seen, once', async () => {
   assert.deepEqual(posts.map(({ path }) => path), ['/api/jobs/a/seen']);
 });
 
+test('what ends while nobody subscribes, or is only counted, is not told as seen', async () => {
+  const counted = client.job('a', { seen: false });
+  counted.subscribe(() => {});
+  job.done();
+  await says({ version: 1 });
+  await says({ status: 'done', version: 2 });
+  assert.equal(counted.record.status, 'done');
+  assert.deepEqual(gateway.requests.filter(({ method }) => method === 'POST'), []);
+});
+
 test('a wrong clock does not spoil countdowns', async () => {
   await says({ version: 1, updated_at: Date.now() - 3_600_000 });
   await says({ version: 2, updated_at: Date.now() - 3_600_000 });

@@ -111,6 +111,16 @@ test('in a list, what ends before the viewer\'s eyes is seen; what had ended is 
   assert.deepEqual(gateway.requests.filter(({ method }) => method === 'POST').map(({ path }) => path), ['/api/jobs/a/seen']);
 });
 
+test('what a list leaves out as it ends, and what is only counted, is not seen', async () => {
+  const jobs = await watched({ owner: 'o', status: 'processing' });
+  const counted = client.jobs({ owner: 'o', seen: false });
+  for (const handle of [jobs, counted]) handle.subscribe(() => {});
+  await stream.send('job', record({ id: 'a' }));
+  await stream.send('job', record({ id: 'a', status: 'done', version: 2 }));
+  assert.deepEqual([jobs.records.length, counted.records.length], [0, 1]);
+  assert.deepEqual(gateway.requests.filter(({ method }) => method === 'POST'), []);
+});
+
 test('submit asks the application with a key, tries again with the same, and gives the job', async () => {
   const submitted = client.submit('invoice', { order: 7 }, { url: 'https://shop.example/jobs' });
   const [first] = gateway.requests;
