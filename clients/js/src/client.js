@@ -22,14 +22,14 @@ export class Client {
   #due;
   #unseen = new Map();
   #seen = new Set();
+  #until = new AbortController();
 
   constructor(options) {
     this.options = options;
     this.requests = new Requests(options);
     if (!page) return;
-    this.on_page = (event) => this.#page_changed(event);
-    for (const name of ['online', 'pagehide', 'pageshow']) globalThis.addEventListener(name, this.on_page);
-    page.addEventListener('visibilitychange', this.on_page);
+    const until = { signal: this.#until.signal, capture: true };
+    for (const name of ['online', 'pagehide', 'pageshow', 'visibilitychange']) addEventListener(name, (event) => this.#page_changed(event), until);
   }
 
   job(id, options) {
@@ -90,9 +90,9 @@ export class Client {
   }
 
   onConnection(call) {
-    const listener = { call };
+    const listener = () => call(this.connection);
     this.#listeners.add(listener);
-    call(this.connection);
+    listener();
     return () => this.#listeners.delete(listener);
   }
 
@@ -117,8 +117,7 @@ export class Client {
 
   close() {
     for (const handle of this.#handles) handle.close();
-    for (const name of ['online', 'pagehide', 'pageshow']) globalThis.removeEventListener?.(name, this.on_page);
-    page?.removeEventListener('visibilitychange', this.on_page);
+    this.#until.abort();
     this.#leave();
   }
 
@@ -154,8 +153,8 @@ export class Client {
     const { name, data: { id, cursor }, owner } = event;
     const before = this.known.get(id);
     const handles = [...this.#handles].filter((handle) => handle.covers(id, owner));
-    if (!this.known.apply(event)) return;
-    if (name === 'more') for (const handle of this.#handles) if (handle.keys[0] === `owner:${owner}`) handle.cursor ??= cursor;
+    if (!(handles.length || this.#leads) || !this.known.apply(event)) return;
+    if (name === 'more') for (const handle of handles) handle.cursor ??= cursor;
     const now = this.known.get(id);
     // What ends before the viewer's eyes is seen; what ended before, an inbox tells.
     if (before && !isFinal(before) && isFinal(now) && handles.some((handle) => handle.shows(now))) this.seen(now);
@@ -189,7 +188,7 @@ export class Client {
   #connected(connection) {
     if (JSON.stringify(connection) === JSON.stringify(this.connection)) return;
     this.connection = connection;
-    for (const { call } of [...this.#listeners]) call(connection);
+    for (const tell of [...this.#listeners]) tell();
   }
 
   #wants() {
@@ -199,15 +198,17 @@ export class Client {
   #changed_wants() {
     this.#due ??= setTimeout(() => {
       this.#due = undefined;
-      if (this.#leads) this.#arrange();
-      else this.#tabs?.ask();
+      this.#arrange();
+      this.#tabs?.ask();
     }, 0);
   }
 
   #arrange() {
     const all = [this.#wants(), ...(this.#tabs?.others ?? [])];
     this.#asleep = this.options.pauseHidden && all.every((tab) => tab.hidden);
-    this.#lanes.arrange(new Set(!this.#leads || this.#asleep ? [] : all.flatMap((tab) => tab.keys)));
+    const keys = new Set(all.flatMap((tab) => tab.keys));
+    this.known.keep(keys);
+    this.#lanes.arrange(!this.#leads || this.#asleep ? new Set() : keys);
   }
 
   #page_changed({ type, persisted }) {

@@ -12,9 +12,9 @@ export class Handle {
     client.attach(this);
   }
 
-  /** Called with what there is, now if there is something to say and then with every change. */
-  subscribe(call, closed) {
-    const subscriber = { call, closed };
+  /** Called with what there is, now if there is something to say and then with every change. `silent` shows nothing to anybody. */
+  subscribe(call, closed, silent) {
+    const subscriber = { call, closed, silent };
     this.subscribers.add(subscriber);
     if (this.telling) call(this.value, this);
     return () => this.subscribers.delete(subscriber);
@@ -42,6 +42,10 @@ export class Handle {
     }
   }
 
+  covers(id, owner) {
+    return this.keys.some((key) => key === `job:${id}` || key === `owner:${owner}` || this.client.known.owns(key, id));
+  }
+
   close() {
     if (this.closed) return;
     this.closed = true;
@@ -52,7 +56,7 @@ export class Handle {
 
   /** Whether somebody is shown this record, and not just counts it. */
   shows(record) {
-    return this.telling_seen && this.subscribers.size && [].concat(this.value).includes(record);
+    return this.telling_seen && [...this.subscribers].some(({ silent }) => !silent) && [].concat(this.value).includes(record);
   }
 
   changed() {

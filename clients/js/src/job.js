@@ -3,12 +3,8 @@
 import { Handle } from './handle.js';
 import { JobError, isFinal } from './values.js';
 
-const closed = () => new JobError({ code: 'closed', title: 'No longer watched' });
-
 /** One job: its record as far as known, and what may be done. */
 export class Job extends Handle {
-  #outcome;
-
   constructor(client, id, { seen } = {}) {
     super(client, [`job:${id}`], seen);
     this.id = id;
@@ -42,12 +38,12 @@ export class Job extends Handle {
 
   /** Resolves with the result; rejects with a JobError if the job failed, was cancelled, or this is closed first. */
   async done() {
-    const { record } = this;
-    if (!isFinal(record)) {
-      if (this.closed) throw closed();
-      this.#outcome ??= {};
-      return (this.#outcome.promise ??= new Promise((resolve, reject) => Object.assign(this.#outcome, { resolve, reject })));
-    }
+    let { record } = this;
+    if (!isFinal(record) && !this.closed)
+      record = await new Promise((resolve) => {
+        const stop = this.subscribe((now) => isFinal(now) && resolve(now, stop()), resolve, true);
+      });
+    if (!isFinal(record)) throw new JobError({ code: 'closed', title: 'No longer watched' });
     if (record.status === 'done') return record.result;
     throw new JobError(record.error ?? { code: record.status, title: `The job was ${record.status}` }, record);
   }
@@ -64,23 +60,9 @@ export class Job extends Handle {
     return this.client.seen(this.record);
   }
 
-  close() {
-    super.close();
-    this.#outcome?.reject(closed());
-    this.#outcome = undefined;
-  }
-
-  covers(id) {
-    return id === this.id;
-  }
-
   changed() {
-    super.changed();
-    if (!isFinal(this.record)) return;
-    const outcome = this.#outcome;
-    this.#outcome = undefined;
-    if (outcome) this.done().then(outcome.resolve, outcome.reject);
     this.#see();
+    super.changed();
   }
 
   // Whoever asked for this very job has now been shown how it ended.

@@ -18,7 +18,7 @@ export class Jobs extends Handle {
 
   /** Newest first. */
   get records() {
-    const all = this.#ids ? this.client.known.list(this.#ids) : this.client.known.owned(this.#query.owner);
+    const all = this.#ids ? this.client.known.list(this.#ids) : this.client.known.owned(this.keys[0]);
     const wanted = ({ group, type, status }) => {
       const { group: g = group, type: t = type, status: s = status } = this.#query;
       return g === group && t === type && s.split(',').includes(status);
@@ -40,10 +40,6 @@ export class Jobs extends Handle {
   async more() {
     const { jobs, cursor } = await this.client.list({ ...this.#query, ...(this.cursor && { cursor: this.cursor }) });
     this.cursor = cursor;
-    for (const data of jobs) this.client.apply({ owner: this.#query.owner, name: 'job', data });
-  }
-
-  covers(id, owner) {
-    return this.#ids ? this.#ids.includes(id) : owner === this.#query.owner || this.client.known.owns(this.#query.owner, id);
+    for (const data of jobs) this.client.apply({ owner: this.#query.owner, name: 'job', data, older: true });
   }
 }

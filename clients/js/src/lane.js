@@ -34,7 +34,7 @@ export class Lane {
   }
 
   get records() {
-    return this.owner ? this.client.known.owned(this.owner) : this.client.known.list(this.ids);
+    return this.owner ? this.client.known.owned(`owner:${this.owner}`) : this.client.known.list(this.ids);
   }
 
   get stream() {
@@ -191,15 +191,12 @@ export class Lane {
 
   #event(attempt, name, data, id) {
     this.#prove(attempt);
+    let news = name;
     if (name === 'job') {
-      const news = attempt.guard.accept(data);
       if (id) this.event_id = id;
-      if (news) this.to.heard(this, name, data, news);
-    } else if (name === 'reset') attempt.guard.forget(data.id);
-    else if (name === 'missing') {
-      attempt.guard.forget(data.id);
-      this.to.heard(this, name, data);
-    } else if (name === 'more') this.to.heard(this, name, data);
+      news = attempt.guard.accept(data);
+    } else if (/reset|missing/.test(name)) attempt.guard.forget(data.id);
+    if (/job|missing|more/.test(name)) news && this.to.heard(this, name, data, news);
     else if (name === 'gateway') this.#tell({ gateway: data.state });
     else if (name === 'reauth') this.#renew(attempt);
     else if (name === 'end' && data.reason === 'expired') {

@@ -3,7 +3,7 @@
 
 import { hidden, page, second } from './values.js';
 
-export const can_share = () => !!(page && globalThis.navigator?.locks && globalThis.BroadcastChannel);
+export const can_share = () => page && navigator.locks;
 
 export class Tabs {
   leads = false;

@@ -161,6 +161,31 @@ test('a retried job is watched again, and has another outcome', async () => {
   assert.equal(await outcome, 1);
 });
 
+test('who lets go of a job and asks for it again is not told the outcome of before', async () => {
+  job.done().catch(() => {});
+  await says({ status: 'failed', version: 2, can: ['retry'] });
+  job.close();
+  await pass(1);
+  const again = client.job('a'); // started again meanwhile, by somebody else
+  const outcome = again.done();
+  await pass(1);
+  assert.equal(again.record, undefined);
+  gateway.source.accept();
+  await says({ status: 'processing', version: 3, attempt: 2 });
+  await says({ status: 'done', version: 4, attempt: 2, result: 1 });
+  assert.equal(await outcome, 1);
+});
+
+test('a job that ended, let go of and asked for again, is watched again', async () => {
+  await says({ status: 'done', version: 2 });
+  gateway.source.send('end', { reason: 'final' });
+  job.close();
+  await pass(1);
+  client.job('a');
+  await pass(1);
+  assert.equal(gateway.sources.length, 2);
+});
+
 test('a job that may be tried again is kept in sight after its end', async () => {
   await says({ status: 'failed', version: 2, can: ['retry'] });
   gateway.source.send('end', { reason: 'final' });
