@@ -95,8 +95,8 @@ export interface Options {
   /** `auto` (default): Server-Sent Events, WebSocket, long polling, polling, whatever gets through; or one of them; or a list. */
   transport?: 'auto' | 'sse' | 'websocket' | 'poll' | Transport[];
   /**
-   * One connection for all tabs (default). Tabs are told apart by the token's owner; with cookies, give the id of who is logged in if that can
-   * change without every tab being loaded again. `false`: each tab has its own.
+   * One connection for all tabs (default). Tabs are told apart by the token's owner. With cookies, give the id of who is logged in: without it
+   * each tab has its own, as with `false`.
    */
   share?: boolean | string;
   /** Close the connection while no tab is to be seen. Default: no. */

@@ -235,6 +235,21 @@ visit('who is not let in is told so, developers are told why, and the job is not
   assert.match(warnings[0], /^jobcast: Say who you are/);
 });
 
+test('two people in one browser, one after the other with a cookie, do not share what they see', async () => {
+  const context = await browser.newContext();
+  const tabs = {};
+  for (const sub of ['eve', 'finn']) {
+    const own = gateway.job();
+    await gateway.report(own, { status: 'processing', owner: sub });
+    await context.addCookies([{ name: 'jobcast_token', value: token_of({ sub }), url: gateway.url }]);
+    tabs[sub] = await plain_page(context, '<job-list></job-list>');
+    await tabs[sub].locator(`job-list li[data-job="${own}"]`).waitFor();
+    assert.equal(await tabs[sub].locator('job-list li').count(), 1);
+  }
+  assert.equal(await tabs.eve.locator('job-list li').count(), 1);
+  await context.close();
+});
+
 test('two people in one browser do not share what they see', async () => {
   const context = await browser.newContext();
   const job = gateway.job();

@@ -228,11 +228,11 @@ export class Client {
   }
 
   async #join() {
-    this.#alone = !this.options.share || !can_share();
-    if (this.#alone) return this.#changed_wants();
-    const who = await this.#who();
+    const { share } = this.options;
+    const who = can_share() && (share === true ? await this.#who() : share);
     if (this.#tabs || this.#paused || !this.#handles.size) return;
-    this.#tabs = new Tabs(`${this.requests.base.href} ${who}`, {
+    this.#alone = !who;
+    if (who) this.#tabs = new Tabs(`${this.requests.base.href} ${who}`, {
       changed: () => this.#arrange(),
       wants: () => this.#wants(),
       news: (keys) => keys.flatMap((key) => [...this.known.events(key)]),
@@ -247,15 +247,15 @@ export class Client {
     this.#changed_wants();
   }
 
-  // Tabs of another viewer share nothing with these.
+  // Tabs of another viewer share nothing with these; whom a cookie names is not known.
   async #who() {
-    if (this.options.share !== true) return this.options.share;
-    const token = (await Promise.resolve(this.requests.token()).catch(() => '')) ?? this.requests.address('').search;
+    let token;
     try {
+      token = (await this.requests.token()) ?? this.requests.address('').search;
       const { sub, tenant, jobs, scope } = JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')));
       return JSON.stringify([sub, tenant, jobs, scope]);
     } catch {
-      return token ?? '';
+      return token;
     }
   }
 }
