@@ -174,7 +174,7 @@ export class Client {
 
   async #tell_seen() {
     if (hidden()) return;
-    for (const [key, id] of this.#unseen) {
+    for (const [key, id] of [...this.#unseen]) {
       this.#unseen.delete(key);
       await this.#command(id, 'seen').catch(({ status }) => status || this.#unseen.set(key, id));
     }
@@ -188,6 +188,7 @@ export class Client {
   #connected(connection) {
     if (JSON.stringify(connection) === JSON.stringify(this.connection)) return;
     this.connection = connection;
+    if (connection.state === 'open') this.#tell_seen();
     for (const tell of [...this.#listeners]) tell();
   }
 

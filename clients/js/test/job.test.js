@@ -204,6 +204,23 @@ test('what a subscriber was shown is told as seen, once', async () => {
   assert.deepEqual(posts.map(({ path }) => path), ['/api/jobs/a/seen']);
 });
 
+test('what could not be told as seen is told when the connection is open again, and not before', async () => {
+  const ended = { status: 'done', version: 2, created_at: 1, updated_at: 2 };
+  job.subscribe(() => {});
+  client.job('b');
+  await pass(1);
+  gateway.source.accept();
+  await says(ended);
+  const posts = () => gateway.requests.filter(({ method }) => method === 'POST');
+  await posts()[0].fail();
+  await pass(10_000);
+  assert.equal(posts().length, 1);
+  gateway.source.drop();
+  gateway.source.accept();
+  await says(ended);
+  assert.deepEqual(posts().map(({ path }) => path), ['/api/jobs/a/seen', '/api/jobs/a/seen']);
+});
+
 test('what ends while nobody subscribes, or is only counted, is not told as seen', async () => {
   const counted = client.job('a', { seen: false });
   counted.subscribe(() => {});
