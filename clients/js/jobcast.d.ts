@@ -14,6 +14,8 @@ export interface Progress {
   eta?: number;
   /** How far off an estimated `eta` may be, in milliseconds. */
   eta_error?: number;
+  /** Past the usual time for such a job, while nothing better is known. */
+  late?: boolean;
 }
 
 export interface JobErrorInfo {

@@ -65,6 +65,13 @@ test('an estimate that was too good is said to be', async () => {
   assert.equal(await card.text('eta'), 'Taking longer than usual');
 });
 
+test('a job that the gateway says is late is said to be, without an estimate as well, and while it runs', async () => {
+  assert.equal(await (await show(page, { progress: { late: true } })).text('eta'), 'Taking longer than usual');
+  assert.equal(await (await show(page, { progress: { late: true, percent: 90, eta: 10_000 } })).text('eta'), 'Taking longer than usual');
+  assert.equal(await (await show(page, { progress: { late: true }, stalled: true })).text('eta'), undefined);
+  assert.equal(await (await show(page, { progress: { late: true }, status: 'done' })).text('eta'), undefined);
+});
+
 test('a job between attempts says why, and counts down', async () => {
   const card = await show(page, {
     status: 'retrying', attempt: 2, max_attempts: 3, retry_at: Date.now() + 90_000, error: { title: 'The database was away' },
