@@ -120,6 +120,27 @@ test('a tab that sleeps does not keep the others waiting', async () => {
   await context.close();
 });
 
+test('a tab that falls silent while it leads is replaced', async () => {
+  const context = await browser.newContext();
+  const job = gateway.job();
+  await gateway.report(job, { status: 'processing', progress: { percent: 10 } });
+  const leader = await come(context, job);
+  await leader.sees_percent(10);
+  const other = await come(context, job);
+  await other.sees_percent(10);
+  await other.page.clock.install();
+  await gateway.report(job, { status: 'processing', progress: { percent: 20 } });
+  await other.sees_percent(20);
+  await leader.page.evaluate(() => {
+    BroadcastChannel.prototype.postMessage = () => {};
+  });
+  await gateway.report(job, done);
+  await leader.sees('done');
+  for (const seconds of [41, 6]) await other.page.clock.fastForward(seconds * 1000);
+  await other.ended_with(['done', 7]);
+  await context.close();
+});
+
 test('a list in one tab and a job in another', async () => {
   const context = await browser.newContext();
   const job = gateway.job();

@@ -184,8 +184,8 @@ export class Lane {
     const asked = [];
     await ask(this, { opened() {}, event: (name, data) => name === 'job' && asked.push(data) }, {}).catch(() => 0);
     this.#after('check', 2 * second, () => {
-      const known = new Map(this.records.map(({ id, version }) => [id, version]));
-      if (this.#live === attempt && asked.some(({ id, version }) => version > (known.get(id) ?? 0))) this.#lost(attempt, { silent: true });
+      const { known } = this.client;
+      if (this.#live === attempt && asked.some(({ id, version }) => version > (known.get(id)?.version ?? 0))) this.#lost(attempt, { silent: true });
     });
   }
 
