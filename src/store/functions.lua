@@ -1358,7 +1358,7 @@ end
 
 local function get(ns, args)
   local out, first = {}, 1
-  local scope = string.find(args[1] or '', '/', 1, true) and args[1]
+  local scope = #args > 1 and string.find(args[1], '/', 1, true) and args[1]
   if scope then first = 2 end
   for i = first, #args do
     local key = ns .. ':job:' .. name('id', args[i], 128)
