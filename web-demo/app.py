@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The demo application: a small web shop's back office with a queue of its own. jobcast sits beside it; scripts/demo starts both."""
+"""The demo application: a small web shop's back office, whose queue jobcast is. scripts/demo starts both."""
 import argparse
 import pathlib
 import shutil
@@ -10,8 +10,7 @@ import urllib.parse
 
 import redis
 
-from demo_app import csv_import, invoice_pdf, samples
-from demo_app.commands import listen
+from demo_app import card_charge, catalogue, csv_import, invoice_pdf, samples
 from demo_app.job_queue import JobQueue
 from demo_app.web import DemoServer
 from demo_app.worker import work
@@ -36,16 +35,17 @@ def main():
     samples.generate(folders["samples"])
 
     stopping = threading.Event()
-    queue = JobQueue(args.data_dir / "queue.sqlite", stopping)
     reports = redis.Redis.from_url(args.redis, decode_responses=True, socket_timeout=5)
     sample_link = f"http://127.0.0.1:{args.port}/samples/orders-small.csv"
     kinds = {
         "csv_import": csv_import.Importer(folders["imports"], folders["staging"], sample_link),
         "invoice_pdf": invoice_pdf.Renderer(folders["files"]),
+        "card_charge": card_charge.Charger(),
+        "catalogue": catalogue.Builder(args.redis, stopping),
     }
-    server = DemoServer(args.port, args.gateway, queue, folders)
-    workers = [threading.Thread(target=work, args=(queue, kinds, reports, stopping)) for _ in range(args.workers)]
-    listener = threading.Thread(target=listen, args=(queue, reports, stopping), daemon=True)
+    queue = JobQueue(reports, kinds, stopping)
+    server = DemoServer(args.port, args.gateway, folders)
+    workers = [threading.Thread(target=work, args=(queue, f"worker-{n}", kinds, reports, stopping)) for n in range(args.workers)]
 
     def stop(*_):
         stopping.set()
@@ -53,11 +53,10 @@ def main():
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    for thread in (*workers, listener):
+    for thread in workers:
         thread.start()
     print(f"demo application: on http://127.0.0.1:{args.port}, gateway {urllib.parse.urlsplit(args.gateway).netloc}", file=sys.stderr)
     server.serve_forever(poll_interval=0.1)
-    queue.wake()
     for thread in workers:
         thread.join()
     server.server_close()

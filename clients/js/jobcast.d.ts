@@ -12,6 +12,8 @@ export interface Progress {
   message?: string;
   /** Milliseconds left when the record was updated. */
   eta?: number;
+  /** How far off an estimated `eta` may be, in milliseconds. */
+  eta_error?: number;
 }
 
 export interface JobErrorInfo {
@@ -45,6 +47,14 @@ export interface JobRecord<Result = unknown> {
   owner?: string;
   tenant?: string;
   group?: string;
+  /** The record of the batch, to be watched like a job. */
+  group_id?: string;
+  /** Of a batch: its jobs by status, and how many are stalled. */
+  counts?: Record<Status | 'stalled', number>;
+  /** Of a batch: up to 20 failed jobs. */
+  failed?: { id: string; title?: string }[];
+  /** Whether somebody has seen the outcome. */
+  seen?: boolean;
   labels?: Record<string, string>;
   created_at: number;
   started_at?: number;

@@ -104,7 +104,30 @@ visit('a failed import names the row and what to do', async (visitor) => {
   await card.becomes('failed');
   assert.equal(await card.text('error-title'), 'Row 1337 has no amount');
   assert.match(await card.text('error-action'), /^Add an amount in column “amount” of row 1337 and upload the file again\. Nothing was imported\.$/);
+  assert.equal(await card.text('error-link'), undefined, 'no link was given');
   assert.equal(await card.text('status'), 'Failed');
+});
+
+visit('a declined card is prominent, stays until it is dealt with, and another try succeeds', async (visitor) => {
+  const card = await visitor.start('card-declined');
+  await card.becomes('failed');
+  assert.equal(await card.text('error-title'), 'The card was declined');
+  assert.equal(await card.text('error-action'), 'Ask for another card, then try again.');
+  assert.equal(await card.root.locator('[part=error]').getAttribute('data-severity'), 'high');
+  assert.equal(await card.text('dismiss'), undefined);
+  await card.button('Try again').click();
+  await card.becomes('done');
+  assert.match(await card.text('facts'), /Attempt 2 of 2$/);
+  assert.equal(await card.text('error-title'), undefined);
+});
+
+visit('a killed worker shows as stalled, and its job is done by another', async (visitor) => {
+  const card = await visitor.start('worker-killed');
+  await card.becomes('stalled');
+  assert.equal(await card.text('status'), 'Stalled');
+  assert.match(await card.text('note'), /^No word from the worker for \d+ sec/);
+  await card.becomes('done');
+  assert.match(await card.text('facts'), /Attempt 2 of 3$/);
 });
 
 visit('a file that is no CSV is refused with a reason, and no job appears', async (visitor) => {

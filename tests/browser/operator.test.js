@@ -12,6 +12,20 @@ before(async () => {
 });
 after(() => Promise.all([browser?.close(), demo?.end()]));
 
+test('a job whose worker was killed is counted as stuck until another takes it up', async () => {
+  const visitor = await Visitor.come(browser, demo.url);
+  const card = await visitor.start('worker-killed');
+  const operator = await Visitor.come(browser, `${demo.url}/operator.html`);
+  await operator.page.locator('#stuck-tile[data-warn] #stuck').getByText(/^1$/).waitFor();
+  const row = operator.page.locator('#trouble tr').filter({ hasText: 'Spring catalogue' });
+  await row.getByText('No word from its worker').waitFor();
+  await card.becomes('done');
+  await operator.page.locator('#stuck').getByText(/^0$/).waitFor();
+  await row.waitFor({ state: 'detached' });
+  assert.deepEqual([...visitor.mishaps, ...operator.mishaps], []);
+  await Promise.all([visitor.leave(), operator.leave()]);
+});
+
 test('it counts watchers, jobs by status and outcomes not seen, and names what failed', async () => {
   const visitor = await Visitor.come(browser, demo.url);
   await (await visitor.start('orders-broken')).becomes('failed');

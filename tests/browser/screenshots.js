@@ -16,7 +16,7 @@ try {
     for (const colorScheme of ['light', 'dark']) {
       const visitor = await Visitor.come(browser, demo.url, { colorScheme, viewport, reducedMotion: 'reduce' });
       const save = (name) => visitor.page.screenshot({ path: `${folder}${name}-${screen}-${colorScheme}.png`, fullPage: screen === 'phone' });
-      for (const [sample, status] of [['orders-small', 'done'], ['orders-broken', 'failed'], ['orders-large', 'processing']])
+      for (const [sample, status] of [['worker-killed', 'stalled'], ['orders-small', 'done'], ['card-declined', 'failed'], ['orders-broken', 'failed'], ['orders-large', 'processing']])
         await (await visitor.start(sample)).becomes(status);
       await visitor.page.locator('[role=progressbar][aria-valuenow]:visible').first().waitFor();
       await save('demo');

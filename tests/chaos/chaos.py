@@ -1,9 +1,10 @@
 """SIGKILL of worker, gateway and redis-server at every step of a scripted job, in any order: in the end there is one outcome, and
-the history tells how it came to be.
+the history tells how it came to be, and the receiver of webhooks was told of it.
 
 A run is one job. Its plan says what is killed before which of its steps; the plan comes from the seed and the run's number alone.
 Several runs go on at a time, so that each also meets the kills of the others.
 """
+import base64
 import json
 import pathlib
 import random
@@ -20,6 +21,7 @@ from harness.gateway import Gateway  # noqa: E402
 from harness.http_client import Closed  # noqa: E402
 from harness.redis_server import RedisServer  # noqa: E402
 from harness.wait import until  # noqa: E402
+from harness.webhooks import Receiver  # noqa: E402
 
 import redis  # noqa: E402
 
@@ -50,7 +52,10 @@ class World:
         self.effects = self.folder / "effects"
         self.effects.mkdir(parents=True)
         self.redis = RedisServer(self.folder / "redis", "--appendfsync", "always")
-        self.gateway = Gateway(self.folder / "gateway", self.redis.url, SERVER_REACTORS="1")
+        self.receiver = Receiver()
+        hook = f'[notify.webhooks.chaos]\nurl = "{self.receiver.url}"\nsecrets = ["whsec_{base64.b64encode(bytes(32)).decode()}"]\n'
+        self.gateway = Gateway(self.folder / "gateway", self.redis.url, toml=hook, SERVER_REACTORS="1", NOTIFY_GRACE="0s",
+                               NOTIFY_ALLOW_INTERNAL="127.0.0.1", NOTIFY_SCHEDULE=",".join(["100ms"] * 20))
         self._one_at_a_time = threading.Lock()
         # A consumer that has acknowledged nothing: outcomes stay to be counted.
         self.redis.client().execute_command("XGROUP", "CREATE", "jobcast:finished", "chaos", "0", "MKSTREAM")
@@ -73,11 +78,16 @@ class World:
                 return (self.redis.client().execute_command(*command),)
             except (redis.exceptions.ConnectionError, redis.exceptions.BusyLoadingError):
                 return None
+            except AttributeError as error:  # redis-py 4.3 wants to name the host that a broken connection has not, being a socket
+                if "no attribute 'host'" not in str(error):
+                    raise
+                return None
         return until(answer, f"Redis to answer {command[0]}", RUN_SECONDS)[0]
 
     def close(self):
         self.gateway.check_end()
         self.redis.kill()
+        self.receiver.close()
 
 
 class Lane:
@@ -203,7 +213,6 @@ def check(world, job, kind):
     assert (finals[0]["status"], int(finals[0]["attempt"])) == (record["status"], record["attempt"])
     outcomes = outcomes_of(world, job)
     assert len(outcomes) == 1 and outcomes[0][b"status"].decode() == record["status"], "it is told once"
-    # The receiver of webhooks, once notifications send them: it must have had (job, attempt, status) at least once here.
 
     versions = [int(e["version"]) for e in history]
     attempts = [int(e["attempt"]) for e in history]
@@ -224,8 +233,18 @@ def check(world, job, kind):
     assert world.ask("HGET", f"jobcast:job:{job}", "v") == str(record["version"]).encode()
 
 
+def check_told(receiver, outcomes):
+    """Every outcome was told, and nothing else. Answers how many webhooks came: more than one of an outcome only where the
+    receiver's answer was lost with the gateway or with Redis."""
+    def heard():
+        return [(r["id"], str(r["attempt"]), r["status"]) for r in (received.record for received in list(receiver.requests))]
+    until(lambda: set(heard()) >= set(outcomes), "a webhook of each outcome", RUN_SECONDS, every=0.2)
+    assert set(heard()) == set(outcomes)
+    return len(heard())
+
+
 def run_many(folder, seed, first, runs, lanes=8, tell=lambda done: None):
-    """Answers (kills by victim, outcomes by status); raises the first problem."""
+    """Answers (kills by victim, outcomes by status, how many webhooks told them); raises the first problem."""
     world = World(folder)
     numbers = iter(range(first, first + runs))
     lock, problems, done = threading.Lock(), [], 0
@@ -259,11 +278,14 @@ def run_many(folder, seed, first, runs, lanes=8, tell=lambda done: None):
     try:
         if problems:
             raise problems[0]
-        statuses = [fields[b"status"].decode() for _, fields in world.ask("XRANGE", "jobcast:finished", "-", "+")]
-        assert len(statuses) == runs, f"{len(statuses)} outcomes of {runs} jobs"
+        outcomes = [tuple(fields[name].decode() for name in (b"id", b"attempt", b"status"))
+                    for _, fields in world.ask("XRANGE", "jobcast:finished", "-", "+")]
+        assert len(outcomes) == runs, f"{len(outcomes)} outcomes of {runs} jobs"
+        told = check_told(world.receiver, outcomes)
     finally:
         world.close()
         over.set()
         for thread in threads:
             thread.join()
-    return world.kills, {status: statuses.count(status) for status in set(statuses)}
+    statuses = [status for _, _, status in outcomes]
+    return world.kills, {status: statuses.count(status) for status in set(statuses)}, told

@@ -12,10 +12,10 @@ RUNS = 200
 def test_every_job_has_one_outcome_whatever_is_killed():
     folder = tempfile.mkdtemp(prefix="jobcast-chaos-")
     try:
-        kills, outcomes = run_many(f"{folder}/w", SEED, 0, RUNS)
+        kills, outcomes, told = run_many(f"{folder}/w", SEED, 0, RUNS)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"killed {kills}, outcomes {outcomes}")
+    print(f"killed {kills}, outcomes {outcomes}, told by {told} webhooks")
     assert all(kills[victim] > RUNS / 4 for victim in VICTIMS)
     assert outcomes.get("done", 0) > RUNS / 2, "most jobs survive it"
 

@@ -2,6 +2,7 @@
 import contextlib
 import csv
 import decimal
+import pathlib
 import re
 import shutil
 import sqlite3
@@ -26,7 +27,8 @@ def folder():
 
 @pytest.fixture(scope="module")
 def gateway(folder):
-    one = Gateway(f"{folder}/gateway")
+    config = pathlib.Path(__file__).parents[2] / "config" / "demo.toml"
+    one = Gateway(f"{folder}/gateway", toml=config.read_text(encoding="utf-8"))
     yield one
     one.check_end()
 
@@ -69,11 +71,11 @@ def retry(gateway, job):
     assert gateway.post(f"/api/jobs/{job}/retry").status == 202
 
 
-def test_each_sample_has_words_for_the_visitor_and_a_file(app):
-    samples = app.request("GET", "/samples").json()
-    assert {"orders-small", "orders-large", "orders-broken"} == {sample["name"] for sample in samples}
-    for sample in samples:
-        assert sample["title"] and sample["description"] and sample["kind"] == "csv_import"
+def test_each_sample_has_words_for_the_visitor(app):
+    samples = {sample["name"]: sample for sample in app.request("GET", "/samples").json()}
+    assert {"orders-small", "orders-large", "orders-broken", "card-declined", "worker-killed"} == set(samples)
+    assert all(sample["title"] and sample["description"] for sample in samples.values())
+    assert {name for name, sample in samples.items() if sample.get("fails")} == {"orders-broken", "card-declined", "worker-killed"}
 
 
 def test_an_import_ends_with_the_sum_of_the_orders_in_the_file(app, gateway):
@@ -155,6 +157,28 @@ def test_an_invoice_can_be_cancelled_and_set_again(app, gateway):
     assert len(re.findall(rb"/Type /Page\b", document.body)) == record["result"]["pages"] == 45
 
 
+def test_a_declined_card_is_told_in_the_words_of_the_configuration_and_another_card_is_good(app, gateway):
+    record = outcome(gateway, job := app.start_job(kind="card_charge", sample="card-declined"))
+    error = record["error"]
+    assert (record["status"], record["can"], error["code"], error["severity"]) == ("failed", ["retry"], "card_declined", "high")
+    assert error["title"] == "The card was declined" and error["action"] == "Ask for another card, then try again."
+    assert "do_not_honor" not in str(record)  # what the processor says is not for visitors
+    retry(gateway, job)
+    record = outcome(gateway, job, attempt=2)
+    assert (record["status"], record["result"]) == ("done", {"total_amount": 149.9})
+
+
+def test_a_killed_worker_is_noticed_and_its_job_is_done_by_another(app, gateway):
+    job = app.start_job(kind="catalogue", sample="worker-killed")
+    with gateway.watch(job) as stream:
+        stalled = stream.find(lambda event: event.name == "job" and event.data.get("stalled"), _JOB_SECONDS).data
+        assert (stalled["status"], stalled["attempt"]) == ("processing", 1) and stalled["progress"]["current"] <= 70
+        waiting = stream.find(lambda event: event.name == "job" and event.data["status"] == "retrying", _JOB_SECONDS).data
+        assert waiting["attempt"] == 2 and waiting["error"]["code"] == "stalled"
+    record = outcome(gateway, job, attempt=2)
+    assert (record["status"], record["result"]) == ("done", {"pages": 120})
+
+
 def test_an_uploaded_file_is_imported_under_its_name(app, gateway):
     job = app.upload("order_id,customer,amount\n1,Zoë,0.10\n2,Bob,0.20\n".encode(), "märz 2026.csv")
     record = outcome(gateway, job)
@@ -197,11 +221,22 @@ def test_only_the_gateways_own_pages_may_ask(app, gateway):
     assert refused.status == 403 and refused.header("Access-Control-Allow-Origin") is None
 
 
-def test_a_restarted_application_takes_up_what_it_had_begun(app, gateway):
-    job = app.start_job(kind="csv_import", sample="orders-large")
-    under_way(gateway, job)
+def test_an_application_that_stops_gives_its_jobs_back_and_takes_them_up_when_started(app, gateway):
+    jobs = [app.start_job(kind="csv_import", sample="orders-large"), app.start_job(kind="catalogue", sample="worker-killed")]
+    for job in jobs:
+        under_way(gateway, job)
     assert app.stop() == 0, app.log()
     assert not app.unfinished()
+    app.start()
+    for job in jobs:
+        under_way(gateway, job, attempt=2)
+        assert cancel(gateway, job)["status"] == "cancelled"
+
+
+def test_what_a_killed_application_was_doing_is_done_again(app, gateway):
+    job = app.start_job(kind="csv_import", sample="orders-large")
+    under_way(gateway, job)
+    app.kill()
     app.start()
     under_way(gateway, job, attempt=2)
     assert cancel(gateway, job)["status"] == "cancelled"

@@ -267,7 +267,8 @@ def test_many_gateways_at_once_handle_each_deadline_once(jobs):
 
 
 def test_100_000_leases_that_end_together_are_handled_in_time_and_hold_nobody_up(jobs):
-    """Within 10 s, and no report waits 50 ms for it. Other tests run beside this one, so time of the processor is what counts."""
+    """Within 10 s, and no report of another worker waits 50 ms for it. Other tests run beside this one, so what counts is time of
+    the processor, and what all but few reports waited."""
     total = 100_000
     jobs.policy("x", lease_ms="1")
     pipe = jobs.redis.pipeline(transaction=False)
@@ -276,20 +277,30 @@ def test_100_000_leases_that_end_together_are_handled_in_time_and_hold_nobody_up
         if n % 1000 == 999:
             pipe.execute()
     jobs.report("alive", status="processing")
+    over, waits = threading.Event(), []
+
+    def report():
+        worker = redis.Redis(unix_socket_path=jobs.redis.connection_pool.connection_kwargs["path"])
+        while not over.is_set():
+            before = time.monotonic()
+            assert worker.execute_command("FCALL", "jobcast_report", 1, jobs.ns, "alive", "percent", 1)[0] == b"ok"
+            waits.append(time.monotonic() - before)
+    reporting = threading.Thread(target=report)
 
     def used():
         cpu = jobs.redis.info("cpu")
         return cpu["used_cpu_user"] + cpu["used_cpu_sys"]
-    begun, stalled, left, calls, most, waits = used(), 0, 1, 0, 0, []
+    reporting.start()
+    begun, stalled, left, calls, most = used(), 0, 1, 0, 0
     while left:
         left, some, _, _ = supervise(jobs)
         calls, stalled, most = calls + 1, stalled + some, max(most, some)
-        before = time.monotonic()
-        assert jobs.report("alive", percent=1)[0] == "ok"
-        waits.append(time.monotonic() - before)
     spent = used() - begun
-    print(f"{stalled} in {spent:.1f} s, {spent / calls * 1000:.1f} ms and up to {most} jobs a call, "
-          f"reports answered in {sorted(waits)[len(waits) // 2] * 1000:.2f} ms")
+    over.set()
+    reporting.join()
+    waits.sort()
+    print(f"{stalled} in {spent:.1f} s with {len(waits)} reports beside them, {spent / calls * 1000:.1f} ms and up to {most} jobs a call, "
+          f"reports answered in {waits[len(waits) // 2] * 1000:.2f} ms, the slowest of a thousand in {waits[-1 - len(waits) // 1000] * 1000:.1f} ms")
     assert stalled == total and calls > total / 1000
     assert spent < 10
-    assert most * spent / total < 0.05
+    assert spent / calls < 0.05 and waits[len(waits) * 95 // 100] < 0.05

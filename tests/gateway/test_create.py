@@ -82,20 +82,20 @@ def test_an_unreasonable_key_is_refused(gateway):
     assert_problem(gateway.post("/api/jobs", {}, {"Idempotency-Key": "caf\u00e9"}), 400, "Idempotency-Key")
 
 
-def test_sixty_concurrent_creates_with_one_key_make_one_job(gateway, redis_server, job):
-    answers, start = [], threading.Barrier(60)
+def test_a_hundred_concurrent_creates_with_one_key_make_one_job(gateway, redis_server, job):
+    answers, start = [], threading.Barrier(100)
 
     def create():
         with gateway.connect() as connection:
             start.wait()
             answers.append(connection.request("POST", "/api/jobs", {"type": "export", "owner": job},
                                               {"Idempotency-Key": job}))
-    threads = [threading.Thread(target=create) for _ in range(60)]
+    threads = [threading.Thread(target=create) for _ in range(100)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [a.status for a in answers] == [202] * 60
+    assert [a.status for a in answers] == [202] * 100
     assert len({a.json()["id"] for a in answers}) == 1
     assert len({a.json()["version"] for a in answers}) == 1
     assert sum(a.header("Idempotent-Replayed") is None for a in answers) == 1

@@ -108,21 +108,6 @@ def test_a_failure_that_may_pass_is_tried_again_and_each_attempt_is_told_of(gate
     assert entries[-1]["status"] == "done" and entries[-1]["attempt"] == 2
 
 
-def test_a_hundred_clicks_at_once_make_one_job(gateway, job):
-    answers = []
-    def click():
-        answers.append(gateway.post("/api/jobs", {"type": "invoice", "input": {"order": 7}}, {"Idempotency-Key": job}))
-    clicks = [threading.Thread(target=click) for _ in range(100)]
-    for one in clicks:
-        one.start()
-    for one in clicks:
-        one.join(PATIENCE)
-    assert [a.status for a in answers] == [202] * 100
-    assert len({a.json()["id"] for a in answers}) == 1
-    assert sum(a.header("Idempotent-Replayed") is None for a in answers) == 1
-    assert gateway.post("/api/jobs", {"type": "invoice", "input": {"order": 8}}, {"Idempotency-Key": job}).status == 422
-
-
 def test_an_outcome_is_in_the_inbox_until_it_was_seen(gateway, worker, job):
     def inbox():
         return [r["id"] for r in gateway.get(f"/api/inbox?owner={job}").json()["jobs"]]

@@ -17,7 +17,7 @@ class Superseded(Exception):
 
 
 class Interrupted(Exception):
-    """The application stops: undo, and leave the job in the queue."""
+    """The application stops: undo, and give the job back."""
 
 
 class Reporter:

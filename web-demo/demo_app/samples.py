@@ -9,7 +9,11 @@ SAMPLES = [
     {"name": "orders-small", "title": "Small order list", "description": "500 rows, done in a moment", "kind": "csv_import"},
     {"name": "orders-large", "title": "Large order list", "description": "60,000 rows: time to watch, reload and cancel", "kind": "csv_import"},
     {"name": "orders-broken", "title": "A file with a mistake",
-     "description": "Row 1337 has no amount: see what failed and what to do", "kind": "csv_import"},
+     "description": "Row 1337 has no amount: see what failed and what to do", "kind": "csv_import", "fails": True},
+    {"name": "card-declined", "title": "A card that is declined",
+     "description": "The bank says no at first: try again, as with another card", "kind": "card_charge", "job": "Payment of order A-100217", "fails": True},
+    {"name": "worker-killed", "title": "A worker that is killed",
+     "description": "In the middle of its job, without a word: see it noticed and done again", "kind": "catalogue", "job": "Spring catalogue", "fails": True},
 ]
 _FILES = {"orders-small": "orders-small.csv", "orders-large": "orders-60000.csv", "orders-broken": "orders-missing-amount.csv"}
 _ROWS = {"orders-small": 500, "orders-large": 60_000, "orders-broken": 2_000}
@@ -21,7 +25,8 @@ _PRODUCTS = ["Desk lamp", "Notebook A5", "Oak shelf", "Office chair", "Paper tra
 
 
 def file_of(name):
-    return _FILES[name]
+    """None for a sample that is no file."""
+    return _FILES.get(name)
 
 
 def generate(folder):

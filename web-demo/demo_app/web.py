@@ -12,7 +12,6 @@ import shutil
 import urllib.parse
 
 from . import gateway
-from .job_queue import Job
 from .samples import SAMPLES, file_of
 
 _LARGEST_UPLOAD = 64 * 1024 * 1024
@@ -29,9 +28,8 @@ class Refused(Exception):
 class DemoServer(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, port, gateway_url, queue, folders):
+    def __init__(self, port, gateway_url, folders):
         self.gateway_url = gateway_url
-        self.queue = queue
         self.folders = folders
         self.recent = collections.deque(maxlen=200)  # ids of jobs started, newest first, for the operator's view
         gateway_port = urllib.parse.urlsplit(gateway_url).port
@@ -79,7 +77,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._json(200, {"ids": list(self.server.recent)})
 
     def _sample(self, name, _):
-        if name not in map(file_of, (sample["name"] for sample in SAMPLES)):
+        if name not in filter(None, map(file_of, (sample["name"] for sample in SAMPLES))):
             raise Refused(404, "There is no such sample.")
         self._send_file(self.server.folders["samples"] / name, "text/csv; charset=utf-8", f'attachment; filename="{name}"')
 
@@ -114,18 +112,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             raise Refused(400, "Send a JSON object with kind and owner.") from None
         if kind == "invoice_pdf":
             self._start(kind, owner, "Collective invoice", "")
-        elif any(kind == one["kind"] and sample == one["name"] for one in SAMPLES):
-            name = file_of(sample)
-            self._start(kind, owner, name, str(self.server.folders["samples"] / name))
+        elif one := next((one for one in SAMPLES if kind == one["kind"] and sample == one["name"]), None):
+            file = file_of(sample)
+            self._start(kind, owner, file or one["job"], str(self.server.folders["samples"] / file) if file else "")
         else:
-            raise Refused(400, "Ask for invoice_pdf, or for csv_import with the name of a sample.")
+            raise Refused(400, "Ask for invoice_pdf, or for another kind with the name of one of its samples.")
 
     def _start(self, kind, owner, name, source):
         if not isinstance(owner, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", owner):
             raise Refused(400, "owner: 1 to 64 letters, digits, dashes and underscores.")
         name = name.encode()[:150].decode(errors="ignore")
-        job_id = gateway.create(self.server.gateway_url, secrets.token_hex(16), type=kind, owner=owner, labels={"file": name})
-        self.server.queue.add(Job(job_id, kind, owner, name, source))
+        job_id = gateway.create(self.server.gateway_url, secrets.token_hex(16), type=kind, owner=owner, labels={"file": name},
+                                input={"owner": owner, "name": name, "source": source})
         self.server.recent.appendleft(job_id)
         self._json(202, {"id": job_id})
 

@@ -3,6 +3,7 @@ import json
 import logging
 import secrets
 
+from .catalogue import WorkerLost
 from .reporter import Cancelled, Interrupted, Reporter, Superseded
 
 
@@ -14,25 +15,23 @@ class JobFailed(Exception):
         self.error = error
 
 
-def work(queue, kinds, reports, stopping):
+def work(queue, name, kinds, reports, stopping):
     """Until the application stops. kinds: what does a job, by name; called with the job and its reporter, answers the result."""
-    while job := queue.take():
+    while job := queue.take(name):
         try:
-            if _run(job, kinds[job.kind], Reporter(job, reports, stopping)):
-                queue.ended(job)
+            _run(job, kinds[job.kind], Reporter(job, reports, stopping))
         except Exception:
             logging.exception("job %s could not be reported", job.id)
-            queue.ended(job)
 
 
 def _run(job, do, reporter):
-    """Whether this attempt is over; if not, it is for the next start of the application."""
     try:
         status, fields = "done", {"result": json.dumps(do(job, reporter))}
     except Interrupted:
-        return False
-    except Superseded:
-        return True
+        # Given back: jobcast dispatches it again as another attempt, once this application's other workers have stopped too.
+        status, fields = "retrying", {"retry_in": 1}
+    except (Superseded, WorkerLost):
+        return
     except Cancelled:
         status, fields = "cancelled", {}
     except JobFailed as failure:
@@ -44,7 +43,7 @@ def _run(job, do, reporter):
             "code": "internal", "title": "Something went wrong on our side",
             "detail": "The job was stopped, and what it had done was undone.",
             "action": "Try again. If it happens again, tell support the reference.", "reference": reference})
-    return reporter.end(status, fields)
+    reporter.end(status, fields)
 
 
 def _flat(error):

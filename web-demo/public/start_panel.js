@@ -53,18 +53,16 @@ export class StartPanel {
     const samples = /** @type {Sample[]|undefined} */ (await this.#ask('/samples'));
     // The application may still be starting.
     if (!samples) return void setTimeout(() => this.#offer(), 2000);
-    if (!samples.some(({ kind }) => kind === invoice.kind)) samples.push(invoice);
-    const fails = ({ fails: so, name }) => so ?? /broken|declined|kill|crash|fail/.test(name);
-    $('choices').replaceChildren(...samples.filter((sample) => !fails(sample)).map((sample) => this.#choice(sample)));
-    $('failures').replaceChildren(...samples.filter(fails).map((sample) => this.#choice(sample)));
+    samples.push(invoice);
+    $('choices').replaceChildren(...samples.filter(({ fails }) => !fails).map((sample) => this.#choice(sample)));
+    $('failures').replaceChildren(...samples.filter(({ fails }) => fails).map((sample) => this.#choice(sample)));
   }
 
   /** @param {Sample} sample */
   #choice({ name, title, description, kind }) {
     const item = document.createElement('li');
     item.innerHTML = `<button type="button" class="choice"><svg viewBox="0 0 24 24" aria-hidden="true"><use/></svg><span><strong></strong><small></small></span></button>`;
-    const icon = document.getElementById(`i-${kind}`)?.id ?? (/card|pay|charge/.test(`${kind} ${name}`) ? 'i-card' : 'i-bolt');
-    item.querySelector('use').setAttribute('href', `#${icon}`);
+    item.querySelector('use').setAttribute('href', `#i-${kind}`);
     item.querySelector('strong').textContent = title;
     item.querySelector('small').textContent = description;
     const button = item.querySelector('button');

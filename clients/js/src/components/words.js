@@ -63,6 +63,7 @@ export function note_of(record, now, lang) {
 
 /** Only web addresses become links: records come from workers. */
 export function web_address(text, base) {
+  if (!text) return undefined;
   try {
     const url = new URL(text, base);
     return /^https?:$/.test(url.protocol) ? url.href : undefined;
