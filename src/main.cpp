@@ -1,14 +1,16 @@
-// The command line: jobcast serve, check, report, watch, notify. Exit codes: 0 fine, 2 usage or config, 1 anything
-// else.
+// The command line: jobcast serve, check, report, watch, notify, bench. Exit codes: 0 fine, 2 usage or config, 1
+// anything else.
 #include "jobcast/app/cli.hpp"
 #include "jobcast/app/config.hpp"
 #include "jobcast/app/secrets.hpp"
 #include "jobcast/app/serve.hpp"
 #include "jobcast/base/log.hpp"
+#include "jobcast/bench/command.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <fmt/format.h>
 #include <iostream>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -19,12 +21,15 @@ using namespace jobcast;
 
 constexpr int usage_error = 2;
 
-std::optional<settings> load(const std::string& file) {
+boost::system::result<settings, app::config_errors> read(const std::string& file) {
   std::vector<std::string_view> environment;
   for (char** variable = environ; *variable; ++variable)
     environment.emplace_back(*variable);
-  auto loaded =
-      app::load_settings(file.empty() ? std::nullopt : std::optional<std::filesystem::path>(file), environment);
+  return app::load_settings(file.empty() ? std::nullopt : std::optional<std::filesystem::path>(file), environment);
+}
+
+std::optional<settings> load(const std::string& file) {
+  auto loaded = read(file);
   if (loaded)
     return std::move(*loaded);
   for (const auto& error : loaded.error())
@@ -45,9 +50,11 @@ int serve(const std::string& file) {
     return usage_error;
   log::set_level(level_named(config->server.log_level));
   return app::serve(*config, [&](settings& fresh) {
-    auto loaded = load(file);
-    if (!loaded)
+    auto loaded = read(file);
+    if (!loaded) {
+      log::error("{}; everything stays as it was", fmt::join(loaded.error(), "; "));
       return false;
+    }
     fresh = *std::move(loaded);
     log::set_level(level_named(fresh.server.log_level));
     return true;
@@ -149,6 +156,7 @@ int run(int count, char** arguments) {
     which->add_flag("--all", all, "All of them.");
     which->require_option(1);
   }
+  const auto benchmark = bench::add_command(program, std::cout, std::cerr);
 
   try {
     program.parse(count, arguments);
@@ -171,6 +179,8 @@ int run(int count, char** arguments) {
                   : *dropping ? app::notify_action::drop
                               : app::notify_action::list,
                   letters);
+  if (program.got_subcommand("bench"))
+    return benchmark();
   return app::watch(url, id, screen(), std::cerr);
 }
 

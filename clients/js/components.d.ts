@@ -2,7 +2,7 @@
 
 import type { Client, JobRecord, Options } from './jobcast.js';
 
-/** How elements connect that are given no `client`. Call it before they are on the page. */
+/** How elements connect that are given no `client`. Those that are on the page already begin anew. */
 export function configure(options: Options): void;
 
 /** Every word the elements say; `{names}` stand for values. */
@@ -11,7 +11,7 @@ export function setTexts(words: Record<string, string>): void;
 
 export type ResultOf = (record: JobRecord) => { text?: string; url?: string; label?: string } | undefined;
 
-/** `<job-progress job="inv-1">`. Attributes: `job`, `label`, `url`, `link`, `transport`. Slots: `title`, `result`. */
+/** `<job-progress job="inv-1">`. Attributes: `job`, `label`; `url`, `link`, `transport`. Slots: `title`, `result`. */
 export class JobProgress extends HTMLElement {
   client: Client;
   record: JobRecord | undefined;
@@ -19,7 +19,7 @@ export class JobProgress extends HTMLElement {
   resultOf?: ResultOf;
 }
 
-/** `<job-list owner="me">`. Attributes: `owner`, `group`, `type`, `status`, or `ids`; `url`, `link`, `transport`. Slot: `empty`. */
+/** `<job-list owner="me">`. Attributes: `owner` (`me`), `group`, `type`, `status`, or `ids`; `url`, `link`, `transport`. Slot: `empty`. */
 export class JobList extends HTMLElement {
   client: Client;
   readonly records: JobRecord[];
@@ -28,7 +28,7 @@ export class JobList extends HTMLElement {
   decorate?: (element: JobProgress, record: JobRecord) => void;
 }
 
-/** `<job-inbox>`. Attributes: `owner`, `url`, `transport`. */
+/** `<job-inbox>`. Attributes: `owner` (`me`); `url`, `link`, `transport`. A link must name an owner, and leaves no way to put outcomes away. */
 export class JobInbox extends HTMLElement {
   client: Client;
   refresh(): Promise<void>;

@@ -54,13 +54,51 @@ http::response passing_refusal(context& c, const http::request& r, unsigned stat
   return out;
 }
 
+asio::ip::address client_of(const context& c, const http::request& r) {
+  if (!c.trusted_proxies->contains(r.peer))
+    return r.peer;
+  return net::client_of(r.peer, r.fields->list("X-Forwarded-For"), *c.trusted_proxies);
+}
+
+http::answer take_over(context& c, const http::request& r, std::function<void(net::client_socket)> open) {
+  if (!c.trusted_proxies->contains(r.peer))
+    return open;
+  // Shared, since a std::function is copied.
+  auto place = std::make_shared<net::admission::ticket>(c.admission.connect(client_of(c, r)));
+  if (!*place) {
+    c.counters.busy_refused.add();
+    return passing_refusal(c, r, 429,
+                           "This address has as many streams as limits.connections_per_address allows; close some.", 5);
+  }
+  return [place = std::move(place), open = std::move(open)](net::client_socket socket) {
+    socket.set_place(std::move(*place));
+    open(std::move(socket));
+  };
+}
+
+namespace {
+
+std::optional<http::response> check_rate(context& c, const http::request& r) {
+  unsigned const seconds = c.admission.request(client_of(c, r), std::chrono::steady_clock::now());
+  if (seconds == 0)
+    return std::nullopt;
+  c.counters.rate_limited.add();
+  return passing_refusal(c, r, 429, "There were too many requests from this address (limits.request_rate).", seconds);
+}
+
+bool carries_token(std::string_view name, std::string_view value) {
+  return name == "token" || name == "access_token" || auth::looks_like_token(value);
+}
+
+} // namespace
+
 std::optional<http::response> identify(context& c, http::request& r) {
   auto const refused = [&](http::response out) {
     c.counters.auth_refused.add();
     return out;
   };
   for (auto const& [name, value] : r.query)
-    if (auth::looks_like_token(value))
+    if (carries_token(name, value))
       return refused(
           http::problem(400,
                         "A token in a URL ends up in logs and histories; send it as `Authorization: Bearer`, in "
@@ -69,17 +107,16 @@ std::optional<http::response> identify(context& c, http::request& r) {
   auth::credentials const given{.authorization = r.field("Authorization"),
                                 .cookie_token = cookie_value(r.field("Cookie"), c.config.auth.cookie),
                                 .link = r.parameter("link").value_or("")};
+  // A signature costs more to check than a refusal, so the rate comes first; but for API keys, which have none, and
+  // whose hash costs little.
+  bool const by_key = auth::names_api_key(given);
+  if (!c.auth->open() && !by_key)
+    if (auto too_many = check_rate(c, r))
+      return too_many;
   auto who = c.auth->identify(given, now_ms());
-  bool const exempt =
-      who && *who && ((*who)->what == auth::identity::kind::open || (*who)->what == auth::identity::kind::api_key);
-  if (!exempt) {
-    auto const client = net::client_of(r.peer, r.field("X-Forwarded-For"), *c.trusted_proxies);
-    if (unsigned const seconds = c.admission.request(client, std::chrono::steady_clock::now()); seconds > 0) {
-      c.counters.rate_limited.add();
-      return passing_refusal(c, r, 429, "There were too many requests from this address (limits.request_rate).",
-                             seconds);
-    }
-  }
+  if (!who && by_key)
+    if (auto too_many = check_rate(c, r))
+      return too_many;
   if (!who)
     return refused(unauthorized(who.error().detail, who.error().field, who.error().invalid_token));
   r.who = std::move(*who);
@@ -109,8 +146,12 @@ std::optional<http::response> check_may_ever(context& c, const http::request& r,
   return http::problem(403, "A watch link only reads; this takes a token.", "link");
 }
 
+bool has_reserve(const http::request& r) {
+  return r.who && (r.who->publish || r.who->operate);
+}
+
 std::optional<http::response> check_room(context& c, const http::request& r) {
-  if (!c.crowded() || (r.who && (r.who->publish || r.who->operate)))
+  if (!c.crowded() || has_reserve(r))
     return std::nullopt;
   c.counters.busy_refused.add();
   http::response out = passing_refusal(c, r, 503, "The gateway has as many connections as it takes; try again.",

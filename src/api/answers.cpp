@@ -36,17 +36,33 @@ std::optional<http::response> check_job_id(std::string_view id, std::string_view
   return http::problem(400, "A job id is 1 to 128 of the characters A-Z a-z 0-9 . _ : -", field);
 }
 
+namespace {
+
+std::string_view not_yours(const auth::identity& who) {
+  if (!who.sub.empty())
+    return "These are not your jobs; ask for owner=me.";
+  if (who.publish)
+    return "An owner's jobs may be of types that these credentials may not see; name jobs instead.";
+  return "These credentials see the jobs that they name; name jobs instead of an owner.";
+}
+
+} // namespace
+
 std::variant<std::string, http::response> scope_of(const http::request& r) {
   auto const owner = r.parameter("owner");
   if (!owner || owner->empty())
     return http::problem(400, "Name the owner whose jobs are wanted.", "owner");
   bool const me = *owner == "me" && r.who->what != auth::identity::kind::open;
   if (me && r.who->sub.empty())
-    return http::problem(400, "These credentials are no owner's: there is no `me`. Name jobs, or an owner.", "owner");
+    return http::problem(400,
+                         r.who->types.empty()
+                             ? "These credentials are no owner's: there is no `me`. Name jobs, or an owner."
+                             : "These credentials are no owner's: there is no `me`. Name jobs with ?ids= or ?job=.",
+                         "owner");
   std::string_view const name = me ? r.who->sub : *owner;
   std::string_view const tenant = r.parameter("tenant").value_or(me ? std::string_view(r.who->tenant) : "");
   if (!auth::may_read_owner(*r.who, tenant, name))
-    return http::problem(403, "These are not your jobs; ask for owner=me.", "owner");
+    return http::problem(403, not_yours(*r.who), "owner");
   std::string scope = job::scope_key(tenant, name);
   if (scope.size() > 256)
     return http::problem(400, "Tenant and owner, percent-encoded, may take 256 bytes together.", "owner");

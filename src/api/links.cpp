@@ -101,7 +101,7 @@ task<http::answer> post_watch_links(context& c, http::request& r, parts) {
   }
   link.expires_at = now_ms() + ttl.count();
   if (r.who->expires_at != 0)
-    link.expires_at = std::min(link.expires_at, r.who->expires_at);
+    link.expires_at = std::min(link.expires_at, r.who->renew_by);
   std::string const url = link_url(c, link);
   if (url.size() > auth::longest_link)
     co_return http::problem(400, "So many ids do not fit in a link; ask for several links, or for owner \"me\".",

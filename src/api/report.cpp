@@ -44,7 +44,8 @@ line read_line(context& c, const auth::identity& who, std::string_view text) {
 
 std::vector<line> read_lines(context& c, const auth::identity& who, std::string_view body) {
   std::vector<line> lines;
-  for (std::string_view text; !(text = job::take_line(body)).empty();)
+  // One more than are allowed tells that there are too many.
+  for (std::string_view text; lines.size() <= c.config.limits.batch && !(text = job::take_line(body)).empty();)
     lines.push_back(read_line(c, who, text));
   return lines;
 }

@@ -12,6 +12,10 @@ namespace jobcast::api {
 
 namespace {
 
+constexpr std::string_view fault = "This is a fault of the gateway; its log says more.";
+// Where no credentials are asked for, no body is either.
+constexpr std::size_t anonymous_body = 4096;
+
 /// What the caller must be allowed to do to some job at least; the endpoint looks at which.
 enum class needs : std::uint8_t {
   nothing,
@@ -70,6 +74,13 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path, std
   return i == path.size();
 }
 
+const route* route_of(const http::request& r) {
+  const auto* const found = std::find_if(std::begin(routes), std::end(routes), [&](const route& candidate) {
+    return candidate.method == r.method && matches(candidate.pattern, r.path, nullptr);
+  });
+  return found == std::end(routes) ? nullptr : found;
+}
+
 std::string allowed_methods(const std::vector<std::string>& path) {
   std::string allow;
   auto const add = [&](std::string_view method) { allow.append(allow.empty() ? "" : ", ").append(method); };
@@ -101,8 +112,7 @@ std::optional<http::response> check_access(context& c, http::request& r, needs a
   // A page of another site has the browser's cookies sent along, but cannot hide where it is from.
   bool const by_cookie = r.who && r.who->by_cookie;
   if (by_cookie && r.method != "GET" && !may_command(c.config.cors, r.field("Origin"), r.field("Host"), true))
-    return http::problem(
-        403, "With a cookie, commands need an Origin that is listed in cors.origins, or the gateway's own.", "Origin");
+    return http::problem(403, by_cookie_needs_origin, "Origin");
   switch (access) {
   case needs::nothing:
   case needs::maybe_later:
@@ -121,55 +131,74 @@ std::optional<http::response> check_access(context& c, http::request& r, needs a
 
 } // namespace
 
-task<http::answer> router::handle(http::request& r) {
+// Nothing if the request may go on to its endpoint, or to the files.
+std::optional<http::response> router::refuse(http::request& r) {
   if (context_.auth->open() && !names_this_machine(context_.config.cors, r.field("Host")))
-    co_return http::problem(
-        403,
-        "Without keys in [auth] the gateway answers to this machine's names alone; list the origin in "
-        "cors.origins.",
-        "Host");
+    return http::problem(403,
+                         "Without keys in [auth] the gateway answers to this machine's names alone; list the origin in "
+                         "cors.origins.",
+                         "Host");
   bool const command = r.method != "GET" && r.method != "OPTIONS";
   if (command && !may_command(context_.config.cors, r.field("Origin"), r.field("Host")))
-    co_return http::problem(403, "Pages of this origin may not send commands; add it to cors.origins.", "Origin");
+    return http::problem(403, "Pages of this origin may not send commands; add it to cors.origins.", "Origin");
   if (r.method == "OPTIONS" && !r.field("Access-Control-Request-Method").empty())
-    co_return preflight(context_.config.cors, r);
+    return preflight(context_.config.cors, r);
+  if (const route* found = route_of(r))
+    return check_access(context_, r, found->access);
+  std::string const allow = allowed_methods(r.path);
+  if (allow.empty() && r.method == "GET")
+    return std::nullopt;
+  http::response refusal;
+  if (r.method == "OPTIONS")
+    refusal.status = 204;
+  else
+    refusal =
+        allow.empty()
+            ? http::problem(404, "There is nothing at this path; see /openapi.yaml.")
+            : http::problem(405, "This path does not take " + std::string(r.method) + "; it takes " + allow + ".");
+  if (!allow.empty())
+    refusal.add("Allow", allow);
+  return refusal;
+}
 
-  std::vector<std::string> open;
-  auto const found = std::find_if(std::begin(routes), std::end(routes), [&](const route& candidate) {
-    return candidate.method == r.method && matches(candidate.pattern, r.path, nullptr);
-  });
+http::verdict router::judge(http::request& r) {
+  http::verdict out;
   try {
-    if (found != std::end(routes)) {
-      if (auto refused = check_access(context_, r, found->access))
-        co_return std::move(*refused);
-      matches(found->pattern, r.path, &open);
-      co_return co_await found->run(context_, r, open);
-    }
-    std::string const allow = allowed_methods(r.path);
-    if (allow.empty() && r.method == "GET")
+    out.refusal = refuse(r);
+  } catch (const std::exception& e) {
+    log::error("judging {} failed: {}", r.method, e.what());
+    out.refusal = http::problem(500, fault);
+  }
+  const limit_settings& limits = context_.config.limits;
+  bool const publisher = r.who && auth::may_ever(*r.who, auth::action::publish);
+  // Of the others nobody has anything long to say, and they must not keep publishers out.
+  out.body = publisher ? limits.body : std::min(limits.body, r.who ? limits.message : anonymous_body);
+  out.bodies = publisher ? limits.bodies : limits.bodies / 2;
+  return out;
+}
+
+task<http::answer> router::handle(http::request& r) {
+  try {
+    const route* const found = route_of(r);
+    if (!found)
       co_return co_await get_file(context_, r, r.path);
-    http::response refusal;
-    if (r.method == "OPTIONS")
-      refusal.status = 204;
-    else
-      refusal =
-          allow.empty()
-              ? http::problem(404, "There is nothing at this path; see /openapi.yaml.")
-              : http::problem(405, "This path does not take " + std::string(r.method) + "; it takes " + allow + ".");
-    if (!allow.empty())
-      refusal.add("Allow", allow);
-    co_return refusal;
+    std::vector<std::string> open;
+    matches(found->pattern, r.path, &open);
+    co_return co_await found->run(context_, r, open);
   } catch (const std::exception& e) {
     log::error("answering {} failed: {}", r.method, e.what());
   }
-  co_return http::problem(500, "This is a fault of the gateway; its log says more.");
+  co_return http::problem(500, fault);
 }
 
-void router::decorate(const http::field_source* fields, http::response& r) {
-  if (fields)
-    r.headers += cors_headers(context_.config.cors, fields->field("Origin"));
-  if (r.headers.find("\r\nVary:") == std::string::npos && !r.headers.starts_with("Vary:"))
-    r.headers += "Vary: Origin\r\n";
+void router::decorate(const http::request* r, http::response& out) {
+  if (r) {
+    out.headers += cors_headers(context_.config.cors, r->field("Origin"));
+    // A connection that is kept between requests is a place, which only some may still have.
+    out.close = out.close || (context_.crowded() && !has_reserve(*r));
+  }
+  if (out.headers.find("\r\nVary:") == std::string::npos && !out.headers.starts_with("Vary:"))
+    out.headers += "Vary: Origin\r\n";
 }
 
 } // namespace jobcast::api

@@ -22,9 +22,9 @@ hub::watch_request base_request(context& c, const http::request& r) {
   return out;
 }
 
-http::answer opened(context& c, hub::watch_request asked) {
-  return http::takeover(
-      [&c, asked = std::move(asked)](net::client_socket socket) { c.open_stream(std::move(socket), asked); });
+http::answer opened(context& c, const http::request& r, hub::watch_request asked) {
+  return take_over(
+      c, r, [&c, asked = std::move(asked)](net::client_socket socket) { c.open_stream(std::move(socket), asked); });
 }
 
 } // namespace
@@ -35,7 +35,7 @@ task<http::answer> get_job_events(context& c, http::request& r, parts at) {
   hub::watch_request asked = base_request(c, r);
   asked.single = true;
   asked.jobs.push_back(at[0]);
-  co_return opened(c, std::move(asked));
+  co_return opened(c, r, std::move(asked));
 }
 
 task<http::answer> get_events(context& c, http::request& r, parts) {
@@ -66,7 +66,7 @@ task<http::answer> get_events(context& c, http::request& r, parts) {
   } else if (asked.jobs.empty()) {
     co_return http::problem(400, "Say what to watch: ?job=a&job=b or ?owner=...", "job");
   }
-  co_return opened(c, std::move(asked));
+  co_return opened(c, r, std::move(asked));
 }
 
 } // namespace jobcast::api

@@ -1,6 +1,7 @@
 // GET /api/ws: the server's side of the opening handshake (RFC 6455, section 4.2).
 
 #include "jobcast/http/websocket.hpp"
+#include "jobcast/api/access.hpp"
 #include "jobcast/api/cors.hpp"
 #include "jobcast/api/endpoints.hpp"
 
@@ -50,6 +51,13 @@ http::response upgrade_required() {
   return out;
 }
 
+http::response wrong_origin(const http::request& r) {
+  return http::problem(403,
+                       r.field("Origin").empty() ? by_cookie_needs_origin
+                                                 : "Pages of this origin may not connect; add it to cors.origins.",
+                       "Origin");
+}
+
 } // namespace
 
 task<http::answer> get_websocket(context& c, http::request& r, parts) {
@@ -65,13 +73,14 @@ task<http::answer> get_websocket(context& c, http::request& r, parts) {
                             "Sec-WebSocket-Protocol");
   // Browsers let any page open a WebSocket anywhere; only the Origin tells.
   if (!may_command(c.config.cors, r.field("Origin"), r.field("Host"), r.who && r.who->by_cookie))
-    co_return http::problem(403, "Pages of this origin may not connect; add it to cors.origins.", "Origin");
+    co_return wrong_origin(r);
   std::string head =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
       http::ws_accept(key) + "\r\nSec-WebSocket-Protocol: " + std::string(subprotocol) + "\r\n\r\n";
-  co_return http::takeover([&c, head = std::move(head), who = r.who](net::client_socket socket) {
-    c.open_websocket(std::move(socket), head, who);
-  });
+  co_return take_over(c, r,
+                      [&c, head = std::move(head), who = r.who, client = client_of(c, r)](net::client_socket socket) {
+                        c.open_websocket(std::move(socket), head, who, client);
+                      });
 }
 
 } // namespace jobcast::api

@@ -55,8 +55,7 @@ class watcher {
       return 1;
     }
     if (!status && first && !status.error().connected) {
-      errors_ << "jobcast: cannot reach the gateway at " << request_.host << ":" << request_.port << ": "
-              << status.error().why << "\n";
+      errors_ << "jobcast: cannot reach the gateway: " << status.error().why << "\n";
       return 1;
     }
     note("connection lost; trying again");

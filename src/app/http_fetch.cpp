@@ -1,103 +1,101 @@
 #include "http_fetch.hpp"
 
-#include "jobcast/base/asio.hpp"
-
 #include <array>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
-#include <charconv>
+#include <chrono>
 #include <cstdlib>
-#include <exception>
-#include <limits>
+#include <curl/curl.h>
+#include <memory>
+#include <stdexcept>
 
 namespace jobcast::app {
 
 namespace {
 
-namespace beast = boost::beast;
-namespace http = beast::http;
-using stream = beast::basic_stream<tcp, executor>;
+struct free_easy {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct free_list {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+struct free_url {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
 
-http::request<http::string_body> message(const fetch_request& request) {
-  http::request<http::string_body> out;
-  out.method_string(request.method);
-  out.target(request.target);
-  out.version(11);
-  const bool v6 = request.host.find(':') != std::string::npos;
-  out.set(http::field::host, (v6 ? "[" + request.host + "]" : request.host) + ":" + request.port);
-  out.set(http::field::user_agent, "jobcast/" JOBCAST_VERSION);
-  out.set(http::field::connection, "close");
-  for (const auto& [name, value] : request.headers)
-    out.set(name, value);
-  out.body() = request.body;
-  if (!request.body.empty())
-    out.prepare_payload();
-  return out;
-}
+struct exchange {
+  CURL* easy;
+  const body_reader& read_body;
+  std::chrono::seconds patience;
+  std::chrono::steady_clock::time_point heard = std::chrono::steady_clock::now();
+  bool enough = false;
+  bool silent = false;
 
-task<unsigned> read_response(stream& connection, std::chrono::seconds patience, const body_reader& read_body) {
-  beast::flat_buffer buffer;
-  http::response_parser<http::buffer_body> parser;
-  parser.body_limit(std::numeric_limits<std::uint64_t>::max()); // a stream has no end
-  connection.expires_after(patience);
-  co_await http::async_read_header(connection, buffer, parser, use_awaitable);
-  const auto status = parser.get().result_int();
-
-  std::array<char, 8192> piece;
-  while (!parser.is_done()) {
-    auto& body = parser.get().body();
-    body.data = piece.data();
-    body.size = piece.size();
-    connection.expires_after(patience);
-    error_code problem;
-    co_await http::async_read_some(connection, buffer, parser, asio::redirect_error(use_awaitable, problem));
-    if (problem && problem != http::error::need_buffer)
-      throw boost::system::system_error(problem);
-    const auto size = piece.size() - body.size;
-    if (size > 0 && !read_body(status, {piece.data(), size}))
-      break;
+  unsigned status() const {
+    long code = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &code);
+    return static_cast<unsigned>(code);
   }
-  co_return status;
-}
 
-task<unsigned> exchange(const fetch_request& request, const body_reader& read_body, bool& connected) {
-  const auto here = co_await asio::this_coro::executor;
-  asio::ip::basic_resolver<tcp, executor> resolver(here);
-  stream connection(here);
-  const auto found = co_await resolver.async_resolve(request.host, request.port, use_awaitable);
-  connection.expires_after(request.patience);
-  co_await connection.async_connect(found, use_awaitable);
-  connected = true;
-  const auto out = message(request);
-  co_await http::async_write(connection, out, use_awaitable);
-  co_return co_await read_response(connection, request.patience, read_body);
-}
+  static std::size_t take(char* piece, std::size_t, std::size_t size, void* self) {
+    auto& x = *static_cast<exchange*>(self);
+    x.heard = std::chrono::steady_clock::now();
+    x.enough = !x.read_body(x.status(), {piece, size});
+    return x.enough ? 0 : size;
+  }
+
+  // Called about once a second. A heartbeat of three bytes is a sign of life, for which libcurl's lowest speed is too
+  // high.
+  static int check(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    auto& x = *static_cast<exchange*>(self);
+    x.silent = std::chrono::steady_clock::now() - x.heard > x.patience;
+    return x.silent;
+  }
+};
 
 } // namespace
 
 boost::system::result<unsigned, fetch_failure> fetch(const fetch_request& request, const body_reader& read_body) {
-  asio::io_context context(1);
-  unsigned status = 0;
-  bool connected = false;
-  std::exception_ptr failed;
-  asio::co_spawn(context, exchange(request, read_body, connected), [&](std::exception_ptr problem, unsigned got) {
-    failed = problem;
-    status = got;
-  });
-  context.run();
-  if (!failed)
-    return {boost::system::in_place_value, status};
-  try {
-    std::rethrow_exception(failed);
-  } catch (const boost::system::system_error& problem) {
-    return fetch_failure{connected, problem.code().message()};
+  const std::unique_ptr<CURL, free_easy> owned(curl_easy_init());
+  CURL* const easy = owned.get();
+  if (!easy)
+    throw std::runtime_error("libcurl cannot be used");
+  std::unique_ptr<curl_slist, free_list> lines;
+  const auto add_line = [&](const std::string& line) { lines.reset(curl_slist_append(lines.release(), line.c_str())); };
+  for (const auto& [name, value] : request.headers)
+    add_line(name + ": " + value);
+  add_line("Expect:"); // nobody needs to be asked first whether a report is welcome
+
+  std::array<char, CURL_ERROR_SIZE> why{};
+  exchange x{easy, read_body, request.patience};
+  curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, static_cast<long>(request.patience.count()));
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, &exchange::check);
+  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &x);
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, "jobcast/" JOBCAST_VERSION);
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, lines.get());
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, why.data());
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &exchange::take);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &x);
+  if (const char* trusted = std::getenv("SSL_CERT_FILE"); trusted && *trusted)
+    curl_easy_setopt(easy, CURLOPT_CAINFO, trusted);
+  if (!request.body.empty()) {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
   }
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+
+  const CURLcode result = curl_easy_perform(easy);
+  if (result == CURLE_OK || x.enough)
+    return {boost::system::in_place_value, x.status()};
+  curl_off_t ready = 0; // microseconds until the request could be sent
+  curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+  return fetch_failure{ready > 0, x.silent ? "nothing came for too long"
+                                  : why[0] ? why.data()
+                                           : curl_easy_strerror(result)};
 }
 
 void add_credentials(fetch_request& request) {
@@ -106,28 +104,22 @@ void add_credentials(fetch_request& request) {
 }
 
 bool aim(fetch_request& request, std::string_view url, std::string_view path) {
-  constexpr std::string_view scheme = "http://";
-  if (!url.starts_with(scheme))
+  const std::unique_ptr<CURLU, free_url> parsed(curl_url());
+  std::string base(url);
+  if (!(base.starts_with("http://") || base.starts_with("https://")) || base.ends_with(':') ||
+      curl_url_set(parsed.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK)
     return false;
-  url.remove_prefix(scheme.size());
-  const auto slash = std::min(url.find('/'), url.size());
-  auto base = url.substr(slash);
-  while (base.ends_with('/'))
-    base.remove_suffix(1);
-  auto host = url.substr(0, slash);
-  request.port = "80";
-  if (const auto colon = host.rfind(':'); colon != host.npos && !host.ends_with(']')) {
-    request.port = host.substr(colon + 1);
-    host = host.substr(0, colon);
+  for (const CURLUPart unwanted : {CURLUPART_USER, CURLUPART_QUERY, CURLUPART_FRAGMENT}) {
+    char* found = nullptr;
+    if (curl_url_get(parsed.get(), unwanted, &found, 0) == CURLUE_OK) {
+      curl_free(found);
+      return false;
+    }
   }
-  if (host.starts_with('[') && host.ends_with(']'))
-    host = host.substr(1, host.size() - 2);
-  std::uint16_t port = 0;
-  const auto [end, problem] = std::from_chars(request.port.data(), request.port.data() + request.port.size(), port);
-  request.host = host;
-  request.target = std::string(base) + std::string(path);
-  return !host.empty() && host.find_first_of("@?# ") == host.npos && base.find_first_of("?# ") == base.npos &&
-         problem == std::errc() && end == request.port.data() + request.port.size();
+  while (base.ends_with('/'))
+    base.pop_back();
+  request.url = base + std::string(path);
+  return true;
 }
 
 } // namespace jobcast::app

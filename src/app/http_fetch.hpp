@@ -1,4 +1,4 @@
-// One HTTP request from the command line, over a connection of its own. Blocks; http:// only.
+// One HTTP request from the command line, over a connection of its own. Blocks.
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -13,9 +13,7 @@ namespace jobcast::app {
 
 struct fetch_request {
   std::string method = "GET";
-  std::string host; ///< name or address, no brackets
-  std::string port;
-  std::string target; ///< path with query
+  std::string url; ///< http or https
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::chrono::seconds patience{10}; ///< for connecting, and for each silence after
@@ -29,14 +27,15 @@ struct fetch_failure {
   std::string why;
 };
 
-/// The status, once the body has ended or `read_body` wants no more.
+/// The status, once the body has ended or `read_body` wants no more. Certificates are checked against those that the
+/// system trusts, and those in the file that SSL_CERT_FILE names. No proxy is used.
 boost::system::result<unsigned, fetch_failure> fetch(const fetch_request& request, const body_reader& read_body);
 
 /// Adds the token or API key in the environment variable JOBCAST_TOKEN, if there is one: in an argument everyone on the
 /// machine could read it.
 void add_credentials(fetch_request& request);
 
-/// Fills host, port and target from `http://host[:port][/path]` and a path to go behind it; false for any other URL.
+/// Fills `url` from `http[s]://host[:port][/path]` and a path to go behind it; false for any other URL.
 bool aim(fetch_request& request, std::string_view url, std::string_view path);
 
 } // namespace jobcast::app

@@ -4,7 +4,6 @@
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/metrics/exposition.hpp"
-#include "jobcast/store/library.hpp"
 #include "jobcast/stream/long_poll.hpp"
 #include "jobcast/stream/sse.hpp"
 #include "jobcast/stream/ws.hpp"
@@ -62,7 +61,8 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     , host_{hub_, wheel_, config_.limits, counters_, *shared.admission}
     , context_(make_context())
     , router_(context_)
-    , connections_{router_, config_.limits, wheel_, counters_}
+    , connections_{router_, config_.limits, wheel_, counters_,
+                   [this] { return sum_of(&metrics::counters::body_bytes); }}
     , listener_(io_, config_.limits,
                 [this](tcp_socket socket, const asio::ip::address& peer) { on_accepted(std::move(socket), peer); })
     , ticker_(io_.get_executor())
@@ -89,7 +89,10 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
   }
 }
 
-reactor::~reactor() = default;
+// A held poll is owned by the coroutine that waits for it, which nobody else would resume or destroy.
+reactor::~reactor() {
+  hub_.abort_all();
+}
 
 api::context reactor::make_context() {
   return api::context{
@@ -102,12 +105,12 @@ api::context reactor::make_context() {
       .open_stream = [this](net::client_socket socket,
                             hub::watch_request asked) { stream::open_sse(std::move(socket), host_, std::move(asked)); },
       .open_websocket =
-          [this](net::client_socket socket, std::string head, auth::identity_ptr who) {
+          [this](net::client_socket socket, std::string head, auth::identity_ptr who, const asio::ip::address& client) {
             if (!who)
               who = stream::awaits_auth(now_ms());
             else if (who->what == auth::identity::kind::open)
               who = nullptr;
-            stream::open_websocket(std::move(socket), host_, std::move(head), std::move(who));
+            stream::open_websocket(std::move(socket), host_, std::move(head), std::move(who), client);
           },
       .wait_for_change =
           [this](auth::identity_ptr who, std::string id, std::string known, milliseconds wait) {
@@ -142,9 +145,13 @@ void reactor::run() {
   io_.run();
 }
 
-std::uint64_t reactor::open_connections() const {
+std::uint64_t reactor::sum_of(metrics::counter metrics::counters::*which) const {
   return std::accumulate(shared_.counters.begin(), shared_.counters.end(), std::uint64_t(0),
-                         [](std::uint64_t sum, const metrics::counters* c) { return sum + c->connections.get(); });
+                         [&](std::uint64_t sum, const metrics::counters* c) { return sum + (c->*which).get(); });
+}
+
+std::uint64_t reactor::open_connections() const {
+  return sum_of(&metrics::counters::connections);
 }
 
 void reactor::on_accepted(tcp_socket socket, const asio::ip::address& peer) {
@@ -179,22 +186,33 @@ void reactor::on_client(bool connected) {
     hub_.retry_reads();
 }
 
+// One at a time: of two, the older could have the last word.
 void reactor::install() {
+  if (std::exchange(installing_, true)) {
+    install_again_ = true;
+    return;
+  }
   asio::co_spawn(io_, store::install_library(client_, config_),
                  [this](std::exception_ptr e, boost::system::result<void, store::library_failure> done) {
                    log_exception(e);
-                   if (e)
-                     return;
-                   if (done) {
-                     installed_ = true;
-                     update_available();
-                     return hub_.retry_reads();
-                   }
-                   if (done.error().lasting)
-                     shared_.fail(done.error().detail);
-                   else
-                     log::warning("the function library is not in place yet: {}", done.error().detail);
+                   installing_ = false;
+                   if (std::exchange(install_again_, false) && client_.connected())
+                     return install();
+                   if (!e)
+                     on_installed(done);
                  });
+}
+
+void reactor::on_installed(const boost::system::result<void, store::library_failure>& done) {
+  if (done) {
+    installed_ = true;
+    update_available();
+    hub_.retry_reads();
+  } else if (done.error().lasting) {
+    shared_.fail(done.error().detail);
+  } else {
+    log::warning("the function library is not in place yet: {}", done.error().detail);
+  }
 }
 
 void reactor::tick() {
@@ -242,6 +260,7 @@ void reactor::reload(const settings& config, const secrets& keys) {
     config_.jobs = fresh.jobs;
     config_.cors = fresh.cors;
     config_.notify = fresh.notify;
+    hub_.expire_unless([&](const auth::identity* who) { return secrets_.auth->vouches_for(who); });
     if (number_ == 0 && client_.connected())
       install();
   });

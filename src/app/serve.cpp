@@ -1,5 +1,6 @@
 #include "jobcast/app/serve.hpp"
 
+#include "jobcast/app/config.hpp"
 #include "jobcast/app/embedded_redis.hpp"
 #include "jobcast/app/reactor.hpp"
 #include "jobcast/app/secrets.hpp"
@@ -220,6 +221,8 @@ class server {
     for (auto& r : reactors_)
       r->reload(fresh, *keys);
     notifier_->reload(fresh);
+    if (auto const keys_left = keys_for_restart(config_, fresh); !keys_left.empty())
+      log::warning("{} changed, which takes effect only when the gateway is started again", fmt::join(keys_left, ", "));
     log::info("limits, job types, allowed origins, keys, certificates and notifications were read again");
   }
 

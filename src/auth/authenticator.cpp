@@ -28,16 +28,25 @@ std::string_view bearer_of(std::string_view authorization) {
   return authorization;
 }
 
-identity_ptr identity_of(const publisher& p) {
+std::uint64_t fingerprint_of_publisher(const publisher& p, std::string_view hash) {
+  return fingerprint_of(fmt::format("{}\n{}\n{}", p.name, hash, fmt::join(p.types, "\n")));
+}
+
+identity_ptr identity_of(const publisher& p, std::string_view hash) {
   boost::intrusive_ptr<identity> const who(new identity);
   who->what = identity::kind::api_key;
   who->publish = true;
   who->name = p.name;
   who->types = p.types;
+  who->vouched_by = fingerprint_of_publisher(p, hash);
   return who;
 }
 
 } // namespace
+
+bool names_api_key(const credentials& given) {
+  return bearer_of(given.authorization).starts_with(api_key_prefix);
+}
 
 std::string make_api_key() {
   unsigned char random[32];
@@ -62,7 +71,22 @@ authenticator::authenticator(key_ring keys, token_rules rules, std::vector<publi
     , keys_(std::move(keys))
     , rules_(std::move(rules))
     , publishers_(std::move(publishers))
-    , link_secrets_(std::move(link_secrets)) {}
+    , link_secrets_(std::move(link_secrets)) {
+  for (const key& k : keys_)
+    fingerprints_.push_back(k.fingerprint());
+  for (const publisher& p : publishers_)
+    for (const std::string& hash : p.hashes)
+      fingerprints_.push_back(fingerprint_of_publisher(p, hash));
+  for (const std::string& secret : link_secrets_)
+    fingerprints_.push_back(fingerprint_of(secret));
+}
+
+bool authenticator::vouches_for(const identity* who) const {
+  if (!who || who->what == identity::kind::open)
+    return open_;
+  return who->what == identity::kind::nobody ||
+         std::find(fingerprints_.begin(), fingerprints_.end(), who->vouched_by) != fingerprints_.end();
+}
 
 boost::system::result<identity_ptr, refusal> authenticator::identify_token(std::string_view token,
                                                                            std::int64_t now_ms) const {
@@ -71,7 +95,7 @@ boost::system::result<identity_ptr, refusal> authenticator::identify_token(std::
     for (const publisher& p : publishers_)
       for (const std::string& good : p.hashes)
         if (equal_in_constant_time(hash, good))
-          return identity_of(p);
+          return identity_of(p, good);
     return refusal{401, "This API key is not known, or was taken back.", "Authorization", true};
   }
   auto who = verify_token(token, keys_, rules_, now_ms);

@@ -134,15 +134,16 @@ bool is_for(const rapidjson::Value* aud, std::string_view us) {
 
 using checked = boost::system::result<identity_ptr, token_error>;
 
-checked read_claims(const rapidjson::Value& claims, const token_rules& rules, std::int64_t now_ms) {
+checked read_claims(const rapidjson::Value& claims, const token_rules& rules, std::int64_t now_ms, const key& by) {
   boost::intrusive_ptr<identity> const who(new identity);
+  who->vouched_by = by.fingerprint();
   who->what = identity::kind::token;
   auto const* exp = member(claims, "exp");
   if (!exp)
     return token_error::no_expiry;
-  if (!read_time(*exp, who->expires_at))
+  if (!read_time(*exp, who->renew_by))
     return token_error::unusable_claims;
-  who->expires_at += rules.leeway_ms;
+  who->expires_at = who->renew_by + rules.leeway_ms;
   if (now_ms >= who->expires_at)
     return token_error::expired;
   std::int64_t from = 0;
@@ -214,17 +215,19 @@ checked verify_token(std::string_view token, const key_ring& keys, const token_r
   auto const signature = base64url_decode(p.signature);
   if (!signature)
     return token_error::malformed;
-  bool any = false, good = false;
+  bool any = false;
+  const key* good = nullptr;
   for (const key& k : keys) {
     bool const fits = k.which() == asked && (!kid || k.kid().empty() || k.kid() == text_of(*kid));
     any = any || fits;
-    good = good || (fits && k.verifies(p.signed_text, *signature));
+    if (!good && fits && k.verifies(p.signed_text, *signature))
+      good = &k;
   }
   if (!good)
     return any ? token_error::bad_signature : token_error::unknown_key;
   if (!read_object(p.claims, claims))
     return token_error::malformed;
-  return read_claims(claims, rules, now_ms);
+  return read_claims(claims, rules, now_ms, *good);
 }
 
 std::string make_token(const key& signing, std::string_view claims) {

@@ -2,6 +2,7 @@
 
 #include "jobcast/auth/base64url.hpp"
 
+#include <cstring>
 #include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
@@ -106,21 +107,53 @@ struct key::material {
   std::string secret;
   pkey_ptr pkey;
   bool is_private = false;
+  std::uint64_t fingerprint = 0;
 };
+
+namespace {
+
+std::uint64_t fingerprint_of_key(std::string_view kid, algorithm a, std::string_view material) {
+  return fingerprint_of(fmt::format("{}\n{}\n{}", kid, name_of(a), material));
+}
+
+// As SubjectPublicKeyInfo, which is the same for a private key and its public half.
+std::string public_der(EVP_PKEY* k) {
+  unsigned char* der = nullptr;
+  int const size = i2d_PUBKEY(k, &der);
+  std::string out(reinterpret_cast<char*>(der), size > 0 ? static_cast<std::size_t>(size) : 0);
+  OPENSSL_free(der);
+  return out;
+}
+
+} // namespace
 
 struct key_maker {
   static key from_pkey(std::string kid, algorithm a, pkey_ptr k, bool is_private) {
     auto m = std::make_shared<key::material>();
+    m->fingerprint = fingerprint_of_key(kid, a, public_der(k.get()));
     m->pkey = std::move(k);
     m->is_private = is_private;
     return key(std::move(kid), a, std::move(m));
   }
   static key from_secret(std::string kid, std::string secret) {
     auto m = std::make_shared<key::material>();
+    m->fingerprint = fingerprint_of_key(kid, algorithm::hs256, secret);
     m->secret = std::move(secret);
     return key(std::move(kid), algorithm::hs256, std::move(m));
   }
 };
+
+std::uint64_t key::fingerprint() const {
+  return material_->fingerprint;
+}
+
+std::uint64_t fingerprint_of(std::string_view text) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  EVP_Digest(text.data(), text.size(), digest, nullptr, EVP_sha256(), nullptr);
+  std::uint64_t out = 0;
+  std::memcpy(&out, digest, sizeof out);
+  return out;
+}
 
 std::string_view name_of(algorithm a) {
   static constexpr std::string_view names[] = {"HS256", "RS256", "ES256", "EdDSA"};

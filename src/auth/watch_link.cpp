@@ -73,8 +73,10 @@ boost::system::result<identity_ptr, link_error> verify_link(std::string_view tex
   auto const signature = base64url_decode(text_of_link.substr(dot + 1));
   if (!signature)
     return link_error::malformed;
-  if (!std::any_of(secrets.begin(), secrets.end(),
-                   [&](const std::string& secret) { return equal_in_constant_time(mac(secret, payload), *signature); }))
+  auto const secret = std::find_if(secrets.begin(), secrets.end(), [&](const std::string& one) {
+    return equal_in_constant_time(mac(one, payload), *signature);
+  });
+  if (secret == secrets.end())
     return link_error::bad_signature;
   // Ours from here on.
   auto const json = base64url_decode(payload);
@@ -85,6 +87,8 @@ boost::system::result<identity_ptr, link_error> verify_link(std::string_view tex
   boost::intrusive_ptr<identity> const who(new identity);
   who->what = identity::kind::link;
   who->expires_at = doc["e"].GetInt64();
+  who->renew_by = who->expires_at;
+  who->vouched_by = fingerprint_of(*secret);
   if (now_ms >= who->expires_at)
     return link_error::expired;
   who->sub = text(doc, "o");

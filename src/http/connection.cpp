@@ -6,7 +6,9 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <limits>
 #include <optional>
+#include <utility>
 
 namespace jobcast::http {
 
@@ -15,6 +17,10 @@ namespace beast_http = boost::beast::http;
 namespace {
 
 constexpr std::size_t read_size = 4096;
+// A body of so few bytes is read even if it is for nothing, so that the connection can go on, and is not counted.
+constexpr std::size_t small_body = read_size;
+// Up to here a body is copied behind its head, and they are sent as one.
+constexpr std::size_t joined_body = 16 * 1024;
 
 /// Cuts off whatever the connection is waiting for when its time is over.
 class deadline final : public wheel_entry {
@@ -40,9 +46,37 @@ class beast_fields final : public field_source {
     auto const value = fields_[boost::beast::string_view(name.data(), name.size())];
     return {value.data(), value.size()};
   }
+  std::string list(std::string_view name) const override {
+    std::string all;
+    auto const [first, last] = fields_.equal_range(boost::beast::string_view(name.data(), name.size()));
+    for (auto at = first; at != last; ++at)
+      all.append(at == first ? "" : ",").append(at->value().data(), at->value().size());
+    return all;
+  }
 
  private:
   const beast_http::fields& fields_;
+};
+
+/// How much of limits.bodies one request takes.
+class body_share {
+ public:
+  explicit body_share(metrics::counter& all)
+      : all_(all) {}
+  ~body_share() { give_back(); }
+  body_share(body_share&&) = delete;
+
+  void grow(std::size_t to) {
+    if (to <= held_)
+      return;
+    all_.add(to - held_);
+    held_ = to;
+  }
+  void give_back() { all_.subtract(std::exchange(held_, 0)); }
+
+ private:
+  metrics::counter& all_;
+  std::size_t held_ = 0;
 };
 
 using parser = beast_http::request_parser<beast_http::string_body>;
@@ -69,9 +103,6 @@ class connection final : public open_connection {
     if (socket_.is_tls() && !co_await shake_hands())
       co_return;
     for (bool go_on = true; go_on;) {
-      parser parsing;
-      parsing.body_limit(context_.limits.body);
-      parsing.header_limit(static_cast<std::uint32_t>(context_.limits.header));
       if (!co_await read_head())
         break;
       auto const refused = check_head(std::string_view(buffer_).substr(0, head_size_));
@@ -79,9 +110,7 @@ class connection final : public open_connection {
         co_await refuse(refused->status, refused->detail);
         break;
       }
-      if (!co_await read_rest(parsing))
-        break;
-      go_on = co_await respond(parsing);
+      go_on = co_await serve();
       served_ = true;
     }
   }
@@ -149,8 +178,38 @@ class connection final : public open_connection {
     co_return n > 0 && !ec && !deadline_.expired();
   }
 
-  // Feeds the parser with the head, which the guard has seen, and with the body as it comes.
-  task<bool> read_rest(parser& parsing) {
+  // Answers whether the connection goes on.
+  task<bool> serve() {
+    parser parsing;
+    parsing.body_limit(context_.limits.body);
+    parsing.header_limit(static_cast<std::uint32_t>(context_.limits.header));
+    if (!co_await parse_head(parsing))
+      co_return false;
+    beast_fields const fields(head_fields_ ? *head_fields_ : parsing.get().base());
+    request r;
+    verdict judged = judge(parsing.get(), fields, r);
+    body_share share(context_.counters.body_bytes);
+    bool const leave_body = judged.refusal && announced_body(parsing) > small_body;
+    if (!leave_body && !co_await read_body(parsing, judged, share))
+      co_return false;
+    deadline_.disarm();
+    r.body = parsing.get().body();
+    answer given;
+    if (judged.refusal) {
+      judged.refusal->close = judged.refusal->close || leave_body;
+      given = std::move(*judged.refusal);
+    } else {
+      given = co_await context_.handler.handle(r);
+    }
+    // What is sent may be read slowly, and needs it no more.
+    r.body = {};
+    std::string().swap(parsing.get().body());
+    share.give_back();
+    co_return co_await respond(r, std::move(given), parsing.keep_alive());
+  }
+
+  // Feeds the parser with the head, which the guard has seen. Refusals have been answered.
+  task<bool> parse_head(parser& parsing) {
     error_code ec;
     parsing.eager(false);
     std::size_t const head = parsing.put(asio::buffer(buffer_.data(), head_size_), ec);
@@ -164,14 +223,51 @@ class connection final : public open_connection {
     head_fields_.reset();
     if (parsing.chunked())
       head_fields_.emplace(parsing.get().base());
+    co_return true;
+  }
+
+  verdict judge(const parser::value_type& message, const beast_fields& fields, request& r) {
+    r.fields = &fields;
+    r.head = message.method() == beast_http::verb::head;
+    r.method = r.head ? std::string_view("GET") : std::string_view(message.method_string());
+    r.peer = peer_;
+    if (parse_target(std::string_view(message.target()), r.path, r.query))
+      return context_.handler.judge(r);
+    return {.refusal = problem(400, "The request target is not a valid path and query.")};
+  }
+
+  static std::size_t announced_body(const parser& parsing) {
+    return parsing.chunked() ? std::numeric_limits<std::size_t>::max() : parsing.content_length().value_or(0);
+  }
+
+  // Refusals have been answered.
+  task<bool> read_body(parser& parsing, const verdict& judged, body_share& share) {
+    bool const counted = announced_body(parsing) > small_body;
+    if (!judged.refusal && counted) {
+      parsing.body_limit(judged.body);
+      if (!parsing.chunked() && announced_body(parsing) > judged.body) {
+        co_await refuse_parse_error(beast_http::error::body_limit);
+        co_return false;
+      }
+    }
+    error_code ec;
     if (auto const expect = parsing.get()[beast_http::field::expect]; !expect.empty() && !parsing.is_done()) {
       static constexpr std::string_view go_ahead = "HTTP/1.1 100 Continue\r\n\r\n";
-      if (buffer_.empty() && parsing.content_length().value_or(0) <= context_.limits.body)
+      if (buffer_.empty())
         co_await socket_.write(go_ahead, ec);
     }
     parsing.eager(true);
     ec = {};
     while (!parsing.is_done()) {
+      if (counted) {
+        // Beast makes room for what is announced at once.
+        share.grow(parsing.chunked() ? parsing.get().body().size() : announced_body(parsing));
+        if (context_.body_bytes() > judged.bodies) {
+          share.give_back();
+          co_await refuse_crowded_body();
+          co_return false;
+        }
+      }
       if (buffer_.empty() || ec == beast_http::error::need_more) {
         // Beast wants the line before a chunk, and the trailer, whole, however long they are.
         if (buffer_.size() > context_.limits.header) {
@@ -192,26 +288,11 @@ class connection final : public open_connection {
         co_return false;
       }
     }
-    deadline_.disarm();
     co_return true;
   }
 
   // Answers whether the connection goes on.
-  task<bool> respond(parser& parsing) {
-    auto& message = parsing.get();
-    beast_fields const fields(head_fields_ ? *head_fields_ : message.base());
-    request r;
-    r.fields = &fields;
-    r.head = message.method() == beast_http::verb::head;
-    r.method = r.head ? std::string_view("GET") : std::string_view(message.method_string());
-    r.body = message.body();
-    r.peer = peer_;
-    answer given;
-    // Not a conditional expression: GCC 12 destroys the temporaries of one with co_await in it twice.
-    if (parse_target(std::string_view(message.target()), r.path, r.query))
-      given = co_await context_.handler.handle(r);
-    else
-      given = problem(400, "The request target is not a valid path and query.");
+  task<bool> respond(const request& r, answer given, bool asked_to_keep) {
     context_.counters.requests.add();
     if (auto* take = std::get_if<takeover>(&given)) {
       if (buffer_.empty()) {
@@ -222,42 +303,56 @@ class connection final : public open_connection {
       std::get<response>(given).close = true;
     }
     auto& out = std::get<response>(given);
-    context_.handler.decorate(&fields, out);
+    context_.handler.decorate(&r, out);
     if (out.status >= 400)
       context_.counters.request_errors.add();
-    bool const keep_alive = message.keep_alive() && !out.close && !context_.handler.draining();
-    out_ = serialize(out, r.head, keep_alive);
-    bool const sent = co_await send();
+    bool const keep_alive = asked_to_keep && !out.close && !context_.handler.draining();
+    bool const sent = co_await send(out, r.head, keep_alive);
     if (sent && !keep_alive)
       co_await close_gently();
     co_return sent&& keep_alive;
   }
 
-  task<bool> send() {
+  task<bool> send(const response& r, bool head, bool keep_alive) {
+    std::string bytes = serialize_head(r, keep_alive);
+    bool const with_body = sends_body(r, head);
+    bool const joined = with_body && r.body.size() <= joined_body;
+    if (joined)
+      bytes += r.body;
     context_.wheel.arm(deadline_, context_.limits.write_timeout);
     error_code ec;
-    co_await socket_.write(out_, ec);
+    co_await socket_.write(bytes, ec);
+    if (!ec && with_body && !joined)
+      co_await socket_.write(r.body, ec);
     deadline_.disarm();
     co_return !ec;
   }
 
   task<> refuse_parse_error(error_code ec) {
     if (ec == beast_http::error::body_limit)
-      return refuse(413, "The body is larger than limits.body allows; send less, or in several requests.");
+      return refuse(413, "The body is larger than limits.body allows, or limits.message for who may not publish; send "
+                         "less, or in several requests.");
     if (ec == beast_http::error::header_limit)
       return refuse(431, "The request head is larger than limits.header allows.");
     return refuse(400, "The request is not valid HTTP.");
   }
 
-  // For requests that are not, or not wholly, read: what follows on the connection cannot be trusted. `detail` is
-  // literal.
-  task<> refuse(unsigned status, std::string_view detail) {
+  task<> refuse_crowded_body() {
+    context_.counters.busy_refused.add();
+    response r = problem(503, "The gateway is taking in as many bodies as limits.bodies allows; try again.");
+    r.add("Retry-After", "1");
+    return refuse(std::move(r));
+  }
+
+  // `detail` is literal.
+  task<> refuse(unsigned status, std::string_view detail) { return refuse(problem(status, detail)); }
+
+  // For requests that are not, or not wholly, read: what follows on the connection cannot be trusted.
+  task<> refuse(response r) {
     context_.counters.requests.add();
     context_.counters.request_errors.add();
-    response r = problem(status, detail);
     context_.handler.decorate(nullptr, r);
-    out_ = serialize(r, false, false);
-    bool const sent = co_await send();
+    bool const sent = co_await send(r, false, false);
     if (sent)
       co_await close_gently();
   }
@@ -282,7 +377,6 @@ class connection final : public open_connection {
   connection_context& context_;
   deadline deadline_;
   std::string buffer_; ///< read and not yet used
-  std::string out_;    ///< being sent
   std::size_t head_size_ = 0;
   std::optional<beast_http::fields> head_fields_; ///< of a request that may have a trailer
   bool served_ = false;                           ///< a request was answered

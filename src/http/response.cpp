@@ -19,6 +19,8 @@ std::string_view reason(unsigned status) {
     return "Not Modified";
   case 400:
     return "Bad Request";
+  case 401:
+    return "Unauthorized";
   case 403:
     return "Forbidden";
   case 404:
@@ -56,13 +58,15 @@ std::string_view reason(unsigned status) {
   }
 }
 
-std::string serialize(const response& r, bool head, bool keep_alive) {
+bool sends_body(const response& r, bool head) {
+  return !head && r.status != 204 && r.status != 304;
+}
+
+std::string serialize_head(const response& r, bool keep_alive) {
   std::string out;
-  out.reserve(256 + r.headers.size() + r.body.size());
+  out.reserve(256 + r.headers.size());
   fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", r.status, reason(r.status));
-  // RFC 9110, section 8.6: neither 204 nor 304 carries content here.
-  bool const bodiless = r.status == 204 || r.status == 304;
-  if (!bodiless) {
+  if (sends_body(r, false)) {
     if (!r.body.empty())
       out.append("Content-Type: ").append(r.content_type).append("\r\n");
     fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", r.body.size());
@@ -71,8 +75,6 @@ std::string serialize(const response& r, bool head, bool keep_alive) {
   if (!keep_alive)
     out += "Connection: close\r\n";
   out += "\r\n";
-  if (!head && !bodiless)
-    out += r.body;
   return out;
 }
 

@@ -11,7 +11,7 @@ constexpr std::size_t control_limit = 125;
 
 std::size_t write_ws_head(char* out, ws_opcode opcode, std::uint64_t size) {
   out[0] = static_cast<char>(0x80 | static_cast<std::uint8_t>(opcode));
-  std::size_t const length_bytes = size < 126 ? 0 : size <= 0xffff ? 2 : 8;
+  std::size_t const length_bytes = ws_head_size(size) - 2;
   out[1] = static_cast<char>(length_bytes == 0 ? size : length_bytes == 2 ? 126 : 127);
   for (std::size_t i = 0; i < length_bytes; ++i)
     out[2 + i] = static_cast<char>(size >> (8 * (length_bytes - 1 - i)));

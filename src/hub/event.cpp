@@ -5,6 +5,7 @@
 #include "jobcast/job/json_text.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
@@ -63,8 +64,14 @@ event_ptr event::make(event_kind kind, std::string_view before, std::string_view
 event_ptr event::job(std::uint64_t version, bool final, std::string_view record) {
   std::int64_t const updated_at = job::id_of(record).updated_at;
   char head[head_capacity];
-  auto const end = fmt::format_to_n(head, sizeof head, "id: {}-{}\nevent: job\ndata: ", updated_at, version);
-  event_ptr made = make(event_kind::job, {head, end.size}, record, "\n\n");
+  char* end = head;
+  auto const put = [&](std::string_view text) { end = std::copy(text.begin(), text.end(), end); };
+  put("id: ");
+  end = std::to_chars(end, head + sizeof head, updated_at).ptr;
+  put("-");
+  end = std::to_chars(end, head + sizeof head, version).ptr;
+  put("\nevent: job\ndata: ");
+  event_ptr made = make(event_kind::job, {head, static_cast<std::size_t>(end - head)}, record, "\n\n");
   auto& e = const_cast<event&>(*made);
   e.version_ = version;
   e.updated_at_ = updated_at;
@@ -133,8 +140,12 @@ encoded event::bytes(encoding as, head_space& space) const {
 }
 
 std::size_t event::size(encoding as) const {
-  head_space space;
-  return bytes(as, space).size();
+  if (as == encoding::sse || kind_ == event_kind::raw)
+    return sse_size_;
+  // A record is followed by a brace; of others the first is part of the opening.
+  std::size_t const payload =
+      openings[static_cast<std::size_t>(kind_)].size() + (kind_ == event_kind::job ? data_size_ + 1 : data_size_ - 1);
+  return http::ws_head_size(payload) + payload;
 }
 
 std::string event::id() const {

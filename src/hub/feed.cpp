@@ -1,7 +1,6 @@
 #include "jobcast/hub/feed.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace jobcast::hub {
 
@@ -27,12 +26,10 @@ bool feed_member::follows(const topic& t) const {
 }
 
 topic& feed::topic_of(std::string_view job) {
-  auto [at_job, made] = topics.try_emplace(std::string(job));
-  if (made)
-    at_job->second = std::make_unique<topic>(job);
-  topic& t = *at_job->second;
+  topic* const known = topics.find(job);
+  topic& t = known ? *known : topics.add(job);
   // A topic admitted for one member alone gets its other followers here, with the first event after it.
-  if (t.lone || made) {
+  if (t.lone || !known) {
     t.lone = false;
     for (feed_member& member : members)
       if (!member.follows(t))
@@ -42,14 +39,14 @@ topic& feed::topic_of(std::string_view job) {
 }
 
 topic& feed::admit(feed_member& by, std::string_view job) {
-  auto const known = topics.find(std::string(job));
-  if (known != topics.end() && !by.follows(*known->second))
-    by.follow(*known->second);
+  topic* const known = topics.find(job);
+  if (known && !by.follows(*known))
+    by.follow(*known);
   if (by.listed_)
     return topic_of(job);
-  if (known != topics.end())
-    return *known->second;
-  topic& t = *topics.emplace(job, std::make_unique<topic>(job)).first->second;
+  if (known)
+    return *known;
+  topic& t = topics.add(job);
   t.lone = true;
   by.follow(t);
   return t;
@@ -61,8 +58,7 @@ void feed::prune(std::size_t most) {
   };
   auto const drop = [](topic& t) { t.links.clear_and_dispose([](link* l) { delete static_cast<feed_link*>(l); }); };
   // A final job that everyone has is only a version to remember; should it be reopened, its topic is made anew.
-  std::erase_if(topics, [&](auto& entry) {
-    topic& t = *entry.second;
+  topics.erase_if([&](topic& t) {
     bool const go = t.latest &&
                     (t.latest->final() || t.latest->kind() == event_kind::missing || topics.size() > most) &&
                     settled(t);
@@ -70,6 +66,21 @@ void feed::prune(std::size_t most) {
       drop(t);
     return go;
   });
+}
+
+std::vector<watcher*> feed::far_behind(std::size_t most, std::size_t bytes) const {
+  std::vector<watcher*> out;
+  for (const feed_member& member : members) {
+    std::size_t unsent_jobs = 0, unsent_bytes = 0;
+    for (const feed_link& l : member.links_)
+      if (std::size_t const pending = l.pending()) {
+        ++unsent_jobs;
+        unsent_bytes += l.at(pending - 1)->sse().size();
+      }
+    if (unsent_jobs > most || unsent_bytes > bytes)
+      out.push_back(member.watcher_);
+  }
+  return out;
 }
 
 } // namespace jobcast::hub

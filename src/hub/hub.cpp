@@ -10,7 +10,9 @@ namespace jobcast::hub {
 
 namespace {
 constexpr std::size_t ids_per_read = 100;
-}
+// What a watcher of all jobs of an owner may have unsent, in limits.outbox of a watcher of named ones.
+constexpr std::size_t outboxes_of_a_feed = 64;
+} // namespace
 
 hub::hub(backend& back, const limit_settings& limits, std::string_view ns, metrics::counters& counters)
     : backend_(back)
@@ -35,9 +37,9 @@ void hub::enlist(watcher& w) {
 
 void hub::open(watcher& w, link& l, std::string_view job) {
   w.hub_ = this;
-  topic* t = find_topic(job);
+  topic* t = topics_.find(job);
   if (!t) {
-    t = &topics_.try_emplace(std::string(job), job).first->second;
+    t = &topics_.add(job);
     counters_.watches.add();
     backend_.subscribe(event_channel(job));
   }
@@ -61,6 +63,7 @@ void hub::close(link& l) {
   l.in_topic.unlink();
   l.in_dirty.unlink();
   l.topic_ = nullptr;
+  l.newest_due_ = false; // it would be the topic's
   l.drop_backlog();
   if (!t->watched() && !t->in_idle.is_linked()) {
     t->idle_since = now_;
@@ -86,8 +89,8 @@ void hub::open_feed(watcher& w, feed_member& member, std::string_view scope, std
   member.watcher_ = &w;
   member.since_ = since;
   f.members.push_back(member);
-  for (auto& entry : f.topics)
-    member.follow(*entry.second);
+  for (topic& t : f.topics)
+    member.follow(t);
   if (f.at == topic::state::live)
     request_list(member);
 }
@@ -112,11 +115,6 @@ void hub::request_list(feed_member& member) {
                 member.ticket_);
 }
 
-topic* hub::find_topic(std::string_view id) {
-  auto at = topics_.find(id);
-  return at == topics_.end() ? nullptr : &at->second;
-}
-
 feed* hub::find_feed(std::string_view channel) {
   if (!channel.starts_with(feed_prefix_))
     return nullptr;
@@ -127,7 +125,7 @@ feed* hub::find_feed(std::string_view channel) {
 void hub::on_subscribed(std::string_view channel) {
   flush_scheduled_ = true; // the subscriber ends every turn with a flush
   if (channel.starts_with(event_prefix_)) {
-    if (topic* t = find_topic(channel.substr(event_prefix_.size())); t) {
+    if (topic* t = topics_.find(channel.substr(event_prefix_.size())); t) {
       t->at = topic::state::reading;
       to_read_.push_back(t->id);
     }
@@ -144,9 +142,9 @@ void hub::on_subscribed(std::string_view channel) {
 void hub::on_message(std::string_view channel, std::string_view payload) {
   flush_scheduled_ = true;
   if (channel.starts_with(event_prefix_)) {
-    if (topic* t = find_topic(channel.substr(event_prefix_.size())); t)
+    if (topic* t = topics_.find(channel.substr(event_prefix_.size())); t && t->at != topic::state::subscribing)
       on_job_message(*t, payload);
-  } else if (feed* f = find_feed(channel); f) {
+  } else if (feed* f = find_feed(channel); f && f->at != topic::state::subscribing) {
     on_feed_message(*f, payload);
   }
 }
@@ -178,20 +176,30 @@ void hub::on_feed_message(feed& f, std::string_view payload) {
     return counters_.events_invalid.add();
   (deliver(f.topic_of(message->id), message->what) ? counters_.events : counters_.events_stale).add();
   if (f.topics.size() > limits_.feed_backlog)
-    f.prune(limits_.feed_backlog);
+    bound(f);
+}
+
+// What everyone has is let go. A watcher who reads too slowly for what its owner's jobs say is ended: it comes back,
+// and is told what there is then.
+void hub::bound(feed& f) {
+  f.prune(limits_.feed_backlog);
+  for (watcher* w : f.far_behind(limits_.feed_backlog, outboxes_of_a_feed * limits_.outbox)) {
+    counters_.slow_closed.add();
+    w->abort();
+  }
 }
 
 void hub::on_lost() {
   set_available(false);
   lost_at_ = now_ms();
-  for (auto& entry : topics_) {
-    entry.second.at = topic::state::subscribing;
-    entry.second.forget_freshness();
+  for (topic& t : topics_) {
+    t.at = topic::state::subscribing;
+    t.forget_freshness();
   }
   for (auto& entry : feeds_) {
     entry.second.at = topic::state::subscribing;
-    for (auto& inner : entry.second.topics)
-      inner.second->forget_freshness();
+    for (topic& t : entry.second.topics)
+      t.forget_freshness();
   }
   to_read_.clear();
   failed_reads_.clear();
@@ -218,7 +226,7 @@ void hub::notify_all(const event_ptr& notice) {
 // Calls `use` with every topic of that id that waits for its record.
 template <class Use>
 void hub::with_reading(std::string_view id, Use use) {
-  if (topic* t = find_topic(id); t && t->at == topic::state::reading) {
+  if (topic* t = topics_.find(id); t && t->at == topic::state::reading) {
     t->at = topic::state::live;
     use(*t);
   }
@@ -227,9 +235,9 @@ void hub::with_reading(std::string_view id, Use use) {
   auto const [first, last] = feed_reads_.equal_range(std::string(id));
   for (auto at = first; at != last; ++at)
     if (auto f = feeds_.find(at->second); f != feeds_.end())
-      if (auto inner = f->second.topics.find(at->first); inner != f->second.topics.end()) {
-        inner->second->at = topic::state::live;
-        use(*inner->second);
+      if (topic* t = f->second.topics.find(at->first); t) {
+        t->at = topic::state::live;
+        use(*t);
       }
   feed_reads_.erase(first, last);
 }
@@ -276,11 +284,11 @@ void hub::on_listed(std::uint64_t ticket, std::span<const listed_record> records
 
 // After an outage: topics that the list of what changed did not touch are read one by one.
 void hub::reread_rest(feed& f) {
-  for (auto& [id, t] : f.topics)
-    if (!t->fresh) {
-      t->at = topic::state::reading;
-      feed_reads_.emplace(id, f.scope);
-      to_read_.push_back(id);
+  for (topic& t : f.topics)
+    if (!t.fresh) {
+      t.at = topic::state::reading;
+      feed_reads_.emplace(t.id, f.scope);
+      to_read_.push_back(t.id);
     }
   if (!to_read_.empty() && !std::exchange(flush_scheduled_, true))
     backend_.schedule_flush();
@@ -336,12 +344,12 @@ void hub::tick(std::int64_t now_steady_ms) {
     idle_.pop_front();
     backend_.unsubscribe(event_channel(t.id));
     counters_.watches.subtract();
-    topics_.erase(topics_.find(t.id));
+    topics_.erase(t);
   }
   for (auto at = feeds_.begin(); at != feeds_.end();) {
     feed& f = at->second;
     if (!f.members.empty())
-      f.prune(limits_.feed_backlog);
+      bound(f);
     if (!f.members.empty() || !expired(f.idle_since)) {
       ++at;
       continue;

@@ -23,6 +23,8 @@ const event_ptr& link::at(std::size_t i) const {
 
 void link::pop() {
   started_ = true;
+  if (event_kind const what = at(0)->kind(); what == event_kind::job || what == event_kind::missing)
+    told_missing_ = what == event_kind::missing;
   if (backlog_ && !backlog_->events.empty()) {
     std::size_t const size = backlog_->events.front()->sse().size();
     backlog_->bytes -= size;
@@ -76,11 +78,15 @@ void link::judge(bool allowed) {
     started_ = false;
 }
 
-// The job of others is told apart from no job by nothing.
+// The job of others is told apart from no job by nothing: who was told that there is none is not told again, lest that
+// tells when there is one.
 void link::hide() {
   hidden_ = true;
   newest_due_ = false;
   drop_backlog();
+  in_dirty.unlink();
+  if (told_missing_)
+    return;
   keep(event::missing(topic_->id));
   mark_dirty();
 }
@@ -144,7 +150,7 @@ void topic::judge_all(std::string_view record) {
 // What was known before an outage proved to be still true: it is news only to those who came during the outage.
 void topic::greet_newcomers() {
   for (link& l : links)
-    if (!l.started_ && !l.newest_due_ && !l.hidden_) {
+    if (!l.started_ && !l.newest_due_ && !l.hidden_ && !(l.told_missing_ && latest->kind() == event_kind::missing)) {
       l.newest_due_ = true;
       l.mark_dirty();
     }
@@ -155,8 +161,9 @@ bool topic::accept(arrival how, std::uint64_t new_version, bool final, std::stri
   fresh = true;
   if (!restart && new_version <= version)
     return false;
-  // Before anyone is told: nobody may hear of a job that became another's.
-  if (restart || how == arrival::assigned)
+  // Before anyone is told: nobody may hear of a job that became another's. What was read may have overtaken the event
+  // that says so.
+  if (restart || how != arrival::published)
     judge_all(record);
   if (restart && latest && new_version == version && how == arrival::read) {
     event_ptr same = event::job(new_version, final, record);

@@ -2,6 +2,7 @@
 
 #include "jobcast/job/report_json.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace jobcast::job {
@@ -85,8 +86,35 @@ std::optional<feed_event> parse_feed(std::string_view message) {
   return feed_event{*id, *what};
 }
 
+namespace {
+
+/// The fixed beginning, digit by digit; nullopt if the record begins otherwise.
+std::optional<event_id> id_of_beginning(std::string_view record) {
+  constexpr std::string_view before_id = R"({"id":")", before_version = R"(","version":)",
+                             before_time = R"(,"updated_at":)";
+  if (!record.starts_with(before_id))
+    return std::nullopt;
+  record.remove_prefix(before_id.size());
+  record.remove_prefix(std::min(record.size(), record.find('"')));
+  event_id id;
+  const auto take = [&](std::string_view before, auto& number) {
+    if (!record.starts_with(before))
+      return false;
+    const auto [end, problem] = std::from_chars(record.data() + before.size(), record.data() + record.size(), number);
+    record.remove_prefix(static_cast<std::size_t>(end - record.data()));
+    return problem == std::errc();
+  };
+  if (!take(before_version, id.version) || !take(before_time, id.updated_at) || id.updated_at < 0)
+    return std::nullopt;
+  return id;
+}
+
+} // namespace
+
 // In the fixed beginning only the id stands before both names, and an id holds no quote: the first of each is theirs.
 event_id id_of(std::string_view record) {
+  if (const auto id = id_of_beginning(record))
+    return *id;
   return {number_after<std::int64_t>(record, "\"updated_at\":"), number_after<std::uint64_t>(record, "\"version\":")};
 }
 

@@ -22,6 +22,7 @@ constexpr description descriptions[] = {
     {&counters::connections_accepted, total, "jobcast_connections_accepted_total", "Client connections accepted."},
     {&counters::connections_refused, total, "jobcast_connections_refused_total",
      "Client connections over limits.connections or limits.connections_per_address."},
+    {&counters::body_bytes, gauge, "jobcast_body_bytes", "Bytes of request bodies under way (limits.bodies)."},
     {&counters::tls_failures, total, "jobcast_tls_failures_total", "TLS handshakes that came to nothing."},
     {&counters::auth_refused, total, "jobcast_auth_refused_total", "Requests without the credentials they need."},
     {&counters::rate_limited, total, "jobcast_rate_limited_total", "Requests over limits.request_rate."},

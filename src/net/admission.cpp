@@ -67,22 +67,22 @@ void admission::give_back(holder& h) {
     return;
   if (!h.is_address)
     viewers_.erase(viewers_.find(*h.key));
-  else if (h.requests < 0)
+  else if (!h.asked)
     addresses_.erase(addresses_.find(*h.key));
 }
 
-unsigned admission::request(const asio::ip::address& from, time_point now) {
+unsigned admission::request(const asio::ip::address& from, time_point now, unsigned cost) {
   std::lock_guard const lock(mutex_);
   if (rate_ <= 0)
     return 0;
   forget_idle(now);
   holder& h = addresses_[key_of(from)];
   double const passed = std::chrono::duration<double>(now - h.counted).count();
-  h.requests = h.requests < 0 ? rate_ * burst_seconds : refilled(h.requests, rate_, passed);
+  h.requests = std::exchange(h.asked, true) ? refilled(h.requests, rate_, passed) : rate_ * burst_seconds;
   h.counted = now;
   if (h.requests < 1)
     return static_cast<unsigned>(std::ceil((1 - h.requests) / rate_));
-  h.requests -= 1;
+  h.requests -= cost;
   return 0;
 }
 
@@ -93,7 +93,7 @@ void admission::forget_idle(time_point now) {
   std::erase_if(addresses_, [&](const auto& entry) {
     const holder& h = entry.second;
     double const passed = std::chrono::duration<double>(now - h.counted).count();
-    return h.held == 0 && (h.requests < 0 || refilled(h.requests, rate_, passed) >= rate_ * burst_seconds);
+    return h.held == 0 && (!h.asked || refilled(h.requests, rate_, passed) >= rate_ * burst_seconds);
   });
   forget_at_ = addresses_.size() * 2;
 }

@@ -17,6 +17,10 @@ namespace {
 
 // The most that one record carries (RFC 8446, section 5.1).
 constexpr std::size_t record_size = 16 * 1024;
+// Answers of the protocol's own to a peer that makes us answer and does not read.
+constexpr std::size_t most_unsent = 64 * 1024;
+// Records without data, such as a session ticket, that are read over before the loop has its turn again.
+constexpr int records_at_once = 4;
 
 std::string openssl_error() {
   char text[256];
@@ -46,6 +50,8 @@ std::shared_ptr<ssl_ctx_st> make_context(const SSL_METHOD* method) {
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   // Tens of kilobytes a connection, given back while it is idle.
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
+  // With it one read goes on for as long as the peer sends key updates, each of which is answered.
+  SSL_CTX_clear_mode(context.get(), SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION |
                                          SSL_OP_IGNORE_UNEXPECTED_EOF);
   return context;
@@ -176,20 +182,24 @@ error_code tls_channel::handshake() {
 
 std::size_t tls_channel::read_some(char* into, std::size_t size, error_code& ec) {
   std::size_t got = 0;
-  ERR_clear_error();
-  int const result = SSL_read_ex(ssl_, into, size, &got);
-  ec = {};
-  if (result != 1) {
-    ec = failed(result);
-    if (ec == asio::error::eof) {
-      ec = {};
-      return 0;
-    }
+  int records = 0;
+  do {
+    ERR_clear_error();
+    int const result = SSL_read_ex(ssl_, into, size, &got);
+    ec = result == 1 ? error_code() : failed(result);
+  } while (ec == asio::error::would_block && pending() && ++records < records_at_once);
+  if (ec == asio::error::eof) {
+    ec = {};
+    return 0;
   }
   // Answers of the protocol's own, such as to a key update.
   if (unsent())
     flush();
-  return got;
+  if (out_.size() - sent_ > most_unsent) {
+    failure_ = "the peer has TLS answer it and does not read";
+    ec = asio::error::no_buffer_space;
+  }
+  return ec ? 0 : got;
 }
 
 std::size_t tls_channel::write_some(const iovec* pieces, std::size_t count, error_code& ec) {

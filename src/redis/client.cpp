@@ -41,7 +41,10 @@ struct client::impl final : connection {
   void observe(std::function<void(bool)> observer) { observers_.push_back(std::move(observer)); }
 
  private:
-  void on_up() override { tell(true); }
+  void on_up() override {
+    incoming_ = {};
+    tell(true);
+  }
 
   void on_down() override {
     queued_.clear();
@@ -49,8 +52,16 @@ struct client::impl final : connection {
     tell(false);
   }
 
-  std::string on_reply(reply_ptr reply) override {
-    return pipeline_.complete(std::move(reply)) ? std::string() : "a reply that no command awaits";
+  std::string on_bytes(std::string_view bytes, bool& any) override {
+    bool expected = true;
+    bool const fine = incoming_.decode(bytes, [&](reply_ptr reply) {
+      any = true;
+      expected = pipeline_.complete(std::move(reply));
+      return expected && up();
+    });
+    if (!fine)
+      return std::string("not the Redis protocol: ") + incoming_.failure();
+    return expected ? std::string() : "a reply that no command awaits";
   }
 
   bool awaiting() const override { return !pipeline_.empty(); }
@@ -73,6 +84,7 @@ struct client::impl final : connection {
     }
   }
 
+  decoder incoming_;
   pipeline pipeline_;
   std::string queued_; ///< encoded, not yet taken to be written
   std::vector<std::function<void(bool)>> observers_;

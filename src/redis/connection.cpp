@@ -170,18 +170,16 @@ void connection::on_read(error_code ec, std::size_t size) {
 }
 
 std::string connection::dispatch(std::string_view bytes, bool& any) {
+  if (up())
+    return on_bytes(bytes, any);
   std::string failure;
   auto s = session_;
-  bool fine = s->incoming.decode(bytes, [&](reply_ptr reply) {
-    if (up()) {
-      any = true;
-      failure = on_reply(std::move(reply));
-    } else {
-      failure = on_handshake_reply(reply.get());
-    }
-    return failure.empty() && s == session_;
+  // The handshake's last reply ends what the server has to say so far.
+  bool fine = s->greeting.decode(bytes, [&](reply_ptr reply) {
+    failure = on_handshake_reply(reply.get());
+    return failure.empty() && s == session_ && !up();
   });
-  return fine ? failure : std::string("not the Redis protocol: ") + s->incoming.failure();
+  return fine ? failure : std::string("not the Redis protocol: ") + s->greeting.failure();
 }
 
 // --- writing ---

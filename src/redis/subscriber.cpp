@@ -2,6 +2,7 @@
 
 #include "jobcast/base/log.hpp"
 #include "jobcast/redis/connection.hpp"
+#include "jobcast/redis/push_reader.hpp"
 #include "jobcast/redis/subscription_tracker.hpp"
 
 namespace jobcast::redis {
@@ -24,6 +25,7 @@ struct subscriber::impl final : connection {
 
  private:
   void on_up() override {
+    incoming_ = {};
     tracker_.connection_up();
     pings_ = 0;
     ping_due_ = false;
@@ -38,35 +40,38 @@ struct subscriber::impl final : connection {
 
   void on_turn_end() override { observer_.on_turn_end(); }
 
-  // The path of every update: looks at hiredis' tree and allocates nothing.
-  std::string on_reply(reply_ptr reply) override {
-    reply_view view = reply.get();
-    std::string_view what = view[0].text();
-    if (what == "message") {
-      if (tracker_.live(kind::channel, view[1].text()))
-        observer_.on_message(view[1].text(), view[2].text());
-    } else if (what == "pmessage") {
-      if (tracker_.live(kind::pattern, view[1].text()))
-        observer_.on_message(view[2].text(), view[3].text());
-    } else if (what == "subscribe" || what == "psubscribe") {
-      if (tracker_.on_subscribed(what[0] == 'p' ? kind::pattern : kind::channel, view[1].text()))
-        observer_.on_subscribed(view[1].text());
-    } else if (what == "unsubscribe" || what == "punsubscribe") {
-      tracker_.on_unsubscribed(what[0] == 'p' ? kind::pattern : kind::channel, view[1].text());
-    } else {
-      return on_other(view);
-    }
-    return {};
+  // The path of every update: allocates nothing.
+  std::string on_bytes(std::string_view bytes, bool& any) override {
+    std::string failure;
+    bool const fine = incoming_.read(bytes, [&](const push& p) {
+      any = true;
+      if (p[0] == "message")
+        observer_.on_message(p[1], p[2]);
+      else
+        failure = on_other(p);
+      return failure.empty() && up();
+    });
+    return fine ? failure : std::string("not what a subscribed connection brings: ") + incoming_.failure();
   }
 
-  std::string on_other(reply_view reply) {
-    // An array while anything is subscribed, a status otherwise.
-    if (pings_ > 0 && (reply[0].text() == "pong" || reply.text() == "PONG")) {
+  std::string on_other(const push& p) {
+    std::string_view const what = p[0];
+    if (what == "pmessage") {
+      if (tracker_.live(kind::pattern, p[1]))
+        observer_.on_message(p[2], p[3]);
+    } else if (what == "subscribe" || what == "psubscribe") {
+      if (tracker_.on_subscribed(what[0] == 'p' ? kind::pattern : kind::channel, p[1]))
+        observer_.on_subscribed(p[1]);
+    } else if (what == "unsubscribe" || what == "punsubscribe") {
+      tracker_.on_unsubscribed(what[0] == 'p' ? kind::pattern : kind::channel, p[1]);
+    } else if (pings_ > 0 && (what == "pong" || what == "PONG")) {
+      // An array while anything is subscribed, a status otherwise.
       --pings_;
-      return {};
+    } else {
+      // A refused SUBSCRIBE (NOPERM) names none of its channels, so nobody can be told which.
+      return p.error ? "refused: " + std::string(what) : "a reply that no command awaits";
     }
-    // A refused SUBSCRIBE (NOPERM) names none of its channels, so nobody can be told which.
-    return reply.is_error() ? "refused: " + std::string(reply.text()) : "a reply that no command awaits";
+    return {};
   }
 
   bool awaiting() const override { return pings_ > 0 || tracker_.awaited() > 0; }
@@ -83,6 +88,7 @@ struct subscriber::impl final : connection {
   }
 
   subscriber_observer& observer_;
+  push_reader incoming_;
   subscription_tracker tracker_;
   unsigned pings_ = 0; ///< not yet answered
   bool ping_due_ = false;

@@ -103,6 +103,18 @@ std::vector<std::string> type_policy(const type_settings& t) {
   return out;
 }
 
+struct policy {
+  std::string key;
+  std::vector<std::string> pairs;
+};
+
+std::vector<policy> policies_of(const settings& s) {
+  std::vector<policy> all{{s.redis.ns + ":policy", global_policy(s)}};
+  for (auto const& [type, values] : s.jobs.types)
+    all.push_back({s.redis.ns + ":policy:" + type, type_policy(values)});
+  return all;
+}
+
 // Replaces the hash in one step, so that no function sees half of it.
 task<error_code> write_policy(redis::client& client, std::string key, std::vector<std::string> pairs) {
   static constexpr std::string_view script =
@@ -113,6 +125,46 @@ task<error_code> write_policy(redis::client& client, std::string key, std::vecto
   if (done.reply().is_error())
     log::warning("writing a policy to redis failed: {}", done.reply().text());
   co_return done.ec;
+}
+
+using installed = boost::system::result<void, library_failure>;
+
+task<installed> install(redis::client& client, std::string ns, std::vector<policy> policies) {
+  std::string const source(embedded::functions_lua());
+  auto loaded = co_await client.call(strings("FUNCTION", "LOAD", source));
+  if (loaded.ec)
+    co_return passing(loaded);
+  std::string_view const error = loaded.reply().is_error() ? loaded.reply().text() : std::string_view{};
+  if (no_functions(error))
+    co_return library_failure{true, "this Redis has no functions; use Redis 7 or later, or Valkey 7.2 or later"};
+  if (error.find("already exists") != std::string_view::npos) {
+    auto version = co_await client.call(strings("FCALL", "jobcast_version", "1", ns));
+    if (version.ec)
+      co_return passing(version);
+    library_version const theirs = parse_version(version.reply().text());
+    library_version const ours = version_of_source(source);
+    switch (decide(theirs, ours)) {
+    case library_action::keep:
+      break;
+    case library_action::refuse:
+      co_return library_failure{true, fmt::format("Redis holds version {}.{} of the function library and this gateway "
+                                                  "needs {}.x; upgrade the older of the two",
+                                                  theirs.major, theirs.minor, ours.major)};
+    case library_action::replace:
+      log::info("replacing version {}.{} of the function library by {}.{}", theirs.major, theirs.minor, ours.major,
+                ours.minor);
+      auto replaced = co_await client.call(strings("FUNCTION", "LOAD", "REPLACE", source));
+      if (replaced.ec || replaced.reply().is_error())
+        co_return passing(replaced);
+    }
+  } else if (!error.empty()) {
+    co_return library_failure{!error.starts_with("LOADING") && !error.starts_with("READONLY"),
+                              "loading the function library failed: " + std::string(error)};
+  }
+  for (policy& one : policies)
+    if (error_code ec = co_await write_policy(client, std::move(one.key), std::move(one.pairs)); ec)
+      co_return library_failure{false, ec.message()};
+  co_return boost::system::in_place_value;
 }
 
 } // namespace
@@ -145,43 +197,7 @@ library_action decide(library_version loaded, library_version ours) {
 }
 
 task<boost::system::result<void, library_failure>> install_library(redis::client& client, const settings& s) {
-  std::string const source(embedded::functions_lua());
-  auto loaded = co_await client.call(strings("FUNCTION", "LOAD", source));
-  if (loaded.ec)
-    co_return passing(loaded);
-  std::string_view const error = loaded.reply().is_error() ? loaded.reply().text() : std::string_view{};
-  if (no_functions(error))
-    co_return library_failure{true, "this Redis has no functions; use Redis 7 or later, or Valkey 7.2 or later"};
-  if (error.find("already exists") != std::string_view::npos) {
-    auto version = co_await client.call(strings("FCALL", "jobcast_version", "1", s.redis.ns));
-    if (version.ec)
-      co_return passing(version);
-    library_version const theirs = parse_version(version.reply().text());
-    library_version const ours = version_of_source(source);
-    switch (decide(theirs, ours)) {
-    case library_action::keep:
-      break;
-    case library_action::refuse:
-      co_return library_failure{true, fmt::format("Redis holds version {}.{} of the function library and this gateway "
-                                                  "needs {}.x; upgrade the older of the two",
-                                                  theirs.major, theirs.minor, ours.major)};
-    case library_action::replace:
-      log::info("replacing version {}.{} of the function library by {}.{}", theirs.major, theirs.minor, ours.major,
-                ours.minor);
-      auto replaced = co_await client.call(strings("FUNCTION", "LOAD", "REPLACE", source));
-      if (replaced.ec || replaced.reply().is_error())
-        co_return passing(replaced);
-    }
-  } else if (!error.empty()) {
-    co_return library_failure{!error.starts_with("LOADING") && !error.starts_with("READONLY"),
-                              "loading the function library failed: " + std::string(error)};
-  }
-  if (error_code ec = co_await write_policy(client, s.redis.ns + ":policy", global_policy(s)); ec)
-    co_return library_failure{false, ec.message()};
-  for (auto const& [type, policy] : s.jobs.types)
-    if (error_code ec = co_await write_policy(client, s.redis.ns + ":policy:" + type, type_policy(policy)); ec)
-      co_return library_failure{false, ec.message()};
-  co_return boost::system::in_place_value;
+  return install(client, s.redis.ns, policies_of(s));
 }
 
 } // namespace jobcast::store

@@ -14,12 +14,15 @@ class poll final : public hub::watcher, wheel_entry {
   poll(executor ex, host& h, std::string known)
       : executor_(ex)
       , host_(h)
+      , counters_(h.counters)
       , known_(std::move(known)) {
-    host_.counters.long_polls.add();
+    counters_.long_polls.add();
   }
+  // Polls that are held when the gateway ends outlive the hub, which has let go of them then.
   ~poll() {
-    host_.hub.close(link_);
-    host_.counters.long_polls.subtract();
+    if (in_all_watchers.is_linked())
+      host_.hub.close(link_);
+    counters_.long_polls.subtract();
   }
 
   void begin(std::string_view job, std::chrono::milliseconds wait, std::function<void()> resume) {
@@ -42,6 +45,7 @@ class poll final : public hub::watcher, wheel_entry {
   }
   void notify(hub::event_ptr) override {}
   void finish(hub::event_ptr) override { over(); }
+  void expire() override { over(); }
   void abort() override { over(); }
   void on_deadline() override { over(); }
 
@@ -53,6 +57,7 @@ class poll final : public hub::watcher, wheel_entry {
 
   executor executor_;
   host& host_;
+  metrics::counters& counters_;
   std::string known_;
   hub::link link_;
   hub::event_ptr newest_;

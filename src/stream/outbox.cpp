@@ -1,6 +1,7 @@
 #include "jobcast/stream/outbox.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace jobcast::stream {
@@ -35,14 +36,36 @@ void batch::put(std::string_view bytes) {
   bytes_ += bytes.size();
 }
 
-void batch::put(const hub::event& e, hub::encoding as, std::size_t without) {
-  hub::encoded const bytes = e.bytes(as, heads_[events_]);
-  events_ += !bytes.head.empty();
-  for (std::string_view part : {bytes.head, bytes.body, bytes.tail}) {
-    std::size_t const dropped = std::min(without, part.size());
-    put(part.substr(dropped));
-    without -= dropped;
+// Goes on where the last copy ended, as one piece with it.
+void batch::put_copy(std::string_view bytes) {
+  if (bytes.empty())
+    return;
+  char* const to = copies_ + copied_;
+  std::memcpy(to, bytes.data(), bytes.size());
+  copied_ += bytes.size();
+  if (count_ > 0 && static_cast<char*>(pieces_[count_ - 1].iov_base) + pieces_[count_ - 1].iov_len == to) {
+    pieces_[count_ - 1].iov_len += bytes.size();
+    bytes_ += bytes.size();
+  } else {
+    put({to, bytes.size()});
   }
+}
+
+void batch::put(const hub::event& e, hub::encoding as, std::size_t without) {
+  hub::head_space space;
+  hub::encoded const bytes = e.bytes(as, space);
+  if (bytes.head.empty())
+    return put(bytes.body.substr(without));
+  bool const fits = copied_ + bytes.size() <= room;
+  auto const rest_of = [&](std::string_view part) {
+    std::size_t const dropped = std::min(without, part.size());
+    without -= dropped;
+    return part.substr(dropped);
+  };
+  put_copy(rest_of(bytes.head));
+  std::string_view const body = rest_of(bytes.body);
+  fits ? put_copy(body) : put(body);
+  put_copy(rest_of(bytes.tail));
 }
 
 void outbox::gather(hub::dirty_links& dirty, batch& out) const {

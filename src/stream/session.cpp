@@ -41,7 +41,7 @@ void session::start() {
 milliseconds session::next_deadline() const {
   auto next = std::chrono::duration_cast<milliseconds>(next_beat_ - host_.wheel.now());
   if (who() && who()->expires_at != 0) {
-    std::int64_t const at = who()->expires_at - (renewal_asked_ ? 0 : renewal_ms);
+    std::int64_t const at = renewal_asked_ ? who()->expires_at : who()->renew_by - renewal_ms;
     next = std::min(next, milliseconds(at - now_ms()));
   }
   return std::max(next, milliseconds(0));
@@ -57,15 +57,21 @@ void session::credentials_renewed() {
 bool session::check_expiry() {
   if (!who() || who()->expires_at == 0)
     return false;
-  std::int64_t const left = who()->expires_at - now_ms();
-  if (left <= 0) {
-    host_.counters.streams_expired.add();
-    on_expired();
+  auto const now = now_ms();
+  if (now >= who()->expires_at) {
+    expire();
     return true;
   }
-  if (left <= renewal_ms && !std::exchange(renewal_asked_, true))
-    notify(hub::event::reauth(who()->expires_at));
+  if (who()->renew_by - now <= renewal_ms && !std::exchange(renewal_asked_, true))
+    notify(hub::event::reauth(who()->renew_by));
   return false;
+}
+
+void session::expire() {
+  if (closing_ || !open())
+    return;
+  host_.counters.streams_expired.add();
+  on_expired();
 }
 
 void session::flush() {
@@ -91,6 +97,8 @@ void session::send_all() {
     // What a plain socket did not take it will not take now either.
     if (!socket_.is_tls() && sent < due.bytes())
       return block();
+    if (box_.empty(dirty()))
+      break;
   }
   if (socket_.unsent())
     return block();

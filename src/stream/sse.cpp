@@ -1,5 +1,6 @@
 #include "jobcast/stream/sse.hpp"
 
+#include "jobcast/base/clock.hpp"
 #include "jobcast/stream/session.hpp"
 
 #include <charconv>
@@ -11,6 +12,9 @@ namespace jobcast::stream {
 namespace {
 
 using request = hub::watch_request;
+
+/// How far the clock of Redis may be ahead of ours. Ids of later are none of ours.
+constexpr std::int64_t most_ahead_ms = 24 * 60 * 60 * 1000;
 
 /// T of `Last-Event-ID: <T>-<version>`; 0 if it is none of ours.
 std::int64_t time_of(std::string_view event_id) {
@@ -47,7 +51,7 @@ class many_session final : public session {
       , links_(std::make_unique<hub::link[]>(r.jobs.size()))
       , count_(r.jobs.size()) {
     std::int64_t const overlap = h.limits.resume_overlap.count();
-    if (std::int64_t const last = time_of(r.last_event_id); last > overlap)
+    if (std::int64_t const last = time_of(r.last_event_id); last > overlap && last < now_ms() + most_ahead_ms)
       since_ = last - overlap;
   }
 
@@ -129,6 +133,7 @@ class single_session final : public session {
 
   void notify(hub::event_ptr notice) override { box_.add_notice(std::move(notice)); }
   void finish(hub::event_ptr last_word) override {
+    finishing_ = true;
     box_.add_notice(std::move(last_word));
     close_when_sent();
     flush();
@@ -144,7 +149,7 @@ class single_session final : public session {
   bool prepare() override {
     if (opening_ && !answer())
       return false;
-    if (link_.pending() == 0)
+    if (link_.pending() == 0 || finishing_)
       return true;
     bool const final = link_.at(link_.pending() - 1)->final();
     if (final && !end_) {
@@ -189,6 +194,7 @@ class single_session final : public session {
   hub::link link_;
   std::unique_ptr<request> opening_; ///< until the response head is sent
   hub::event_ptr end_;               ///< on its way
+  bool finishing_ = false;           ///< whatever becomes of the job
 };
 
 /// HEAD, and whatever else is answered by some bytes and the end.

@@ -31,14 +31,15 @@ struct ws_link : hub::link {
 };
 
 struct ws_feed : hub::feed_member {
-  std::string scope;
+  std::string scope, tenant, owner;
 };
 
 class ws_session final : public session {
  public:
-  ws_session(net::client_socket socket, host& h)
+  ws_session(net::client_socket socket, host& h, const asio::ip::address& client)
       : session(std::move(socket), h, hub::encoding::websocket)
-      , decoder_(h.limits.message) {
+      , decoder_(h.limits.message)
+      , client_(client) {
     h.counters.websockets.add();
   }
   ~ws_session() { host_.counters.websockets.subtract(); }
@@ -106,6 +107,8 @@ class ws_session final : public session {
     auto const message = read_ws_message(json);
     if (!message)
       return refuse(message.error().echo, http::problem_json(400, message.error().detail, message.error().field));
+    if (!within_rate(1))
+      return refuse_rate(*message);
     if (is_nobody() && message->op != ws_op::auth && message->op != ws_op::ping)
       return refuse(message->echo,
                     http::problem_json(401, "Say who you are first: {\"op\":\"auth\",\"token\":...}.", "op"));
@@ -123,6 +126,29 @@ class ws_session final : public session {
     case ws_op::ping:
       return say("pong", message->echo);
     }
+  }
+
+  // API keys are exempt here too.
+  bool within_rate(unsigned cost) {
+    if (!who() || who()->what == auth::identity::kind::api_key || cost == 0)
+      return true;
+    bool const within = host_.admission.request(client_, host_.wheel.now(), cost) == 0;
+    if (!within)
+      host_.counters.rate_limited.add();
+    return within;
+  }
+
+  void refuse_rate(const ws_message& message) {
+    refuse(message.echo,
+           http::problem_json(429, "There were too many messages from this address (limits.request_rate).", "op"));
+  }
+
+  // As of an event stream, limits.jobs_per_stream of them are paid for by the request that opened the connection.
+  unsigned cost_of_watching(std::size_t fresh) {
+    std::size_t const free = host_.limits.jobs_per_stream;
+    std::size_t const before = std::max(watched_, free);
+    watched_ += fresh;
+    return static_cast<unsigned>(std::max(watched_, free) - before);
   }
 
   bool is_nobody() const { return who() && who()->what == auth::identity::kind::nobody; }
@@ -153,6 +179,11 @@ class ws_session final : public session {
     for (auto& l : links_)
       host_.hub.judge_again(*l);
     say("ack", message.echo);
+    if (member_ && !may_watch({member_->tenant, member_->owner})) {
+      tell_problem({}, http::problem_json(403, "This token may not watch the owner that the last one did.", "owner"));
+      host_.hub.close_feed(*member_);
+      member_.reset();
+    }
   }
 
   void watch(const ws_message& message) {
@@ -165,6 +196,8 @@ class ws_session final : public session {
       return refuse(
           message.echo,
           http::problem_json(400, "One connection watches up to limits.jobs_per_stream jobs; unwatch some.", "jobs"));
+    if (!within_rate(cost_of_watching(fresh)))
+      return refuse_rate(message);
     say("ack", message.echo);
     if (ending_)
       return;
@@ -209,6 +242,8 @@ class ws_session final : public session {
       return;
     member_ = std::make_unique<ws_feed>();
     member_->scope = scope;
+    member_->tenant = whose.tenant;
+    member_->owner = whose.owner;
     if (message.every)
       member_->want_every();
     host_.hub.open_feed(*this, *member_, scope, 0);
@@ -221,7 +256,7 @@ class ws_session final : public session {
       member_.reset();
     }
     std::erase_if(links_, [&](const std::unique_ptr<ws_link>& l) {
-      bool const named = std::find(message.jobs.begin(), message.jobs.end(), l->subject()->id) != message.jobs.end();
+      bool const named = std::binary_search(message.jobs.begin(), message.jobs.end(), l->subject()->id);
       if (named)
         host_.hub.close(*l);
       return named;
@@ -262,9 +297,13 @@ class ws_session final : public session {
     answer(http::ws_opcode::text, json + '}');
   }
 
-  void refuse(const std::string& echo, std::string problem) {
+  void tell_problem(const std::string& echo, std::string_view problem) {
     answer(http::ws_opcode::text, R"({"event":"error")" + (echo.empty() ? std::string() : R"(,"id":)" + echo) +
-                                      R"(,"problem":)" + problem + '}');
+                                      R"(,"problem":)" + std::string(problem) + '}');
+  }
+
+  void refuse(const std::string& echo, std::string_view problem) {
+    tell_problem(echo, problem);
     auto const now = host_.wheel.now();
     if (now - errors_since_ >= std::chrono::minutes(1)) {
       errors_since_ = now;
@@ -373,7 +412,7 @@ class ws_session final : public session {
     if (is_nobody())
       return fail(ws_close::policy, "nobody said who this is");
     box_.add_notice(hub::event::end("expired"));
-    end(ws_close::policy, "the token has expired");
+    end(ws_close::policy, "the token has expired or was taken back");
   }
 
   void on_closed() override {
@@ -384,6 +423,8 @@ class ws_session final : public session {
   }
 
   ws_decoder decoder_;
+  asio::ip::address client_;
+  std::size_t watched_ = 0; ///< ids, ever
   std::vector<std::unique_ptr<ws_link>> links_;
   std::unique_ptr<ws_feed> member_;
   std::chrono::steady_clock::time_point errors_since_{};
@@ -401,13 +442,14 @@ class ws_session final : public session {
 auth::identity_ptr awaits_auth(std::int64_t now_ms) {
   boost::intrusive_ptr<auth::identity> const nobody(new auth::identity);
   nobody->what = auth::identity::kind::nobody;
-  nobody->expires_at = now_ms + auth_patience_ms;
+  nobody->expires_at = nobody->renew_by = now_ms + auth_patience_ms;
   return nobody;
 }
 
-void open_websocket(net::client_socket socket, host& h, std::string head, auth::identity_ptr who) {
+void open_websocket(net::client_socket socket, host& h, std::string head, auth::identity_ptr who,
+                    const asio::ip::address& client) {
   auto place = admit_stream(h, who);
-  auto opened = std::make_shared<ws_session>(std::move(socket), h);
+  auto opened = std::make_shared<ws_session>(std::move(socket), h, client);
   opened->set_who(std::move(who));
   opened->begin(head);
   if (!place)

@@ -1,6 +1,7 @@
 #include "jobcast/stream/ws_message.hpp"
 
 #include "jobcast/job/report_json.hpp"
+#include "jobcast/stream/ws_codec.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -39,7 +40,10 @@ std::string echo_of(const rapidjson::Value& message) {
   rapidjson::StringBuffer out;
   rapidjson::Writer<rapidjson::StringBuffer> writer(out);
   id->Accept(writer);
-  return {out.GetString(), out.GetSize()};
+  std::string_view const text{out.GetString(), out.GetSize()};
+  // Half a surrogate pair, which JSON can write and a text frame cannot hold.
+  utf8_checker utf8;
+  return utf8.feed(text) && utf8.complete() ? std::string(text) : std::string();
 }
 
 class reader {

@@ -84,7 +84,7 @@ for (const [transport, way] of [['auto', 'stream'], ['websocket', 'websocket'], 
     await context.route('**/token*', (route) => {
       asked += 1;
       // The first is good for a moment; the next are stale until the application is back.
-      return route.fulfill({ body: token_of({ sub: 'ann' }, asked === 1 ? 3 : away ? -5 : 600) });
+      return route.fulfill({ body: token_of({ sub: 'ann' }, asked === 1 ? 6 : away ? -5 : 600) });
     });
     const watcher = await Watcher.come(context, gateway.url, job, { token: '/token', transport });
     await watcher.sees_percent(10);
@@ -139,17 +139,81 @@ visit('a watch link is enough to watch, and for no more', async (context, job) =
   assert.deepEqual(posted, [`/api/jobs/${job}/cancel`]);
 });
 
+/** A page of two lines, as in docs/browser.md, that has not been told who asks. */
+async function plain_page(context, markup) {
+  const page = await context.newPage();
+  const body = `<!doctype html><title>Jobs</title><script type="module" src="/components.js"></script>${markup}`;
+  await page.route('**/plain.html', (route) => route.fulfill({ contentType: 'text/html', body }));
+  await page.goto(`${gateway.url}/plain.html`);
+  return page;
+}
+
+visit('elements that are on the page already begin anew when they are told who asks', async (context, job) => {
+  await gives_tokens(context, { sub: 'ann' }, () => 600);
+  const page = await plain_page(context, `<job-progress job="${job}"></job-progress><job-list></job-list>`);
+  await page.locator('job-progress [part=note]:visible').waitFor();
+  const as_told = () => page.evaluate(async () => {
+    const { configure } = await import('/components.js');
+    configure({ token: async () => (await fetch('/token?renew=false')).text() });
+  });
+  for (const time of [1, 2]) {
+    await as_told();
+    await page.locator(`job-progress[job="${job}"] [role=progressbar][aria-valuenow="10"]`).waitFor();
+    await page.locator(`job-list li[data-job="${job}"]`).waitFor();
+    assert.equal(await page.locator('job-progress[job] [part=note]').isVisible(), false, `after call ${time}`);
+  }
+  await gateway.report(job, { status: 'processing', progress: { percent: 30 } });
+  await page.locator('job-list [role=progressbar][aria-valuenow="30"]').waitFor();
+  assert.ok(await page.locator('job-list').evaluate((list) => list.shadowRoot.querySelector('job-progress').client === list.client), 'commands go the same way');
+});
+
+/** Puts a bell on a page that watches, and opens it. @param {Watcher} watcher */
+async function opens_inbox({ page }) {
+  await page.evaluate(() => document.querySelector('main').append(Object.assign(document.createElement('job-inbox'), { client: window.client })));
+  const inbox = page.locator('job-inbox');
+  await inbox.locator('summary').click();
+  return inbox;
+}
+
+visit('an inbox without an owner is that of the token\'s', async (context, job) => {
+  const ended = gateway.job();
+  await gateway.report(ended, { ...done, owner: 'cleo', labels: { title: 'Report for Cleo' } });
+  await gives_tokens(context, { sub: 'cleo' }, () => 600);
+  const inbox = await opens_inbox(await Watcher.come(context, gateway.url, job, { token: '/token' }));
+  await inbox.getByText('Report for Cleo').waitFor();
+  await inbox.getByRole('button', { name: 'Mark as seen: Report for Cleo' }).click();
+  await inbox.getByText('Nothing new').waitFor();
+});
+
+visit('a watch link of an owner shows their inbox, from which it takes nothing', async (context, job) => {
+  const ended = gateway.job();
+  await gateway.report(ended, { ...done, owner: 'dora', labels: { title: 'Report for Dora' } });
+  const answer = await fetch(`${gateway.url}/api/watch-links`, {
+    method: 'POST', headers: { Authorization: `Bearer ${token_of({ sub: 'dora' })}` }, body: JSON.stringify({ owner: 'me' }),
+  });
+  const inbox = await opens_inbox(await Watcher.come(context, gateway.url, job, { link: (await answer.json()).url }));
+  await inbox.getByText('Report for Dora').waitFor();
+  assert.equal(await inbox.getByRole('button').count(), 0);
+});
+
 visit('other people\'s jobs are missing', async (context, job) => {
   await gives_tokens(context, { sub: 'bob' }, () => 600);
   const watcher = await Watcher.come(context, gateway.url, job, { token: '/token' });
   await watcher.sees('missing');
 });
 
-visit('who is not let in is told so, and the job is not said to have failed', async (context, job) => {
-  const watcher = await Watcher.come(context, gateway.url, job);
-  await watcher.hears_by('refused');
-  await watcher.page.getByText(/^Not allowed to watch this: Say who you are/).waitFor();
-  assert.deepEqual((await watcher.account()).outcomes, []);
+visit('who is not let in is told so, developers are told why, and the job is not said to have failed', async (context, job) => {
+  const warnings = [];
+  context.on('console', (message) => message.type() === 'warning' && warnings.push(message.text()));
+  const page = await plain_page(context, `<job-progress job="${job}"></job-progress><job-progress job="b"></job-progress><job-list></job-list><job-inbox></job-inbox>`);
+  for (const element of await page.locator('job-progress').all()) {
+    await element.getByText('You are not allowed to watch this.').waitFor();
+    assert.equal(await element.getAttribute('status'), 'refused');
+    assert.equal(await element.getByText('Loading…').count(), 0);
+    assert.equal(await element.getByRole('progressbar').count(), 0);
+  }
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /^jobcast: Say who you are/);
 });
 
 test('two people in one browser do not share what they see', async () => {

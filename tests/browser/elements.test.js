@@ -148,6 +148,44 @@ test('words can be replaced, and figures follow the page\'s language', async () 
   await german.context().close();
 });
 
+test('jobs in a list follow the page\'s language as well', async () => {
+  const german = await open_stage(browser);
+  await german.route('**/api/events*', (route) => route.fulfill({
+    contentType: 'text/event-stream', body: `event: job\ndata: ${JSON.stringify(record({ progress: { percent: 12, current: 1200, total: 10_000, unit: 'Zeilen' } }))}\n\n`,
+  }));
+  await german.evaluate(async () => {
+    document.documentElement.lang = 'de';
+    await import('/components.js');
+    document.querySelector('main').append(document.createElement('job-list'));
+  });
+  await german.getByText('1.200 of 10.000 Zeilen').waitFor();
+  await german.context().close();
+});
+
+test('one below the other they keep apart, unless the page says otherwise; a list has its own gap', async () => {
+  const stage = await open_stage(browser);
+  const gap_of = (root) => stage.evaluate((list) => {
+    const within = list ? document.querySelector('job-list').shadowRoot : document;
+    const [a, b] = [...within.querySelectorAll('job-progress')].map((element) => element.getBoundingClientRect());
+    return b.top - a.bottom;
+  }, root);
+  await stage.evaluate(async ([one, two]) => {
+    await import('/components.js');
+    for (const given of [one, two]) document.querySelector('main').append(Object.assign(document.createElement('job-progress'), { record: given }));
+  }, [record({ id: 'a' }), record({ id: 'b' })]);
+  assert.equal(await gap_of(), 12);
+  await stage.addStyleTag({ content: 'job-progress { margin: 0 }' });
+  assert.equal(await gap_of(), 0);
+
+  await stage.route('**/api/events*', (route) => route.fulfill({
+    contentType: 'text/event-stream', body: ['a', 'b'].map((id) => `event: job\ndata: ${JSON.stringify(record({ id }))}\n\n`).join(''),
+  }));
+  await stage.evaluate(() => document.querySelector('main').replaceChildren(document.createElement('job-list')));
+  await stage.locator('job-list li').nth(1).waitFor();
+  assert.equal(await gap_of('list'), 12);
+  await stage.context().close();
+});
+
 test('it can be themed by custom properties and parts', async () => {
   const card = await show(page, { progress: { percent: 50 } });
   await page.addStyleTag({ content: 'job-progress { --jobcast-accent: rgb(200, 0, 100) } job-progress::part(title) { letter-spacing: 3px }' });
@@ -165,10 +203,14 @@ test('right to left, the bar fills from the right', async () => {
   await page.evaluate(() => document.documentElement.removeAttribute('dir'));
 });
 
-test('who wants less motion gets none', async () => {
+test('who wants less motion gets none, and a bar that nobody measured does not look full', async () => {
   const calm = await open_stage(browser, { reducedMotion: 'reduce' });
-  const card = await show(calm, {});
-  assert.equal(await card.root.locator('[part=bar]').evaluate((bar) => getComputedStyle(bar).animationName), 'none');
+  const look = async (given) => (await show(calm, given)).root.locator('[part=bar]').evaluate((bar) => {
+    const { animationName, backgroundImage } = getComputedStyle(bar);
+    return [animationName, backgroundImage.split('(')[0]];
+  });
+  assert.deepEqual(await look({}), ['none', 'repeating-linear-gradient']);
+  assert.deepEqual(await look({ progress: { percent: 100 } }), ['none', 'none']);
   await calm.context().close();
 });
 
@@ -204,5 +246,66 @@ test('the inbox counts outcomes not seen, and puts them away', async () => {
   await stage.getByRole('button', { name: 'Mark as seen: a.csv' }).click();
   await stage.getByText('Nothing new').waitFor();
   assert.deepEqual(seen, ['x', 'y']);
+  await stage.context().close();
+});
+
+/** A bell with one outcome in a header, at its beginning, its middle or its end. */
+async function show_bell(stage, place = 'end') {
+  await stage.route('**/api/inbox*', (route) => route.fulfill({ json: { jobs: [record({ id: 'x', status: 'failed', error: { title: 'Out of paper' } })] } }));
+  await stage.evaluate(async (side) => {
+    await import('/components.js');
+    const header = document.createElement('header');
+    header.style.cssText = 'display: flex; justify-content: space-between';
+    const words = () => Object.assign(document.createElement('button'), { textContent: 'Elsewhere' });
+    const bell = document.createElement('job-inbox');
+    header.append(...{ start: [bell, words(), words()], middle: [words(), bell, words()], end: [words(), words(), bell] }[side]);
+    document.querySelector('main').replaceChildren(header, document.querySelector('h1'));
+  }, place);
+  await stage.locator('job-inbox [part=badge]').filter({ hasText: '1' }).waitFor();
+}
+
+for (const width of [320, 390, 1280])
+  for (const dir of ['ltr', 'rtl'])
+    test(`the inbox opens within a page ${width} wide, ${dir}, wherever its bell is, also when the screen is turned`, async () => {
+      const stage = await open_stage(browser, { viewport: { width, height: 700 } });
+      await stage.evaluate((side) => (document.documentElement.dir = side), dir);
+      const is_within = (wide) => stage.waitForFunction((all) => {
+        const { left, right, width: own } = document.querySelector('job-inbox').shadowRoot.querySelector('[part=panel]').getBoundingClientRect();
+        return own > 250 && left >= 0 && right <= all && document.documentElement.scrollWidth <= all;
+      }, wide);
+      for (const place of ['start', 'middle', 'end']) {
+        await show_bell(stage, place);
+        await stage.locator('job-inbox summary').click();
+        await is_within(width);
+        await stage.setViewportSize({ width: 700, height: 320 });
+        await is_within(700);
+        await stage.setViewportSize({ width, height: 700 });
+        await is_within(width);
+      }
+      await stage.context().close();
+    });
+
+test('Escape puts the inbox away and leaves the focus on the bell; so does what is done elsewhere', async () => {
+  const stage = await open_stage(browser);
+  await show_bell(stage);
+  const bell = stage.locator('job-inbox summary');
+  const outcome = stage.getByText('Failed · Out of paper');
+  const gone = () => outcome.waitFor({ state: 'hidden' });
+
+  await bell.click();
+  await outcome.click();
+  await stage.keyboard.press('Escape');
+  await gone();
+  assert.ok(await bell.evaluate((summary) => summary === document.activeElement.shadowRoot?.activeElement));
+
+  await bell.click();
+  await stage.getByRole('heading', { name: 'Jobs' }).click();
+  await gone();
+
+  await bell.click();
+  await stage.keyboard.press('Tab');
+  assert.ok(await outcome.isVisible(), 'what is in it can be reached');
+  await stage.getByRole('button', { name: 'Elsewhere' }).first().focus();
+  await gone();
   await stage.context().close();
 });

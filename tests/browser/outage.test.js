@@ -1,4 +1,4 @@
-// The gateway dies under a running job and comes back.
+// The gateway of the demo dies under a running job and comes back.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -29,4 +29,27 @@ test('the page says so, comes back by itself and shows the outcome', async () =>
   assert.equal(await visitor.cards.count(), 1);
   assert.match(await card.text('result'), /^60,000 rows imported/);
   assert.deepEqual(visitor.mishaps, []);
+});
+
+test('a gateway that is told to end is started again as well, and the page moves over', async () => {
+  const visitor = await Visitor.come(browser, demo.url);
+  const killed = demo.gateway;
+  demo.kill_gateway('SIGTERM');
+  await until('another gateway', () => demo.gateway && demo.gateway !== killed, 60);
+  await visitor.sees_connection('open');
+  const card = await visitor.start('orders-small');
+  await card.becomes('done');
+  assert.deepEqual(visitor.mishaps, []);
+  await visitor.leave();
+});
+
+test('a gateway that ends with an error ends the demo, which shows why', async () => {
+  const broken = await RunningDemo.start();
+  await broken.spoil_data();
+  broken.kill_gateway();
+  // The application, without its Redis, takes a moment to give up.
+  await until('the demo to end', () => broken.status !== null, 60);
+  assert.equal(broken.status, 1);
+  assert.match(broken.output, /the gateway ended with status 1; the end of .*gateway\.log:\n[\s\S]*server\.data_dir/);
+  await broken.end();
 });

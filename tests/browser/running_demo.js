@@ -1,7 +1,7 @@
 // Starts scripts/demo on free ports with a folder of its own, and ends all of it, by process id.
 
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ export class RunningDemo {
     this.url = `http://127.0.0.1:${port}`;
     this.application = `http://127.0.0.1:${port + 1}`;
     this.#process = spawn(script, ['--port', String(port), '--no-build'], {
-      env: { ...process.env, JOBCAST_DEMO_DATA: data, JOBCAST_DEMO_RESTART: '1' },
+      env: { ...process.env, JOBCAST_DEMO_DATA: data },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) stream.on('data', (text) => (this.#output += text));
@@ -49,9 +49,25 @@ export class RunningDemo {
     return tree(this.#process.pid).find((pid) => program_of(pid) === 'jobcast');
   }
 
-  /** As a crash would: no drain, no farewell. */
-  kill_gateway() {
-    process.kill(this.gateway, 'SIGKILL');
+  /** As a crash would, no drain, no farewell; or by another signal. @param {NodeJS.Signals} [signal] */
+  kill_gateway(signal = 'SIGKILL') {
+    process.kill(this.gateway, signal);
+  }
+
+  /** A gateway that starts now fails: where its data goes is a file. */
+  async spoil_data() {
+    await rename(join(this.#data, 'gateway'), join(this.#data, 'gateway before'));
+    await writeFile(join(this.#data, 'gateway'), '');
+  }
+
+  /** What the script said. */
+  get output() {
+    return this.#output;
+  }
+
+  /** The script's exit status, null while it runs. */
+  get status() {
+    return this.#process.exitCode;
   }
 
   async end() {

@@ -104,11 +104,11 @@ export class Card {
   }
 
   /** Waits until the bar stands higher, and says where. @param {number} percent */
-  passes(percent) {
+  passes(percent, seconds = 60) {
     return until(`a bar above ${percent} percent`, async () => {
       const now = await this.percent();
       return now > percent && now;
-    }, 60);
+    }, seconds);
   }
 
   /** @param {string} part what it reads, if it is to be seen */

@@ -29,6 +29,8 @@ def test_it_can_report_a_whole_life_and_send_heartbeats(worker):
 
 
 @pytest.mark.parametrize("command", [
+    ("FCALL", "jobcast_create", "1", "jobcast", "b"), ("FCALL", "jobcast_cancel", "1", "jobcast", "a"), ("FCALL", "jobcast_get", "1", "jobcast", "a"),
+    ("FCALL", "jobcast_delete", "1", "jobcast", "a"), ("FCALL", "jobcast_supervise", "1", "jobcast", "1"), ("FCALL_RO", "jobcast_version", "1", "jobcast"),
     ("GET", "other"), ("KEYS", "*"), ("SCAN", "0"), ("FLUSHALL",), ("CONFIG", "GET", "*"), ("FUNCTION", "DELETE", "jobcast"), ("EVAL", "return 1", "0"),
     ("DEL", "jobcast:job:a"), ("HSET", "other", "a", "b"), ("PUBLISH", "other", "x"), ("SUBSCRIBE", "jobcast:event:a"), ("ACL", "LIST"), ("SHUTDOWN",)])
 def test_it_can_do_nothing_else(worker, command):

@@ -60,6 +60,22 @@ def test_a_list_has_the_newest_status_change_first_and_pages(jobs):
     assert jobs.list("/nobody") == ([], "")
 
 
+def test_a_page_of_large_records_is_shorter_and_the_next_goes_on(jobs):
+    result = '"%s"' % ("z" * 60_000)
+    for n in range(20):
+        jobs.report(f"large{n}", owner="anna", status="done", result=result)
+    for function, skip in (("list", 1), ("inbox", 2)):
+        seen, pages, cursor = [], 0, ""
+        while pages == 0 or cursor:
+            found = jobs.call(function, "/anna", *(["cursor", cursor] if cursor else []))
+            cursor = found[0].decode()
+            rows = found[skip:]
+            assert len(rows) < 10
+            seen += [json.loads(row[2])["id"] for row in rows]
+            pages += 1
+        assert len(seen) == len(set(seen)) == 20 and pages > 2
+
+
 def test_a_list_can_be_filtered(jobs):
     jobs.create("a", owner="u", type="x", group="g")
     jobs.create("b", owner="u", type="y")

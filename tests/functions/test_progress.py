@@ -1,4 +1,6 @@
 """Protocol section 1, progress and the checks of fields."""
+import random
+
 import pytest
 
 from conftest import Refused
@@ -75,3 +77,32 @@ def test_at_most_sixteen_labels(jobs):
     with pytest.raises(Refused) as refused:
         jobs.report("a", "labels.l16", "x")
     assert refused.value.field == "labels"
+
+
+@pytest.mark.parametrize("percent", ["07", "5.", ".5", "00", "101", ""])
+def test_a_wrong_percent_of_a_job_at_work_is_refused(jobs, percent):
+    jobs.report("a", status="processing")
+    with pytest.raises(Refused) as refused:
+        jobs.report("a", percent=percent)
+    assert refused.value.field == "percent"
+
+
+def test_the_short_way_of_a_report_that_only_moves_the_bar_writes_what_the_long_way_writes(jobs):
+    """The long way is taken where `front` is not there."""
+    choices = {"percent": ["0", "7", "0.5", "42", "42.0", "99.5"], "message": ["on", 'a "quote"', "tab\t", "caf\u00e9", "\x7f"],
+               "current": ["1", "50", "700"], "total": ["700", "1000"], "unit": ["pages", "\\"], "step": ["2 of 3"],
+               "status": ["processing"], "attempt": ["1"]}
+    draw = random.Random(7)
+    for job, of in ("short", "u1"), ("long", "u1"):
+        jobs.report(job, status="processing", owner=of)
+    for _ in range(200):
+        said = {field: draw.choice(choices[field]) for field in draw.sample(list(choices), draw.randint(1, 4))}
+        jobs.report("short", **said)
+        jobs.redis.hdel(jobs.key("job", "long"), "front")
+        jobs.report("long", **said)
+        short, long = (jobs.redis.hgetall(jobs.key("job", job)) for job in ("short", "long"))
+        for written in short, long:
+            for varies in b"updated", b"locked", b"started", b"created", b"expires", b"doc", b"pace", b"back":
+                written.pop(varies)
+        assert short == long, said
+        assert jobs.get("short")["progress"] == jobs.get("long")["progress"]

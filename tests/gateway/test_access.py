@@ -123,6 +123,13 @@ def test_commands_are_for_owners_and_publishers(gateway, annas):
     assert gateway.post(f"/api/jobs/{annas}/cancel", headers=ANNA).status == 202
 
 
+def test_a_publisher_of_some_types_is_told_how_to_ask_for_jobs(gateway):
+    for owner, status in (("anna", 403), ("me", 400)):
+        refused = gateway.get(f"/api/jobs?owner={owner}", BILLING)
+        assert refused.status == status and "ask for owner=me" not in refused.json()["detail"]
+        assert "name jobs" in refused.json()["detail"].lower() and "or an owner" not in refused.json()["detail"]
+
+
 def test_viewers_do_not_publish(gateway, annas):
     assert gateway.post(f"/api/jobs/{annas}/report", {"percent": 5}, ANNA).status == 403
     assert gateway.post("/api/jobs", {}, ANNA).status == 403
@@ -301,6 +308,83 @@ def test_a_viewer_has_so_many_streams_and_an_event_source_is_told_to_come_back(r
         with gateway.watch(job, headers=ANNA) as third:
             return third.next().name == "job"
     until(again, "the place of the first")
+
+
+def test_guests_of_one_link_share_the_streams_of_a_viewer_and_take_none_of_its_owners(redis_server, start_gateway, job, new_job):
+    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_STREAMS_PER_OWNER=1)
+    other = new_job()
+    for one in (job, other):
+        Worker(redis_server).report(one, owner="anna")
+
+    def link(**of):
+        return gateway.post("/api/watch-links", of, ANNA).json()["url"]
+
+    def first_event(stream):
+        return stream.next().name
+    for held, refused, free in ((link(jobs=[job]), link(jobs=[job]), link(jobs=[other])), (link(owner="me"), link(owner="me"), link(jobs=[other]))):
+        with gateway.stream(held) as guest:
+            assert first_event(guest) == "job"
+            with gateway.stream(refused) as second:
+                assert second.next().data == {"state": "busy"}
+            for target, headers in ((free, ()), (f"/api/jobs/{job}/events", ANNA)):
+                until(lambda: opens(gateway, target, headers), "another's place")
+    named = bearer(token(jobs=[job]))
+    with gateway.watch(job, headers=named) as stream:
+        assert first_event(stream) == "job"
+        with gateway.watch(job, headers=bearer(token(jobs=[job], ttl=200))) as second:
+            assert second.next().data == {"state": "busy"}
+
+
+def opens(gateway, target, headers):
+    with gateway.stream(target, headers=headers) as stream:
+        return stream.next().name == "job"
+
+
+def test_streams_behind_a_proxy_are_counted_for_the_address_it_forwards(redis_server, start_gateway, job):
+    gateway = start_gateway(redis_server, toml=auth_toml() + '[server]\ntrusted_proxies = ["127.0.0.1"]\n', LIMITS_CONNECTIONS_PER_ADDRESS=2)
+    Worker(redis_server).report(job, owner="anna")
+
+    def stream(address):
+        return gateway.watch(job, headers={**ANNA, "X-Forwarded-For": address, "Accept": "text/event-stream"})
+    with stream("203.0.113.5") as first, stream("203.0.113.5") as second:
+        assert first.next().name == second.next().name == "job"
+        with stream("203.0.113.5") as third:
+            assert third.next().data == {"state": "busy"}
+        with gateway.websocket(headers={**handshake(), **ANNA, "X-Forwarded-For": "203.0.113.5"}) as ws:
+            assert ws.status == 429
+        with stream("203.0.113.6") as another:
+            assert another.next().name == "job"
+    until(lambda: opens(gateway, f"/api/jobs/{job}/events", {**ANNA, "X-Forwarded-For": "203.0.113.5"}), "the place of the first")
+
+
+def test_messages_of_a_websocket_count_as_requests(redis_server, start_gateway, job):
+    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_REQUEST_RATE=5)
+    Worker(redis_server).report(job, owner="anna", status="done")
+    with gateway.websocket(headers={**handshake(), **ANNA}) as ws:
+        for n in range(60):
+            ws.say("seen", job=job, id=n)
+        assert ws.find(lambda e: e["event"] == "error")["problem"]["status"] == 429
+        assert ws.wait_closed() == 1008, "a flooder is let go"
+    with gateway.websocket(headers={**handshake(), **PUBLISHER}) as ws:
+        for n in range(60):
+            ws.say("ping", id=n)
+        for n in range(60):
+            assert ws.find(lambda e: e["event"] in ("pong", "error"))["event"] == "pong"
+
+
+def test_ids_over_those_of_one_stream_count_as_requests(redis_server, start_gateway):
+    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_REQUEST_RATE=2, LIMITS_JOBS_PER_STREAM=100)
+    with gateway.websocket(headers={**handshake(), **ANNA}) as ws:
+        watched = [f"churn{n}" for n in range(300)]
+        ws.say("watch", jobs=watched[:100], id="first")
+        ws.say("unwatch", jobs=watched[:100], id="left")
+        ws.say("watch", jobs=watched[100:200], id="second")
+        ws.say("ping", id="beyond")
+        told = {}
+        while "beyond" not in told:
+            answer = ws.find(lambda e: e.get("id") in ("first", "left", "second", "beyond"))
+            told[answer["id"]] = answer["event"]
+        assert told == {"first": "ack", "left": "ack", "second": "ack", "beyond": "error"}
 
 
 def test_requests_over_the_rate_are_told_when_to_come_back(redis_server, start_gateway, job):

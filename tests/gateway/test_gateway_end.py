@@ -116,6 +116,22 @@ def test_a_second_sigterm_ends_at_once(redis, start_gateway, job):
         gateway.wait_end(seconds=5)
 
 
+def test_two_signals_at_once_end_it_while_polls_and_streams_are_held(redis, start_gateway, job):
+    gateway = start_gateway(redis, SERVER_REACTORS="1")
+    gateway.report(job, status="processing")
+    tag = gateway.get(f"/api/jobs/{job}/status").header("ETag")
+    with gateway.connect() as poll, gateway.watch(job) as stream, gateway.websocket() as ws:
+        stream.expect("job")
+        ws.watch(job)
+        poll.send(f"GET /api/jobs/{job}/status HTTP/1.1\r\nHost: x\r\nPrefer: wait=60\r\nIf-None-Match: {tag}\r\n\r\n".encode())
+        until(lambda: gateway.metric("jobcast_long_polls") == 1, "the poll to be held")
+        # Stopped, so that both are there when it looks.
+        gateway.process.send_signal(signal.SIGSTOP)
+        for one in (signal.SIGTERM, signal.SIGINT, signal.SIGCONT):
+            gateway.process.send_signal(one)
+        assert gateway.wait_end(seconds=5) == 0
+
+
 def test_sigint_drains_too(redis, start_gateway):
     assert start_gateway(redis).stop(signal.SIGINT) == 0
 

@@ -157,6 +157,14 @@ def test_a_resumed_stream_gets_all_that_is_unfinished_and_the_recent_outcomes(ga
         assert stream.expect("job").version == 2
 
 
+@pytest.mark.parametrize("last", ["9223372036854775000-1", "99999999999999999999-1", "-1", "x"])
+def test_an_event_id_that_is_none_of_ours_gets_everything(gateway, new_job, job, last):
+    old = new_job()
+    gateway.report(old, status="done", owner=job)
+    with feed(gateway, job, headers={"Last-Event-ID": last}) as stream:
+        snapshot(stream, [old])
+
+
 def test_a_resumed_owner_stream_gets_the_same(gateway, new_job, job):
     running, old = new_job(), new_job()
     gateway.report(running, status="processing", owner=job)

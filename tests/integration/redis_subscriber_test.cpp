@@ -112,19 +112,34 @@ TEST_CASE("patterns tell the channel that was published to") {
   CHECK(s.seen.messages.size() == 1);
 }
 
-TEST_CASE("after unsubscribe() nothing more of the channel is heard, even what is already here") {
+TEST_CASE("after punsubscribe() nothing more of the pattern is heard, even what is already here") {
   test::redis_server server;
   running_subscriber s(server.unix_socket());
   REQUIRE(s.connect());
-  s.listening->subscribe("a");
+  s.listening->psubscribe("a*");
   s.listening->subscribe("b");
   REQUIRE(s.subscribed("b"));
-  s.seen.then = [&] { s.listening->unsubscribe("a"); };
+  s.seen.then = [&] { s.listening->punsubscribe("a*"); };
   for (int i = 0; i < 100; ++i)
     s.publish("a", "x");
   s.publish("b", "last");
   REQUIRE(run_until(s.io, [&] { return !s.seen.messages.empty() && s.seen.messages.back().second == "last"; }));
   CHECK(s.seen.messages.size() == 2);
+}
+
+TEST_CASE("once the server knows of unsubscribe() nothing more of the channel is heard") {
+  test::redis_server server;
+  running_subscriber s(server.unix_socket());
+  REQUIRE(s.connect());
+  s.listening->subscribe("a");
+  REQUIRE(s.subscribed("a"));
+  s.listening->unsubscribe("a");
+  s.listening->subscribe("b");
+  REQUIRE(s.subscribed("b"));
+  s.publish("a", "x");
+  s.publish("b", "y");
+  REQUIRE(run_until(s.io, [&] { return !s.seen.messages.empty(); }));
+  CHECK(s.seen.messages.front().second == "y");
 }
 
 TEST_CASE("unsubscribe() and subscribe() again is acknowledged again, and messages flow") {

@@ -9,6 +9,7 @@ import pytest
 from harness.gateway import is_sanitized
 from harness.http_client import Closed, encode_request
 from harness.process import resident_kib
+from harness.redis_server import Worker
 from harness.tokens import PUBLISHER, auth_toml, bearer, token
 from harness.wait import Deadline, until
 from harness.ws import handshake
@@ -52,26 +53,30 @@ def one_long_line():
         yield b"a" * 1000
 
 
+POST = b"POST /api/reports HTTP/1.1\r\nHost: x\r\nAuthorization: " + PUBLISHER["Authorization"].encode() + b"\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
 def chunk_extension():
-    yield b"POST /api/reports HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;"
+    yield CHUNKED + b"1;"
     for _ in range(20_000):
         yield b"x" * 1000
 
 
 def trailer_flood():
-    yield b"POST /api/reports HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    yield CHUNKED + b"0\r\n"
     for n in range(20_000):
         yield b"X-%d: %s\r\n" % (n, b"y" * 1000)
 
 
 def chunked_body():
-    yield b"POST /api/reports HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    yield CHUNKED
     for _ in range(20_000):
         yield b"400\r\n" + b"x" * 1024 + b"\r\n"
 
 
 def announced_body():
-    yield b"POST /api/reports HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000000\r\n\r\n"
+    yield POST + b"Content-Length: 20000000000\r\n\r\n"
     for _ in range(20_000):
         yield b"x" * 1000
 
@@ -91,8 +96,7 @@ def test_a_request_without_end_is_cut_off(gateway, flood, status):
     assert gateway.get("/healthz").status == 200
 
 
-@pytest.mark.parametrize("start", [b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ", b"POST /api/reports HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n",
-                                   b"POST /api/reports HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"", b"G"],
+@pytest.mark.parametrize("start", [b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ", POST + b"Content-Length: 1000\r\n\r\n", CHUNKED, b"", b"G"],
                          ids=["head", "body", "chunks", "silence", "one byte"])
 def test_a_request_of_a_byte_at_a_time_is_given_up(gateway, start):
     began = time.monotonic()
@@ -119,6 +123,104 @@ def test_an_answer_that_is_read_a_byte_at_a_time_holds_only_its_own_connection(g
         for _ in range(20):
             assert slow.socket.recv(1)
             assert gateway.get("/healthz").status == 200
+
+
+def head(target, length, headers):
+    return encode_request("POST", target, None, {**headers, "Content-Length": str(length)}, ("x", 1))
+
+
+@pytest.mark.parametrize("credentials, status", [({}, 401), (bearer("jck_of-nobody"), 401), (bearer(token("anna")), 403)],
+                         ids=["none", "bad", "a viewer's"])
+def test_a_body_of_who_may_not_send_one_is_not_taken(gateway, credentials, status):
+    with gateway.connect() as connection:
+        connection.send(head("/api/reports", 1_000_000, credentials))
+        assert connection.response().status == status, "before any of it is sent"
+        connection.rest()
+
+
+def test_a_refused_request_with_a_small_body_leaves_the_connection_open(gateway):
+    with gateway.connect() as connection:
+        assert connection.request("POST", "/api/reports", b"x" * 4096).status == 401
+        assert connection.request("GET", "/healthz").status == 200
+
+
+def test_a_viewer_sends_no_more_than_a_message(gateway):
+    with gateway.connect() as connection:
+        connection.send(head("/api/watch-links", 100_000, bearer(token("anna"))))
+        refused = connection.response()
+        assert refused.status == 413 and "limits.message" in refused.json()["detail"]
+
+
+def test_strangers_with_bodies_take_no_memory(gateway):
+    before = resident_kib(gateway.pid)
+    crowd = [gateway.connect() for _ in range(100)]
+    try:
+        for one in crowd:
+            try:
+                one.send(head("/api/reports", 1_000_000, {}) + b"x" * 900_000)
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+        assert gateway.get("/healthz").status == 200
+        if not is_sanitized():
+            assert resident_kib(gateway.pid) - before < 16 * 1024
+    finally:
+        for one in crowd:
+            one.close()
+
+
+def test_bodies_under_way_have_a_limit_together(redis_server, start_gateway, job):
+    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_BODIES="128KiB", LIMITS_REQUEST_TIMEOUT="1m")
+    anna = bearer(token("anna"))
+    line = b'{"id":"%s","message":"x"}\n' % job.encode()
+    body = line * (70_000 // len(line) // 8) + b" " * 60_000 + b"\n"
+    operator = bearer(token(scope="operator"))
+
+    def under_way():
+        return b"jobcast_body_bytes 0\n" not in gateway.get("/metrics", operator).body
+    with gateway.connect() as first, gateway.connect() as second:
+        first.send(head("/api/reports", len(body), PUBLISHER) + body[:-1])
+        until(under_way, "the body to be counted")
+        second.send(head("/api/reports", 100_000, PUBLISHER))
+        refused = second.response()
+        assert refused.status == 503 and refused.header("Retry-After") == "1" and "limits.bodies" in refused.json()["detail"]
+        # Half is for publishers.
+        other = gateway.post("/api/watch-links", b" " * 10_000 + b'{"owner":"me"}', anna)
+        assert other.status == 503
+        # What is small is not counted.
+        assert gateway.post("/api/watch-links", {"owner": "me"}, anna).status == 200
+        first.send(body[-1:])
+        assert first.response().status == 200
+    until(lambda: not under_way(), "the bodies to be forgotten")
+    assert gateway.post("/api/watch-links", b" " * 10_000 + b'{"owner":"me"}', anna).status == 200
+
+
+def test_answers_that_are_not_read_take_no_more_than_a_page(redis_server, start_gateway):
+    gateway = start_gateway(redis_server, toml=auth_toml())
+    worker = Worker(redis_server)
+    for n in range(60):
+        worker.report(f"large.{n}", owner="lena", status="done", result='"%s"' % ("z" * 60_000))
+    lena = bearer(token("lena"))
+    listed = encode_request("GET", "/api/jobs?owner=me", None, lena, gateway.address)
+    before = resident_kib(gateway.pid)
+    crowd = [gateway.connect(receive_buffer=4096) for _ in range(20)]
+    try:
+        for one in crowd:
+            one.send(listed)
+        for one in crowd:
+            assert one.socket.recv(8) == b"HTTP/1.1"
+        if not is_sanitized():
+            assert resident_kib(gateway.pid) - before < 20 * 1024
+    finally:
+        for one in crowd:
+            one.close()
+
+
+def test_a_batch_is_read_no_further_than_it_may_be_long(gateway):
+    before = resident_kib(gateway.pid)
+    refused = gateway.post("/api/reports", b"x\n" * 500_000, PUBLISHER)
+    assert refused.status == 413 and "limits.batch" in refused.json()["detail"]
+    if not is_sanitized():
+        assert resident_kib(gateway.pid) - before < 16 * 1024
 
 
 class Crowd:
@@ -222,6 +324,27 @@ def test_connections_that_say_nothing_do_not_take_the_place_of_publishers_for_lo
             except (Closed, ConnectionError):
                 return False
         until(published, "a publisher to be served", seconds=10)
+
+
+def test_connections_that_are_kept_do_not_take_the_place_of_publishers(redis_server, start_gateway, job):
+    gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_CONNECTIONS="20", LIMITS_RESERVE="10", LIMITS_REQUEST_TIMEOUT="1m")
+    kept = []
+    try:
+        for _ in range(25):
+            kept.append(gateway.connect())
+            answer = kept[-1].request("GET", "/healthz")
+            assert answer.status == 200
+            if answer.header("Connection") == "close":
+                assert kept[-1].rest() == b""
+                kept.pop().close()
+        assert 5 < len(kept) <= 20 - 10
+        assert gateway.post(f"/api/jobs/{job}/report", {"percent": 5}, PUBLISHER).status == 200
+        with gateway.connect() as publisher:
+            for _ in range(3):
+                assert publisher.request("POST", f"/api/jobs/{job}/report", {"percent": 6}, PUBLISHER).status == 200
+    finally:
+        for one in kept:
+            one.close()
 
 
 def test_requests_in_one_burst_are_answered_in_order_and_no_further(gateway):

@@ -115,9 +115,13 @@ def read_answers(connection):
 
 # Who asks, seen by the rate that each address has.
 
+def pairs(headers):
+    return list(headers.items() if isinstance(headers, dict) else headers)
+
+
 def statuses(connect, headers, count=RATE * 5 + 3):
     with connect() as connection:
-        return [connection.request("GET", "/api/jobs/none/status", headers={**ANNA, **headers(n)}).status for n in range(count)]
+        return [connection.request("GET", "/api/jobs/none/status", headers=[*ANNA.items(), *pairs(headers(n))]).status for n in range(count)]
 
 
 @pytest.fixture
@@ -141,6 +145,13 @@ def test_addresses_that_a_trusted_proxy_forwards_are_told_apart(limited):
     gateway = limited('["127.0.0.1"]')
     assert 429 not in statuses(gateway.connect, forwarded)
     assert 429 in statuses(gateway.connect, lambda n: {"X-Forwarded-For": "203.0.113.200"})
+
+
+def test_several_lines_of_forwarded_addresses_are_one_list(limited):
+    """A proxy may add a line of its own rather than to the client's."""
+    gateway = limited('["127.0.0.1"]')
+    assert 429 in statuses(gateway.connect, lambda n: [("X-Forwarded-For", f"203.0.113.{n}"), ("X-Forwarded-For", "198.51.100.7")])
+    assert 429 not in statuses(gateway.connect, lambda n: [("X-Forwarded-For", "203.0.113.1"), ("X-Forwarded-For", f"198.51.101.{n}")])
 
 
 def test_only_what_the_proxy_added_is_believed(limited, folder):

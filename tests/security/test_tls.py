@@ -7,10 +7,13 @@ import subprocess
 import pytest
 
 from harness.certificates import make_certificate
-from harness.process import free_port
+from harness.gateway import PROGRAM, is_sanitized
+from harness.http_client import encode_request
+from harness.process import free_port, resident_kib
 from harness.redis_server import Worker
 from harness.wait import until
 from harness.ws import PING, PONG
+from key_updates import KeyUpdateFlood
 
 
 def trusting(certificate, **versions):
@@ -77,6 +80,24 @@ def test_a_renegotiation_is_refused(gateway, certificate):
     assert b"no renegotiation" in done.stderr or b"handshake failure" in done.stderr, done.stderr[-400:]
 
 
+@pytest.mark.parametrize("kind", ["request", "stream"])
+def test_a_flood_of_key_updates_takes_no_turn_from_others_and_no_memory(redis_server, start_gateway, certificate, worker, job, kind):
+    gateway = start_gateway(redis_server, SERVER_TLS_CERTIFICATE=certificate[0], SERVER_TLS_KEY=certificate[1], tls=trusting(certificate[0]),
+                            SERVER_REACTORS=1, LIMITS_REQUEST_TIMEOUT="1m")
+    worker.report(job, status="processing")
+    before = resident_kib(gateway.pid)
+    first = b"G" if kind == "request" else encode_request("GET", f"/api/jobs/{job}/events", None, (), gateway.address)
+    with KeyUpdateFlood(gateway.address, first) as flood:
+        until(lambda: flood.updates > 5000 or flood.ended, "the flood to be under way")
+        asked = 0
+        while not flood.ended and asked < 20:
+            assert gateway.get("/healthz").status == 200
+            asked += 1
+    if not is_sanitized():
+        assert resident_kib(gateway.pid) - before < 8 * 1024
+    assert gateway.get("/healthz").status == 200
+
+
 def test_streams_and_websockets_run_over_tls(gateway, worker, job):
     with gateway.watch(job) as stream, gateway.websocket() as ws:
         ws.watch(job)
@@ -109,6 +130,16 @@ def test_a_slow_reader_over_tls_gets_the_newest_and_the_outcome(gateway, worker,
         assert record["progress"]["current"] == 1499
         received = slow.received if by == "websocket" else len(slow.raw)
         assert received < 400 * 1500, "progress was conflated"
+
+
+def test_the_command_line_reports_and_watches_over_https_and_trusts_nobody_it_should_not(gateway, certificate, job):
+    def run(*arguments, **env):
+        return subprocess.run([PROGRAM, *arguments, "--url", f"https://127.0.0.1:{gateway.port}"], env={**os.environ, **env},
+                              capture_output=True, text=True, timeout=60)
+    refused = run("report", job, "status=done")
+    assert refused.returncode == 1 and "certificate" in refused.stderr
+    assert run("report", job, "status=done", SSL_CERT_FILE=certificate[0]).returncode == 0
+    assert run("watch", job, SSL_CERT_FILE=certificate[0]).returncode == 0
 
 
 def test_a_certificate_is_read_again_on_sighup_and_open_streams_go_on(redis_server, start_gateway, folder, job):

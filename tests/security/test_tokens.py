@@ -199,6 +199,65 @@ def test_a_token_in_a_url_is_refused_on_every_transport(gateway, annas, key, nam
     assert made not in gateway.log()
 
 
+@pytest.mark.parametrize("name", ["token", "access_token"])
+def test_what_is_named_a_token_in_a_url_is_refused_whatever_it_is(gateway, annas, name):
+    for target in (f"/api/jobs/{annas}/status", "/api/ws"):
+        response = gateway.get(f"{target}?{name}=abc", handshake() if target == "/api/ws" else ())
+        assert response.status == 400 and response.json()["field"] == name
+
+
+def test_a_replayed_token_gives_no_more_than_it_says_and_nothing_after_its_end(gateway, annas):
+    """A bearer token is whoever bears it: that it was used before, by another, over another transport, makes no difference."""
+    short = bearer(token("anna", ttl=3))
+    for _ in range(3):
+        assert gateway.get(f"/api/jobs/{annas}/status", short).status == 200
+    with gateway.stream(f"/api/jobs/{annas}/events", short) as stream, gateway.websocket(headers={**handshake(), **short}) as ws:
+        ws.watch(annas)
+        assert ws.job(annas)
+        assert gateway.post(f"/api/jobs/{annas}/report", {"percent": 1}, short).status == 403
+        assert gateway.get("/metrics", short).status == 403
+        assert stream.find(lambda e: e.name == "end").data == {"reason": "expired"}
+        assert ws.wait_closed() == 1008
+    for target in (f"/api/jobs/{annas}/status", f"/api/jobs/{annas}/events", "/api/ws"):
+        assert gateway.get(target, {**short, **(handshake() if target == "/api/ws" else {})}).status == 401
+
+
+def test_one_watch_link_can_be_used_again_until_it_ends(gateway, annas):
+    url = gateway.post("/api/watch-links", {"jobs": [annas], "expires_in": 3}, bearer(token("anna"))).json()["url"]
+    for _ in range(3):
+        with gateway.stream(url) as stream:
+            assert stream.next().name == "job"
+    with gateway.stream(url) as stream:
+        stream.find(lambda e: e.name == "end" and e.data == {"reason": "expired"})
+    assert gateway.get(url).status == 401
+
+
+def test_a_forged_token_over_the_rate_costs_no_check_of_its_signature(redis_server, start_gateway, folder):
+    key = IssuerKey(folder, "ES256", "costly")
+    gateway = start_gateway(redis_server, toml=AUTH + key.toml(), LIMITS_REQUEST_RATE="1", SERVER_REACTORS="1")
+    forged = key.token(sub="anna")[:-8] + "AAAAAAAA"
+
+    def cost(headers):
+        with gateway.connect() as connection:
+            for _ in range(10):
+                connection.request("GET", "/api/jobs/x/status", headers=headers)
+            before = processor_ns(gateway.pid)
+            for _ in range(400):
+                assert connection.request("GET", "/api/jobs/x/status", headers=headers).status == 429
+            return processor_ns(gateway.pid) - before
+    # To check the signature costs several times all the rest. The least of three: whatever else is busy only adds.
+    assert min(cost(bearer(forged)) for _ in range(3)) < 2.5 * min(cost({}) for _ in range(3))
+
+
+def processor_ns(pid):
+    """What all its threads have had of the processor."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as times:
+            total += int(times.read().split()[0])
+    return total
+
+
 def test_keys_are_rotated_on_sighup(redis_server, start_gateway, folder, annas):
     old, new = IssuerKey(folder, "ES256", "old"), IssuerKey(folder, "ES256", "new")
     gateway = start_gateway(redis_server, toml=AUTH + old.toml())

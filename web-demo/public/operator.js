@@ -6,8 +6,10 @@ import { show_connection } from './connection_pill.js';
 import { application } from './place.js';
 
 const $ = (id) => document.getElementById(id);
-const numbers = new Intl.NumberFormat('en');
-const clock = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const { lang } = document.documentElement;
+const numbers = new Intl.NumberFormat(lang);
+const rates = new Intl.NumberFormat(lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const clock = new Intl.DateTimeFormat(lang, { timeStyle: 'short' });
 const statuses = ['pending', 'processing', 'retrying', 'done', 'failed', 'cancelled'];
 const names = { pending: 'Waiting', processing: 'Running', retrying: 'Retrying', done: 'Done', failed: 'Failed', cancelled: 'Cancelled' };
 
@@ -93,7 +95,7 @@ async function read_metrics() {
   put('watchers', streams + sockets + polls);
   put('watchers-how', [[streams, 'SSE'], [sockets, 'WebSocket'], [polls, 'long poll']].filter(([n]) => n).map(([n, how]) => `${n} ${how}`).join(' · ') || 'nobody');
   const facts = [
-    ['Events a second', rate('jobcast_events_total').toFixed(1)], ['Deliveries a second', rate('jobcast_deliveries_total').toFixed(1)],
+    ['Events a second', rates.format(rate('jobcast_events_total'))], ['Deliveries a second', rates.format(rate('jobcast_deliveries_total'))],
     ['Watched jobs', numbers.format(values.get('jobcast_watched_jobs') ?? 0)], ['Watched owners', numbers.format(values.get('jobcast_watched_owners') ?? 0)],
   ];
   $('gateway').replaceChildren(...facts.map(([name, value]) => {

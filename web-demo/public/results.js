@@ -2,8 +2,9 @@
 
 import { application } from './place.js';
 
-const numbers = new Intl.NumberFormat('en');
-const money = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const { lang } = document.documentElement;
+const numbers = new Intl.NumberFormat(lang);
+const money = new Intl.NumberFormat(lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** @param {number} bytes */
 const size = (bytes) => (bytes < 1000 ? `${bytes} bytes` : `${numbers.format(Math.round(bytes / 1000))} kB`);

@@ -40,13 +40,25 @@ test('the recipe for phones asks, then is held until something changes, to the e
   assert.equal(last.result, 7);
   assert.deepEqual(asked[0], { url: 'https://g/api/jobs/a%2Fb/status', Authorization: 'Bearer t' });
   assert.deepEqual([asked[1]['If-None-Match'], asked[1].Prefer], ['"1"', 'wait=25']);
-  assert.deepEqual(waits, [3000, 1000]);
+  assert.deepEqual(waits, [0, 1000]);
 });
 
 test('the recipe for phones backs off, ever longer, and takes no failure for an outcome', async () => {
   const { waits, records } = await through([new TypeError('offline'), new TypeError('offline'), { status: 503, headers: { 'Retry-After': '9' } }, done]);
   assert.deepEqual(waits, [1000, 2000, 9000]);
   assert.deepEqual(records, ['done']);
+});
+
+test('the recipe for phones waits as it is told when a held request is refused', async () => {
+  const { waits, asked } = await through([running, { status: 429, headers: { 'Retry-After': '9' } }, running, done]);
+  assert.deepEqual(waits, [0, 9000, 1000]);
+  assert.equal(asked[2].Prefer, 'wait=25');
+});
+
+test('the recipe for phones asks no faster than every second where nothing can be held', async () => {
+  const untagged = { body: { status: 'processing' } };
+  const { waits } = await through([untagged, untagged, done]);
+  assert.deepEqual(waits, [1000, 1000]);
 });
 
 test('the recipe for phones ends when it is told to', async () => {
@@ -61,4 +73,18 @@ test('every part and property that the guide names exists, and every part is nam
   assert.deepEqual(named, listed);
   const properties = guide.match(/^Properties: ([\s\S]*?)\. Light/m)[1].match(/[a-z]+(?=`)/g);
   assert.deepEqual(properties.sort(), [...new Set([...source.matchAll(/var\(--jobcast-([a-z]+)/g)].map(([, name]) => name))].sort());
+});
+
+test('the attributes that the guide and the types name are those the elements take', () => {
+  const types = readFileSync(new URL('../components.d.ts', import.meta.url), 'utf8');
+  const names = (text) => [...text.matchAll(/`([a-z]+)`/g)].map(([, name]) => name).filter((name) => name !== 'me');
+  const common = guide.match(/^Each takes ([^.]*)\./m)[1];
+  for (const element of ['job-progress', 'job-list', 'job-inbox']) {
+    const source = readFileSync(new URL(`../src/components/${element.replace('-', '_')}.js`, import.meta.url), 'utf8');
+    const taken = source.match(/observedAttributes = \[(.*)\]/)[1].match(/\w+/g).sort();
+    const said = guide.match(new RegExp(`^- .<${element}[\\s\\S]*?Attributes: ([^.]*)\\.`, 'm'))[1];
+    assert.deepEqual([...names(said), ...names(common)].sort(), taken, `docs/browser.md: ${element}`);
+    const typed = types.match(new RegExp(`<${element}[^\\n]*Attributes: ([^.]*)\\.`))[1];
+    assert.deepEqual(names(typed).sort(), taken, `components.d.ts: ${element}`);
+  }
 });

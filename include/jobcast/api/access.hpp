@@ -11,11 +11,21 @@
 
 namespace jobcast::api {
 
+/// The address of whoever asks, which proxies that are trusted have forwarded.
+asio::ip::address client_of(const context& c, const http::request& r);
+
+/// Has `open` take the connection over for a stream, which counts as a connection of the client's address if that came
+/// through a proxy; or refuses it, if the address has limits.connections_per_address of them.
+http::answer take_over(context& c, const http::request& r, std::function<void(net::client_socket)> open);
+
 /// Finds out who asks and stores it in `r.who`, within limits.request_rate. Answers a refusal, or nothing.
 std::optional<http::response> identify(context& c, http::request& r);
 
 /// Nothing if whoever asks may do that to some job at least; else 401 or 403.
 std::optional<http::response> check_may_ever(context& c, const http::request& r, auth::action what);
+
+/// Whether limits.reserve is for whoever asks.
+bool has_reserve(const http::request& r);
 
 /// Nothing if limits.reserve leaves room for whoever asks.
 std::optional<http::response> check_room(context& c, const http::request& r);

@@ -35,7 +35,9 @@ struct context {
   /// Makes the connection a stream.
   std::function<void(net::client_socket, hub::watch_request)> open_stream;
   /// Sends the head of the 101 response and makes the connection a WebSocket. `who`: null for who is yet to say so.
-  std::function<void(net::client_socket, std::string head, auth::identity_ptr who)> open_websocket;
+  /// `client`: the address whose limits.request_rate its messages count in.
+  std::function<void(net::client_socket, std::string head, auth::identity_ptr who, const asio::ip::address& client)>
+      open_websocket;
   /// Holds a request until the record is another than `known`; null if nothing was heard of the job.
   std::function<task<hub::event_ptr>(auth::identity_ptr who, std::string id, std::string known, milliseconds wait)>
       wait_for_change;

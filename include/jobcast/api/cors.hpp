@@ -21,6 +21,9 @@ bool may_command(const cors_settings& cors, std::string_view origin, std::string
 /// without a dot and under .localhost are no site's; others must be those of a listed origin.
 bool names_this_machine(const cors_settings& cors, std::string_view host);
 
+inline constexpr std::string_view by_cookie_needs_origin =
+    "With a cookie, commands and WebSockets need an Origin that is listed in cors.origins, or the gateway's own.";
+
 /// The header lines for a response to `origin`; empty if it is not listed.
 std::string cors_headers(const cors_settings& cors, std::string_view origin);
 /// The further lines that answer a preflight.

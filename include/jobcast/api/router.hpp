@@ -10,11 +10,14 @@ class router final : public http::request_handler {
   explicit router(context& c)
       : context_(c) {}
 
+  http::verdict judge(http::request& r) override;
   task<http::answer> handle(http::request& r) override;
-  void decorate(const http::field_source* fields, http::response& r) override;
+  void decorate(const http::request* r, http::response& out) override;
   bool draining() const override { return context_.draining(); }
 
  private:
+  std::optional<http::response> refuse(http::request& r);
+
   context& context_;
 };
 

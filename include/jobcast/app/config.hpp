@@ -35,6 +35,9 @@ boost::system::result<settings, config_errors> parse_settings(std::string_view t
 /// "15m" and so on; nothing if it is none.
 std::optional<milliseconds> parse_duration(std::string_view text);
 
+/// Keys that differ and that a running gateway does not take over: "server.listen" and so on.
+std::vector<std::string> keys_for_restart(const settings& running, const settings& fresh);
+
 /// All values as TOML that would read back the same, but for passwords, which show as `***`.
 std::string effective_config(const settings& values);
 

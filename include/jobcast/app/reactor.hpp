@@ -13,6 +13,7 @@
 #include "jobcast/redis/client.hpp"
 #include "jobcast/redis/subscriber.hpp"
 #include "jobcast/store/ingest.hpp"
+#include "jobcast/store/library.hpp"
 #include "jobcast/store/store.hpp"
 #include "jobcast/stream/host.hpp"
 #include "jobcast/supervise/supervisor.hpp"
@@ -69,9 +70,12 @@ class reactor final : hub::backend, redis::subscriber_observer {
   void on_connection(bool up) override;
 
   void on_accepted(tcp_socket socket, const asio::ip::address& peer);
+  /// Over all reactors.
+  std::uint64_t sum_of(metrics::counter metrics::counters::*which) const;
   std::uint64_t open_connections() const;
   void on_client(bool connected);
   void install();
+  void on_installed(const boost::system::result<void, store::library_failure>& done);
   void update_available();
   void tick();
   void probe();
@@ -102,7 +106,8 @@ class reactor final : hub::backend, redis::subscriber_observer {
   std::chrono::steady_clock::time_point next_probe_{}, drain_deadline_{};
   double lag_ = 1;
   bool subscriber_up_ = false;
-  bool installed_ = false;
+  bool installed_ = false, installing_ = false;
+  bool install_again_ = false; ///< settings or Redis changed meanwhile
   bool draining_ = false;
   bool ended_ = false; ///< the drain is over
 };

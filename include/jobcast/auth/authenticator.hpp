@@ -31,6 +31,9 @@ struct credentials {
   std::string_view link{};          ///< the parameter of that name
 };
 
+/// Whether that is an API key rather than something signed.
+bool names_api_key(const credentials& given);
+
 struct refusal {
   unsigned status;            ///< 400 or 401
   std::string_view detail;    ///< one sentence
@@ -54,6 +57,8 @@ class authenticator {
   boost::system::result<identity_ptr, refusal> identify(const credentials& given, std::int64_t now_ms) const;
   /// A token by itself, as over WebSocket.
   boost::system::result<identity_ptr, refusal> identify_token(std::string_view token, std::int64_t now_ms) const;
+  /// Whether the key, secret or publisher behind this identity is still configured; null is who needs none.
+  bool vouches_for(const identity* who) const;
   /// With the newest secret.
   std::string make_link(const watch_link& link) const { return sign_link(link, link_secrets_.front()); }
 
@@ -63,6 +68,7 @@ class authenticator {
   token_rules rules_;
   std::vector<publisher> publishers_;
   std::vector<std::string> link_secrets_;
+  std::vector<std::uint64_t> fingerprints_; ///< of all of them
 };
 
 } // namespace jobcast::auth

@@ -30,6 +30,8 @@ struct identity : boost::intrusive_ref_counter<identity, boost::thread_unsafe_co
   std::vector<std::string> jobs;  ///< ids it may see besides what it owns
   std::vector<std::string> types; ///< of a publisher: the only ones it may publish; empty: all
   std::int64_t expires_at = 0;    ///< milliseconds since the epoch; 0: never
+  std::int64_t renew_by = 0;      ///< the same without the leeway for clocks: when its bearer takes it to end
+  std::uint64_t vouched_by = 0;   ///< fingerprint of the key, secret or publisher behind it; 0: none
 };
 
 using identity_ptr = boost::intrusive_ptr<const identity>;

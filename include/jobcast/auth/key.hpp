@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/system/result.hpp>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ class key {
 
   const std::string& kid() const { return kid_; } ///< empty: fits tokens whatever their kid
   algorithm which() const { return algorithm_; }
+  /// Equal for keys of the same kid, algorithm and material; says nothing of a secret to who does not know it.
+  std::uint64_t fingerprint() const;
 
   /// Whether `signature`, as it stands in a token after decoding, is that of `message`.
   bool verifies(std::string_view message, std::string_view signature) const;
@@ -52,6 +55,9 @@ using key_ring = std::vector<key>;
 /// The signature keys of a JWK set (RFC 7517): `oct`, `RSA`, `EC` on P-256 and `OKP` Ed25519. Keys for encryption, and
 /// kinds that are not known, are skipped, as section 5 asks; a known kind that is malformed or weak is an error.
 boost::system::result<key_ring, std::string> keys_from_jwks(std::string_view json);
+
+/// The first 64 bits of the SHA-256 of a text.
+std::uint64_t fingerprint_of(std::string_view text);
 
 /// HMAC-SHA256, 32 bytes.
 std::string hmac_sha256(std::string_view secret, std::string_view message);

@@ -11,7 +11,9 @@
 #include "jobcast/net/client_socket.hpp"
 
 #include <boost/intrusive/list.hpp>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <variant>
 
 namespace jobcast::http {
@@ -20,12 +22,22 @@ namespace jobcast::http {
 using takeover = std::function<void(net::client_socket)>;
 using answer = std::variant<response, takeover>;
 
+/// What is decided about a request while only its head is known, so that nobody's body is taken for nothing.
+struct verdict {
+  std::optional<response> refusal{}; ///< to be answered instead
+  std::size_t body = 0;              ///< bytes its body may have
+  std::size_t bodies = 0;            ///< bytes that bodies of requests under way may have together, this one included
+};
+
 class request_handler {
  public:
-  /// `r` and what it views stay valid until the task is done.
+  /// `r` has no body yet. Also finds out who asks.
+  virtual verdict judge(request& r) = 0;
+  /// `r` and what it views stay valid until the task is done. Not called for what was refused.
   virtual task<answer> handle(request& r) = 0;
-  /// Adds what every response carries, error responses of the connection itself included.
-  virtual void decorate(const field_source* fields, response& r) = 0;
+  /// Adds what every response carries, error responses of the connection itself included. `r` is null if it could not
+  /// be read.
+  virtual void decorate(const request* r, response& out) = 0;
   /// The gateway is draining: answer what is under way, then close.
   virtual bool draining() const = 0;
 
@@ -51,6 +63,8 @@ struct connection_context {
   const limit_settings& limits;
   timing_wheel& wheel;
   metrics::counters& counters;
+  /// Bytes of bodies under way in the whole gateway.
+  std::function<std::uint64_t()> body_bytes;
   open_connections open{};
 };
 

@@ -22,8 +22,10 @@ struct response {
 /// "Not Found" for 404 and so on; for the status codes the gateway uses.
 std::string_view reason(unsigned status);
 
-/// The bytes to send. `head`: leave out the body, as HEAD asks. `keep_alive` false announces the close.
-std::string serialize(const response& r, bool head, bool keep_alive);
+/// What goes before the body: status line and header fields. `keep_alive` false announces the close.
+std::string serialize_head(const response& r, bool keep_alive);
+/// Whether the body is sent: not in answer to HEAD, nor with 204 and 304 (RFC 9110, section 8.6).
+bool sends_body(const response& r, bool head);
 
 /// `detail` says what to change; `field` names what is wrong, if one thing is.
 response problem(unsigned status, std::string_view detail, std::string_view field = {});

@@ -26,7 +26,11 @@ enum class ws_close : std::uint16_t {
 /// Appends a server's frame: unmasked, whole.
 void append_ws_frame(std::string& out, ws_opcode opcode, std::string_view payload);
 void append_ws_close(std::string& out, ws_close code, std::string_view reason);
-/// The head of a whole frame of `size` bytes, at most 10 bytes. Answers how many.
+/// Bytes of the head of a whole frame of `size` bytes.
+constexpr std::size_t ws_head_size(std::uint64_t size) {
+  return size < 126 ? 2 : size <= 0xffff ? 4 : 10;
+}
+/// That head, at most 10 bytes. Answers how many.
 std::size_t write_ws_head(char* out, ws_opcode opcode, std::uint64_t size);
 
 /// Sec-WebSocket-Accept for a client's key (section 4.2.2).

@@ -2,10 +2,9 @@
 // events come, and lets them go once they are final and everyone has them.
 #pragma once
 
-#include "jobcast/hub/watch.hpp"
+#include "jobcast/hub/topic_table.hpp"
 
-#include <memory>
-#include <unordered_map>
+#include <vector>
 
 namespace jobcast::hub {
 
@@ -61,11 +60,13 @@ struct feed {
   topic& admit(feed_member& by, std::string_view job);
   /// Lets go of settled topics, the oldest first beyond `most`. A topic with something unsent stays.
   void prune(std::size_t most);
+  /// Watchers with more jobs unsent than `most`, or more bytes of their records.
+  std::vector<watcher*> far_behind(std::size_t most, std::size_t bytes) const;
 
   std::string scope;
   topic::state at = topic::state::subscribing;
   std::int64_t idle_since = 0; ///< while it has no members
-  std::unordered_map<std::string, std::unique_ptr<topic>> topics;
+  topic_table topics;
   intrusive::list<feed_member, intrusive::member_hook<feed_member, auto_hook, &feed_member::in_feed>,
                   intrusive::constant_time_size<false>>
       members;

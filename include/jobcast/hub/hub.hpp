@@ -66,6 +66,7 @@ class hub {
 
   // From the subscription connection.
   void on_subscribed(std::string_view channel);
+  /// What comes of a channel before its on_subscribed() is of an earlier subscription, and ignored.
   void on_message(std::string_view channel, std::string_view payload);
   /// The subscription connection was lost: nothing that is known is sure to be still true.
   void on_lost();
@@ -95,6 +96,14 @@ class hub {
   }
   void abort_all();
 
+  /// Ends every watcher of which `good` says no.
+  template <class Good>
+  void expire_unless(Good good) {
+    for (auto at = all_.begin(); at != all_.end();)
+      if (watcher& w = *at++; !good(w.who().get()))
+        w.expire();
+  }
+
   std::string event_channel(std::string_view job) const { return event_prefix_ + std::string(job); }
 
  private:
@@ -111,7 +120,7 @@ class hub {
   void count_gap() { counters_.gaps.add(); }
   void on_job_message(topic& t, std::string_view payload);
   void on_feed_message(feed& f, std::string_view payload);
-  topic* find_topic(std::string_view id);
+  void bound(feed& f);
   feed* find_feed(std::string_view channel);
   void request_list(feed_member& member);
   void reread_rest(feed& f);
@@ -126,7 +135,7 @@ class hub {
   bool flush_scheduled_ = false;
   std::int64_t now_ = 0;     ///< steady, of the last tick
   std::int64_t lost_at_ = 0; ///< wall clock, when the connection was last lost
-  table<topic> topics_;
+  topic_table topics_;
   table<feed> feeds_;
   intrusive::list<topic, intrusive::member_hook<topic, auto_hook, &topic::in_idle>,
                   intrusive::constant_time_size<false>>

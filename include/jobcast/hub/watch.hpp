@@ -10,6 +10,7 @@
 #include "jobcast/hub/event.hpp"
 
 #include <boost/intrusive/list.hpp>
+#include <boost/intrusive/unordered_set_hook.hpp>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -78,7 +79,8 @@ class link {
   bool newest_due_ = false;
   bool started_ = false;
   bool of_feed_ = false;
-  bool hidden_ = false; ///< its watcher may not see the job, and was told that there is none
+  bool hidden_ = false;       ///< its watcher may not see the job, and was told that there is none
+  bool told_missing_ = false; ///< the last it was told
 
  public:
   auto_hook in_topic, in_dirty;
@@ -96,7 +98,9 @@ class watcher {
   virtual void notify(event_ptr notice) = 0;
   /// The gateway is draining: say this and end.
   virtual void finish(event_ptr last_word) = 0;
-  /// The drain took too long: end now.
+  /// Its credentials were taken back: say so and end.
+  virtual void expire() = 0;
+  /// The drain took too long, or it is too far behind: end now.
   virtual void abort() = 0;
 
   dirty_links& dirty() { return dirty_; }
@@ -160,16 +164,20 @@ struct topic {
   void judge_again(link& l);
   bool watched() const { return !links.empty(); }
 
+  using table_hook = intrusive::unordered_set_member_hook<intrusive::store_hash<true>>;
+
+  // What an update touches comes first, in as few cache lines as may be.
+  table_hook in_table;
   std::string id;
   std::uint64_t version = 0; ///< of `latest`; 0: missing or not known yet
-  std::uint64_t peak = 0;    ///< highest version a watcher may have had since the last reset
   event_ptr latest;          ///< null until something is known
-  bool fresh = false;        ///< something was heard since the subscription in force began
-  bool lone = false;         ///< of a feed: followed only by the member whose list found it
-  state at = state::subscribing;
-  std::int64_t idle_since = 0; ///< steady milliseconds, while unwatched
   intrusive::list<link, intrusive::member_hook<link, auto_hook, &link::in_topic>, intrusive::constant_time_size<false>>
       links;
+  std::uint64_t peak = 0; ///< highest version a watcher may have had since the last reset
+  state at = state::subscribing;
+  bool fresh = false;          ///< something was heard since the subscription in force began
+  bool lone = false;           ///< of a feed: followed only by the member whose list found it
+  std::int64_t idle_since = 0; ///< steady milliseconds, while unwatched
   auto_hook in_idle;
 
  private:

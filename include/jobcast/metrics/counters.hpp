@@ -24,6 +24,7 @@ struct alignas(64) counters {
   counter connections;          ///< open now, of any kind
   counter connections_accepted; ///< ever
   counter connections_refused;  ///< over limits.connections or limits.connections_per_address
+  counter body_bytes;           ///< of request bodies under way, small ones not counted
   counter tls_failures;         ///< handshakes that came to nothing
   counter auth_refused;         ///< requests with credentials that are not good, or without any
   counter rate_limited;         ///< requests over limits.request_rate

@@ -53,13 +53,15 @@ class admission {
   ticket connect(const asio::ip::address& from);
   /// One of the streams of a viewer, named by tenant and owner.
   ticket open_stream(std::string_view viewer);
-  /// 0 if a request may be answered now, else after how many seconds.
-  unsigned request(const asio::ip::address& from, time_point now);
+  /// 0 if a request may be answered now, else after how many seconds. One that counts for several may go beyond the
+  /// rate, and those after it wait for so much longer.
+  unsigned request(const asio::ip::address& from, time_point now, unsigned cost = 1);
 
  private:
   struct holder {
     std::size_t held = 0;
-    double requests = -1; ///< that may be made at once; below 0: none was made yet
+    bool asked = false;  ///< a request was made
+    double requests = 0; ///< that may be made at once
     time_point counted{};
     const std::string* key = nullptr;
     bool is_address = false;

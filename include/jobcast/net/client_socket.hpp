@@ -18,6 +18,8 @@ class client_socket {
   client_socket(client_socket&&) noexcept = default;
   client_socket& operator=(client_socket&&) noexcept = default;
 
+  /// Counts it for another address than the one at the other end, which is a proxy's.
+  void set_place(admission::ticket place) { place_ = std::move(place); }
   /// Everything from here on is TLS, beginning with the handshake.
   void start_tls(const tls_context& context);
   bool is_tls() const { return tls_ != nullptr; }
@@ -51,6 +53,7 @@ class client_socket {
   void cancel();
   /// Nothing more will be sent; what was taken must be flushed before.
   void shutdown_send(error_code& ec);
+  /// What waits ends with an error; everything from here on fails.
   void close();
 
  private:

@@ -49,7 +49,9 @@ class tls_channel {
 
   /// Goes on with the handshake; done when it answers no error.
   error_code handshake();
-  /// Plain bytes, at most `size`. 0 without an error is the peer's end.
+  /// Plain bytes, at most `size`. 0 without an error is the peer's end. Does a bounded amount of work: would_block also
+  /// after records without data, when there may be more to read at once; no_buffer_space if the peer has so much
+  /// answered, and does not read it, that it can only mean harm.
   std::size_t read_some(char* into, std::size_t size, error_code& ec);
   /// Takes plain bytes from the front of `pieces`, up to one record. would_block if the socket has not taken the one
   /// before.

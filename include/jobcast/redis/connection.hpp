@@ -42,8 +42,10 @@ class connection : public std::enable_shared_from_this<connection> {
   /// The handshake is through.
   virtual void on_up() = 0;
   virtual void on_down() = 0;
-  /// An empty answer means fine, else why the connection must be given up.
-  virtual std::string on_reply(reply_ptr reply) = 0;
+  /// What came after the handshake. `any` is set once there was a whole reply in it. An empty answer means fine, else
+  /// why the connection must be given up. The connection may be stopped from inside: what is left of the bytes is
+  /// dropped then.
+  virtual std::string on_bytes(std::string_view bytes, bool& any) = 0;
   /// All that could be read for now was handed out, and there was a reply in it.
   virtual void on_turn_end() {}
   /// Whether the server owes an answer.
@@ -61,7 +63,7 @@ class connection : public std::enable_shared_from_this<connection> {
     explicit session(executor ex)
         : stream(ex) {}
     transport stream;
-    decoder incoming;
+    decoder greeting; ///< of the handshake
     std::array<char, 64 * 1024> input;
     std::string output;
     bool writing = false; ///< or writing has failed

@@ -20,6 +20,9 @@ class subscriber_observer {
  public:
   /// A channel's, or a pattern's, subscription is in force, first or again.
   virtual void on_subscribed(std::string_view channel_or_pattern) = 0;
+  /// A channel's messages may also come before on_subscribed() and after unsubscribe(), while the server has not heard
+  /// of it: to look up each once more would cost as much as the observer, who looks it up anyway. Those of patterns do
+  /// not.
   virtual void on_message(std::string_view channel, std::string_view payload) = 0;
   /// All bytes read from the socket in this turn have been handed out: the moment to flush.
   virtual void on_turn_end() = 0;
@@ -42,7 +45,7 @@ class subscriber {
   void stop();
   bool connected() const;
 
-  /// Idempotent. Requests of one turn leave in one write. A message of a channel unsubscribed meanwhile is dropped.
+  /// Idempotent. Requests of one turn leave in one write.
   void subscribe(std::string_view channel);
   void unsubscribe(std::string_view channel);
   void psubscribe(std::string_view pattern);

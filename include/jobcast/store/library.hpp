@@ -31,7 +31,7 @@ struct library_failure {
 };
 
 /// Loads or replaces as needed, and writes what the config says of jobs and types to `ns:policy` and
-/// `ns:policy:<type>`.
+/// `ns:policy:<type>`. `s` is read before it returns, and may change while the task runs.
 task<boost::system::result<void, library_failure>> install_library(redis::client& client, const settings& s);
 
 } // namespace jobcast::store

@@ -12,28 +12,36 @@
 #include <string>
 #include <string_view>
 #include <sys/uio.h>
+#include <tuple>
 #include <vector>
 
 namespace jobcast::stream {
 
-/// What one send takes: memory that stays as it is until the outbox or the hub is touched.
+/// What one send takes: memory that stays as it is until this, the outbox or the hub is touched. WebSocket frames,
+/// which have a head of their own before bytes that are shared, are put together here: the kernel takes one piece with
+/// less ado than the three of each frame.
 class batch {
  public:
+  batch() = default;
+  batch(const batch&) = delete;
+  batch& operator=(const batch&) = delete;
+
   const iovec* pieces() const { return pieces_; }
   std::size_t count() const { return count_; }
   std::size_t bytes() const { return bytes_; }
 
  private:
   friend class outbox;
-  static constexpr std::size_t most = 64, pieces_of_event = 3;
-  bool full() const { return count_ + pieces_of_event > most; }
+  static constexpr std::size_t most = 64, pieces_of_event = 3, room = 16 * 1024;
+  static constexpr std::size_t most_around = std::tuple_size_v<hub::head_space> + 1; ///< a record
+  bool full() const { return count_ + pieces_of_event > most || copied_ + most_around > room; }
   void put(std::string_view bytes);
+  void put_copy(std::string_view bytes);
   void put(const hub::event& e, hub::encoding as, std::size_t without = 0);
 
-  std::size_t count_ = 0, bytes_ = 0;
-  std::size_t events_ = 0; ///< that have a head, and so two pieces or three
+  std::size_t count_ = 0, bytes_ = 0, copied_ = 0;
   iovec pieces_[most];
-  hub::head_space heads_[most / 2 + 1];
+  char copies_[room];
 };
 
 class outbox {

@@ -23,6 +23,7 @@ class session : public std::enable_shared_from_this<session>, public hub::watche
 
   /// hub::watcher: sends what is due until the socket takes no more.
   void flush() final;
+  void expire() final;
   void abort() final { close(); }
 
   /// Counted as a stream of its viewer as long as this lives.

@@ -318,6 +318,20 @@ TEST_CASE("config/jobcast.toml as it is, and with every key uncommented, sets th
   CHECK(effective_config(values) == effective_config(settings{}));
 }
 
+TEST_CASE("keys that a running gateway does not take over are named when they change") {
+  settings running, fresh;
+  CHECK(keys_for_restart(running, fresh).empty());
+  fresh.limits.heartbeat = milliseconds(1);
+  fresh.server.log_level = "debug";
+  fresh.server.trusted_proxies = {"10.0.0.0/8"};
+  CHECK(keys_for_restart(running, fresh).empty());
+  fresh.server.listen = "[::1]:80";
+  fresh.redis.url = "redis://elsewhere";
+  fresh.limits.send_buffer = 8192;
+  CHECK(keys_for_restart(running, fresh) ==
+        std::vector<std::string>{"server.listen", "redis.url", "limits.send_buffer"});
+}
+
 TEST_CASE("a file that cannot be read is an error that names it") {
   const auto missing = load_settings("/nonexistent/jobcast.toml", {});
   REQUIRE(missing.has_error());

@@ -4,25 +4,31 @@
 
 using namespace jobcast::app;
 
-TEST_CASE("a URL gives host, port and the path in front") {
+TEST_CASE("a path goes behind the URL, and behind the path that it has") {
   fetch_request request;
   CHECK(aim(request, "http://127.0.0.1:8080", "/api"));
-  CHECK(request.host == "127.0.0.1");
-  CHECK(request.port == "8080");
-  CHECK(request.target == "/api");
+  CHECK(request.url == "http://127.0.0.1:8080/api");
   CHECK(aim(request, "http://[::1]:9/base/", "/api"));
-  CHECK(request.host == "::1");
-  CHECK(request.port == "9");
-  CHECK(request.target == "/base/api");
-  CHECK(aim(request, "http://[::1]", "/api"));
-  CHECK(request.port == "80");
+  CHECK(request.url == "http://[::1]:9/base/api");
+  CHECK(aim(request, "https://jobs.example.com", "/api"));
+  CHECK(request.url == "https://jobs.example.com/api");
 }
 
-TEST_CASE("what is no plain http URL is refused") {
+TEST_CASE("what is no plain http or https URL is refused") {
   fetch_request request;
-  for (const auto bad : {"", "127.0.0.1:8080", "https://a", "http://", "http://:80", "http://a:", "http://a:x",
-                         "http://a:65536", "http://user@a", "http://a?b", "http://a/b?c", "http://a b"}) {
+  for (const auto bad :
+       {"", "127.0.0.1:8080", "ftp://a", "http://", "https://", "http://:80", "http://a:", "http://a:x",
+        "http://a:65536", "http://user@a", "http://a?b", "http://a/b?c", "http://a/#b", "http://a b"}) {
     CAPTURE(bad);
     CHECK_FALSE(aim(request, bad, "/api"));
   }
+}
+
+TEST_CASE("nobody who listens is told apart from a connection that was lost") {
+  fetch_request request;
+  CHECK(aim(request, "http://127.0.0.1:1", "/api"));
+  const auto got = fetch(request, [](unsigned, std::string_view) { return true; });
+  CHECK(!got.has_value());
+  CHECK(!got.error().connected);
+  CHECK(!got.error().why.empty());
 }

@@ -27,7 +27,8 @@ struct recorder final : hub::watcher {
   }
   void notify(hub::event_ptr notice) override { seen.push_back(describe(*notice)); }
   void finish(hub::event_ptr last_word) override { seen.push_back(describe(*last_word)); }
-  void abort() override {}
+  void expire() override { seen.push_back("expired"); }
+  void abort() override { seen.push_back("aborted"); }
 
   static std::string describe(const hub::event& e) {
     if (e.kind() == hub::event_kind::job)

@@ -56,6 +56,33 @@ TEST_CASE_FIXTURE(feed_fixture, "an owner's watcher gets what exists, and every 
   CHECK(v.w.seen == seen{"3", "7 final", "4", "1"});
 }
 
+TEST_CASE_FIXTURE(feed_fixture, "a watcher that lags behind further than its limit is ended, and no other") {
+  limits.feed_backlog = 5;
+  viewer slow, quick;
+  open(slow);
+  open(quick);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({});
+  answer_list({});
+  slow.w.stalled = true;
+  for (unsigned n = 0; n < 6; ++n)
+    feed("job-" + std::to_string(n), 1, "sfn");
+  CHECK(slow.w.seen == seen{"aborted"});
+  CHECK(quick.w.seen == seen(6, "1 final"));
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "records that a watcher has not taken count by their bytes too") {
+  limits.outbox = 100;
+  viewer slow;
+  open(slow);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({});
+  slow.w.stalled = true;
+  hub.on_message("ns:feed:/o", "big 1 sfn " + record("big", 1, R"("text":")" + std::string(6'500, 'x') + '"'));
+  hub.tick(1);
+  CHECK(slow.w.seen == seen{"aborted"});
+}
+
 TEST_CASE_FIXTURE(feed_fixture, "what was published before the list came is not undone by it") {
   viewer v;
   open(v);

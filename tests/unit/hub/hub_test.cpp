@@ -31,6 +31,20 @@ TEST_CASE_FIXTURE(hub_fixture,
   CHECK(c.w.seen == seen{"5", "6"});
 }
 
+TEST_CASE_FIXTURE(hub_fixture, "messages of an earlier subscription do not pass for those of one not yet in force") {
+  client c;
+  hub.enlist(c.w);
+  hub.open(c.w, c.link, "a");
+  publish("a", 9);
+  hub.on_subscribed("ns:event:a");
+  hub.flush();
+  answer_read("a", 3);
+  CHECK(c.w.seen == seen{"3"});
+  hub.on_lost();
+  publish("a", 9);
+  CHECK(counters.events.get() == 0);
+}
+
 TEST_CASE_FIXTURE(hub_fixture, "watchers of one job share a subscription and a read, and late ones get what is known") {
   client first, second;
   watch(first.w, first.link, "a");

@@ -69,6 +69,17 @@ TEST_CASE("requests may come in a burst, then at the rate") {
   CHECK(gate.request(at("192.0.2.1"), now) != 0);
 }
 
+TEST_CASE("a request that counts for several may go beyond the rate, and those after it wait for so much longer") {
+  net::admission gate(few());
+  net::admission::time_point now{};
+  CHECK(gate.request(at("192.0.2.1"), now, 150) == 0);
+  CHECK(gate.request(at("192.0.2.1"), now) == 11);
+  now += 10s;
+  CHECK(gate.request(at("192.0.2.1"), now) == 1);
+  now += 1s;
+  CHECK(gate.request(at("192.0.2.1"), now) == 0);
+}
+
 TEST_CASE("without a rate any number is let through, and other limits take effect at once") {
   limit_settings limits = few();
   limits.request_rate = 0;

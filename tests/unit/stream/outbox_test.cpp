@@ -16,6 +16,7 @@ struct client final : hub::watcher {
   void notify(hub::event_ptr notice) override { box.add_notice(std::move(notice)); }
   void finish(hub::event_ptr) override {}
   void abort() override {}
+  void expire() override {}
 
   // Takes up to `most` bytes of what is due.
   std::string take(std::size_t most) {
@@ -86,6 +87,20 @@ TEST_CASE_FIXTURE(hub_fixture, "more than one send takes goes out in order") {
                                          : frame_of(R"({"event":"end",)" + std::string(notice->data().substr(1)));
     }
     CHECK(c.take_all() == wanted);
+  }
+}
+
+TEST_CASE_FIXTURE(hub_fixture,
+                  "frames larger than what one send puts together arrive whole, wherever the socket stops taking") {
+  std::string wanted;
+  for (std::size_t const size : {5'000, 20'000, 16'300, 30, 70'000, 16'290})
+    wanted += frame_of(R"({"event":"end","reason":")" + std::string(size, 'x') + "\"}");
+  for (std::size_t first = 0; first <= wanted.size(); first += 997) {
+    client c(hub::encoding::websocket);
+    for (std::size_t const size : {5'000, 20'000, 16'300, 30, 70'000, 16'290})
+      c.notify(hub::event::end(std::string(size, 'x')));
+    std::string const got = c.take(first);
+    CHECK((got + c.take_all() == wanted));
   }
 }
 

@@ -5,11 +5,14 @@ import { sheet } from './style.js';
 
 let defaults = {};
 const clients = new Map();
+const on_page = new Set();
 
-/** How components connect that are not given a `client`. Call it before they are on the page. */
+/** How components connect that are not given a `client`. Those on the page begin anew. */
 export const configure = (options) => {
   defaults = options;
+  for (const client of clients.values()) client.close();
   clients.clear();
+  for (const element of on_page) element.restart();
 };
 
 function client_for(element) {
@@ -17,6 +20,15 @@ function client_for(element) {
   const key = JSON.stringify(own);
   if (!clients.has(key)) clients.set(key, connect({ ...defaults, ...own }));
   return clients.get(key);
+}
+
+const warned = new Set();
+
+/** Why something was refused, said to developers, once. */
+export function warn(problem) {
+  if (warned.has(problem)) return;
+  warned.add(problem);
+  console.warn(`jobcast: ${problem}`);
 }
 
 /** An element with its parts: h('p', 'note', {hidden: true}, child, ...). */
@@ -43,7 +55,8 @@ export function text(element, words = '') {
 }
 
 export class JobElement extends HTMLElement {
-  #client;
+  #given;
+  #made;
   #due;
 
   constructor() {
@@ -52,23 +65,30 @@ export class JobElement extends HTMLElement {
   }
 
   get client() {
-    return (this.#client ??= client_for(this));
+    return this.#given ?? (this.#made ??= client_for(this));
   }
 
   set client(client) {
-    this.#client = client;
+    if (client === this.#given) return;
+    this.#given = client;
     this.restart();
   }
 
+  /** The page's language where this is, also out of the shadow tree of a list. */
   get lang_now() {
-    return this.closest('[lang]')?.lang || undefined;
+    for (let at = this; at; at = at.getRootNode().host) {
+      const found = at.closest('[lang]');
+      if (found) return found.lang || undefined;
+    }
   }
 
   connectedCallback() {
+    on_page.add(this);
     this.restart();
   }
 
   disconnectedCallback() {
+    on_page.delete(this);
     this.stop();
   }
 
@@ -81,6 +101,7 @@ export class JobElement extends HTMLElement {
     this.#due ??= Promise.resolve().then(() => {
       this.#due = undefined;
       this.stop();
+      this.#made = undefined;
       if (this.isConnected) this.start();
     });
   }

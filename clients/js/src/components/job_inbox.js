@@ -1,7 +1,7 @@
 // <job-inbox> is a bell: how many outcomes the viewer has not seen, which, and how to put them away.
 
 import { isFinal } from '../index.js';
-import { JobElement, h, set, text } from './base.js';
+import { JobElement, h, set, text, warn } from './base.js';
 import { say } from './texts.js';
 import { look_of, status_of, title_of } from './words.js';
 
@@ -17,9 +17,9 @@ export class JobInbox extends JobElement {
 
   start() {
     this.#build();
+    this.#unseen = [];
     this.show();
-    const owner = this.getAttribute('owner') ?? 'me';
-    const jobs = this.client.jobs({ owner });
+    const jobs = this.client.jobs(this.#query);
     const heard = () => {
       const finals = jobs.records.filter(isFinal).map(({ id, attempt, version }) => `${id} ${attempt} ${version}`);
       if (finals.every((key) => this.#finals.has(key))) return;
@@ -27,7 +27,10 @@ export class JobInbox extends JobElement {
       this.#soon();
     };
     const again = setInterval(() => document.hidden || this.refresh(), 60_000);
-    this.#stops = [jobs.subscribe(heard), () => jobs.close(), () => clearInterval(again)];
+    const until = new AbortController();
+    for (const name of ['pointerdown', 'focusin', 'keydown']) document.addEventListener(name, (event) => this.#leave(event), until);
+    addEventListener('resize', () => this.#place(), until);
+    this.#stops = [jobs.subscribe(heard), () => jobs.close(), () => clearInterval(again), () => until.abort()];
     this.refresh();
   }
 
@@ -42,12 +45,17 @@ export class JobInbox extends JobElement {
     this.#due = setTimeout(() => this.refresh(), 700);
   }
 
+  get #query() {
+    return { owner: this.getAttribute('owner') ?? 'me' };
+  }
+
   async refresh() {
-    const owner = this.getAttribute('owner');
-    const answer = await this.client.inbox(owner ? { owner } : {}).catch(() => undefined);
-    if (!answer) return;
-    this.#unseen = answer.jobs;
-    this.show();
+    try {
+      this.#unseen = (await this.client.inbox(this.#query)).jobs;
+      this.show();
+    } catch ({ status, message }) {
+      if (status) warn(message);
+    }
   }
 
   show() {
@@ -56,14 +64,20 @@ export class JobInbox extends JobElement {
     text(badge, n ? String(n) : '');
     set(summary, 'aria-label', say('inbox', { n }));
     const all = h('button', 'all-seen', { type: 'button', onclick: () => this.#put_away(this.#unseen) }, say('all_seen'));
-    panel.replaceChildren(...this.#unseen.map((record) => this.#outcome(record)), n > 1 ? all : n ? '' : h('p', 'empty', {}, say('nothing')));
+    const rest = !n ? h('p', 'empty', {}, say('nothing')) : n > 1 && !this.#only_reads ? all : '';
+    panel.replaceChildren(...this.#unseen.map((record) => this.#outcome(record)), rest);
+    this.#place();
     this.tell('inboxchange', this.#unseen);
+  }
+
+  get #only_reads() {
+    return this.client.options.link;
   }
 
   #outcome(record) {
     const words = [status_of(record), record.error?.title].filter(Boolean).join(' · ');
     const button = h('button', 'seen', { type: 'button', 'aria-label': `${say('seen')}: ${title_of(record)}`, onclick: () => this.#put_away([record]) }, say('dismiss'));
-    return h('article', 'outcome', { 'data-look': look_of(record) }, h('strong', '', {}, title_of(record)), h('p', '', {}, words), button);
+    return h('article', 'outcome', { 'data-look': look_of(record) }, h('strong', '', {}, title_of(record)), h('p', '', {}, words), this.#only_reads ? '' : button);
   }
 
   #put_away(records) {
@@ -71,6 +85,25 @@ export class JobInbox extends JobElement {
     this.#unseen = this.#unseen.filter((record) => !records.includes(record));
     this.show();
     this.#parts.summary.focus();
+  }
+
+  // Within the page, whichever side the bell is on.
+  #place() {
+    const { style } = this.#parts.panel;
+    style.translate = '';
+    const { left, right } = this.#parts.panel.getBoundingClientRect();
+    style.translate = `${Math.max(8 - left, Math.min(0, document.documentElement.clientWidth - 8 - right))}px`;
+  }
+
+  // Escape, or whatever is done elsewhere on the page.
+  #leave(event) {
+    const { inbox, summary } = this.#parts;
+    const escape = event.key === 'Escape';
+    if (!inbox.open || (event.type === 'keydown' ? !escape : event.composedPath().includes(this))) return;
+    inbox.open = false;
+    if (!escape) return;
+    event.preventDefault();
+    summary.focus();
   }
 
   #build() {
@@ -81,6 +114,7 @@ export class JobInbox extends JobElement {
     p.summary.innerHTML = bell;
     p.summary.append(p.badge);
     p.panel = h('div', 'panel');
-    this.shadowRoot.append(h('details', 'inbox', {}, p.summary, p.panel));
+    p.inbox = h('details', 'inbox', { ontoggle: () => this.#place() }, p.summary, p.panel);
+    this.shadowRoot.append(p.inbox);
   }
 }

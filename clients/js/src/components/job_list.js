@@ -1,6 +1,6 @@
 // <job-list owner="me"> shows many jobs, newest first, on one connection: of an owner, of a `group` of theirs, or `ids`.
 
-import { JobElement, h, text } from './base.js';
+import { JobElement, h, text, warn } from './base.js';
 import { say } from './texts.js';
 
 export class JobList extends JobElement {
@@ -21,9 +21,13 @@ export class JobList extends JobElement {
     const query = Object.fromEntries(['owner', 'group', 'type', 'status'].map((name) => [name, attribute(name)]).filter(([, value]) => value));
     const ids = attribute('ids')?.split(/[\s,]+/).filter(Boolean);
     this.#jobs = this.client.jobs(ids ? { ids } : query);
+    for (const { job } of this.#items.values()) job.client = this.client;
     this.#stops = [this.#jobs.subscribe(() => this.show()), () => this.#jobs.close()];
     // Nothing says that there are none: soon after the connection opens, silence means it.
-    this.#stops.push(this.client.onConnection(({ state }) => state === 'open' && setTimeout(() => this.#stops.length && this.show(), 500)));
+    this.#stops.push(this.client.onConnection(({ state, problem }) => {
+      if (state === 'open') setTimeout(() => this.#stops.length && this.show(), 500);
+      if (state === 'refused') warn(problem);
+    }));
     if (this.#items.size) this.show();
   }
 

@@ -2,7 +2,7 @@
 // it can do. Built once and changed in place, so that focus and animations survive every update.
 
 import { isFinal } from '../index.js';
-import { JobElement, h, set, text } from './base.js';
+import { JobElement, h, set, text, warn } from './base.js';
 import { say } from './texts.js';
 import { count_of, facts_of, left_of, look_of, note_of, status_of, title_of, web_address } from './words.js';
 
@@ -49,13 +49,15 @@ export class JobProgress extends JobElement {
   show() {
     const { record } = this;
     const p = this.#parts;
-    const look = record ? look_of(record) : this.#job?.missing ? 'missing' : 'unknown';
+    const { state, problem } = this.client.connection;
+    const look = record ? look_of(record) : this.#job?.missing ? 'missing' : state === 'refused' ? state : 'unknown';
+    if (look === 'refused') warn(problem);
     set(p.card, 'data-look', look);
     set(this, 'status', look);
-    text(p.status, record ? status_of(record) : say(look));
+    text(p.status, record ? status_of(record) : look === 'refused' ? '' : say(look));
     const title = this.getAttribute('label') ?? (record ? title_of(record) : '');
     text(p.title_text, title);
-    this.#show_bar(record, title || say('processing'));
+    this.#show_bar(record, title || say('processing'), look);
     this.#show_error(record);
     this.#show_end(record);
     this.#tick();
@@ -84,13 +86,13 @@ export class JobProgress extends JobElement {
     this.shadowRoot.append(p.card, p.said);
   }
 
-  #show_bar(record, title) {
+  #show_bar(record, title, look) {
     const p = this.#parts;
     const { percent, step, message } = record?.progress ?? {};
     const lang = this.lang_now;
     const unknown = percent === undefined && (!record || record.status === 'processing');
     const shown = percent === undefined ? '' : new Intl.NumberFormat(lang, { style: 'percent' }).format(Math.floor(percent) / 100);
-    p.track.hidden = record ? record.status === 'done' || (isFinal(record) && percent === undefined) : !!this.#job?.missing;
+    p.track.hidden = record ? record.status === 'done' || (isFinal(record) && percent === undefined) : look !== 'unknown';
     set(p.track, 'data-unknown', unknown);
     set(p.track, 'aria-label', say('progress', { title }));
     set(p.track, 'aria-valuenow', percent === undefined ? undefined : Math.floor(percent));
@@ -142,7 +144,7 @@ export class JobProgress extends JobElement {
   #tick() {
     const p = this.#parts;
     const { record } = this;
-    const { state, problem } = this.client.connection;
+    const { state } = this.client.connection;
     const now = this.client.now();
     // A connection that comes back at once is nobody's business.
     this.#away = !/waiting|paused/.test(state) ? undefined : (this.#away ?? Date.now());
@@ -150,7 +152,7 @@ export class JobProgress extends JobElement {
     set(p.card, 'data-away', away);
     text(p.facts, record ? facts_of(record, now, this.lang_now) : '');
     text(p.eta, record ? left_of(record, now, this.lang_now) : '');
-    const trouble = state === 'refused' && !record ? say('refused', { problem }) : away ? say('away') : '';
+    const trouble = state === 'refused' && !record ? say(state) : away ? say('away') : '';
     text(p.note, (record && note_of(record, now, this.lang_now)) || trouble);
     p.meta.hidden = [p.step, p.count, p.eta, p.percent].every((part) => part.hidden);
   }

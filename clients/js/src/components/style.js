@@ -21,12 +21,13 @@ sheet.replaceSync(`
   font-size: .95rem;
   line-height: 1.45;
 }
+:host(job-progress) { margin-block: 12px; }
 :host([hidden]), [hidden] { display: none !important; }
 * { box-sizing: border-box; margin: 0; }
 [part~=card] { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius); padding: 16px 18px; display: grid; gap: 12px; overflow-wrap: anywhere; }
 [data-look=done] { --tone: var(--good); }
 [data-look=failed] { --tone: var(--bad); }
-[data-look=retrying], [data-look=stalled] { --tone: var(--warn); }
+[data-look=retrying], [data-look=stalled], [data-look=refused] { --tone: var(--warn); }
 [data-look=pending], [data-look=cancelled], [data-look=cancelling] { --tone: var(--soft); }
 [part~=header], [part~=meta], [part~=actions] { display: flex; align-items: center; gap: 6px 12px; }
 [part~=title] { flex: 1; min-inline-size: 0; font-weight: 650; line-height: 1.3; }
@@ -51,7 +52,7 @@ sheet.replaceSync(`
 [part~=actions] { flex-wrap: wrap; justify-content: flex-end; }
 [part~=result] { flex: 1 1 10em; min-inline-size: 0; font-weight: 500; }
 a { color: var(--accent); }
-button, [part~=open] { font: inherit; font-size: .92em; font-weight: 600; min-block-size: 38px; padding: 6px 15px; border-radius: 9px; border: 1px solid light-dark(#c6cbd8, #434a5c); background: var(--surface); color: var(--text); cursor: pointer; display: inline-flex; align-items: center; text-decoration: none; }
+button, [part~=open] { font: inherit; font-size: .92em; font-weight: 600; min-block-size: 38px; padding: 6px 15px; border-radius: 9px; border: 1px solid light-dark(#c6cbd8, #434a5c); background: var(--surface); color: var(--text); cursor: pointer; display: inline-flex; align-items: center; justify-content: center; text-decoration: none; }
 button:hover, [part~=open]:hover { border-color: var(--soft); background: color-mix(in srgb, var(--soft) 8%, var(--surface)); }
 button:disabled { opacity: .55; cursor: progress; }
 [part~=open] { background: var(--accent); border-color: var(--accent); color: var(--surface); }
@@ -67,7 +68,7 @@ button:disabled { opacity: .55; cursor: progress; }
 [part~=bell]::-webkit-details-marker { display: none; }
 [part~=bell] svg { inline-size: 21px; block-size: 21px; fill: none; stroke: currentColor; stroke-width: 1.7; stroke-linecap: round; stroke-linejoin: round; }
 [part~=badge] { min-inline-size: 20px; padding: 1px 6px; border-radius: 99px; background: var(--bad); color: var(--surface); font-size: .76em; font-weight: 700; text-align: center; }
-[part~=inbox] { position: relative; }
+[part~=inbox] { position: relative; inline-size: fit-content; }
 [part~=panel] { position: absolute; inset-inline-end: 0; z-index: 5; inline-size: min(380px, 92vw); max-block-size: 70vh; overflow: auto; display: grid; gap: 4px; padding: 10px; background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius); box-shadow: 0 8px 30px rgb(0 0 0 / 18%); }
 [part~=outcome] { display: grid; grid-template-columns: 1fr auto; align-items: center; gap: 2px 10px; padding: 9px 10px; border-radius: 9px; }
 [part~=outcome] + [part~=outcome] { border-block-start: 1px solid var(--line); }
@@ -77,7 +78,7 @@ button:disabled { opacity: .55; cursor: progress; }
 @keyframes sweep { from { inset-inline-start: -36%; } to { inset-inline-start: 100%; } }
 @media (prefers-reduced-motion: reduce) {
   *, ::before { animation: none !important; transition: none !important; }
-  [data-unknown] [part~=bar] { inline-size: 100%; opacity: .35; }
+  [data-unknown] [part~=bar] { inline-size: 100%; background: repeating-linear-gradient(90deg, var(--tone) 0 10px, #0000 0 20px); }
 }
 @media (forced-colors: active) { [part~=bar] { background: Highlight; } [part~=track] { border: 1px solid; } }
 `.replace(/\n\s*/g, ''));

@@ -19,7 +19,7 @@ export const texts = {
   slow: 'Taking longer than usual',
   quiet: 'No word from the worker for {time}. It may still recover.',
   away: 'Connection lost. The job goes on, and this will catch up.',
-  refused: 'Not allowed to watch this: {problem}',
+  refused: 'You are not allowed to watch this.',
   unreachable: 'The server cannot be reached. Try again in a moment.',
   job_failed: 'The job failed',
   to_do: 'What to do',
