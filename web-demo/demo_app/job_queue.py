@@ -34,12 +34,7 @@ class JobQueue:
         """The next job; blocks while there is none. None: the application stops."""
         while not self._stopping.is_set():
             try:
-                answer = self._redis.xreadgroup(_GROUP, worker, self._streams, count=1, block=_WAIT_MS, noack=True)
-            except redis.ResponseError as error:
-                if "NOGROUP" not in str(error):
-                    raise
-                self._begin()
-                continue
+                answer = self._read(worker)
             except redis.RedisError:  # away with the gateway that runs it; it comes back
                 self._stopping.wait(0.5)
                 continue
@@ -48,6 +43,15 @@ class JobQueue:
                     if fields:
                         return _job_of(fields)
         return None
+
+    def _read(self, worker):
+        try:
+            return self._redis.xreadgroup(_GROUP, worker, self._streams, count=1, block=_WAIT_MS, noack=True)
+        except redis.ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            self._begin()
+            return None
 
     def _begin(self):
         for stream in self._streams:
