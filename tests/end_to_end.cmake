@@ -1,4 +1,4 @@
-# Tests that run the program or a script. Each file of tests/gateway and tests/security is an entry of its own, so that
+# Tests that run the program or a script. Each file of tests/gateway, security and browser is an entry of its own, so that
 # ctest -j runs them side by side; none shares a port or a folder with another.
 
 # Set by scripts/test beside a sanitizer build: the gateway tests then run once more with this program, and the browser
@@ -44,6 +44,12 @@ if(JOBCAST_RELEASE_PROGRAM OR CMAKE_BUILD_TYPE STREQUAL "Release")
 endif()
 add_test(NAME chaos COMMAND ${pytest} ${CMAKE_CURRENT_SOURCE_DIR}/chaos)
 set_tests_properties(chaos PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=${browser_program}" TIMEOUT 600)
-add_test(NAME browser COMMAND sh -c "npm ci --silent --no-audit --no-fund && exec node --test"
-         WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/browser)
-set_tests_properties(browser PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=${browser_program}" TIMEOUT 600)
+add_test(NAME browser.modules COMMAND npm ci --silent --no-audit --no-fund WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/browser)
+set_tests_properties(browser.modules PROPERTIES FIXTURES_SETUP browser_modules)
+file(GLOB files CONFIGURE_DEPENDS browser/*.test.js)
+foreach(file ${files})
+  string(REGEX REPLACE ".*/([a-z_]+)\\.test\\.js" "browser.\\1" name ${file})
+  add_test(NAME ${name} COMMAND node --test ${file} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/browser)
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=${browser_program}" TIMEOUT 600
+                                          FIXTURES_REQUIRED browser_modules)
+endforeach()
