@@ -3,7 +3,7 @@
 -- Contract: docs/functions.md. KEYS[1] is the namespace; every other key is derived from it and shares its slot.
 -- `math` and friends are looked up inside functions: at load time Redis 7.0 does not have them.
 
-local VERSION = '1.3'
+local VERSION = '1.4'
 
 local FINAL = {done = true, failed = true, cancelled = true}
 local STATUSES = {pending = true, processing = true, retrying = true, done = true, failed = true, cancelled = true}
@@ -1774,41 +1774,67 @@ function notify.due(ns, channel) return ns .. ':notify:due:' .. channel end
 function notify.delivery(ns, id) return ns .. ':notify:delivery:' .. id end
 function notify.channel_of(id) return string.match(id, '^[^/]*') end
 
-function notify.queue(ns, channel, to, outcome, due)
+-- Makes a delivery a dead letter; the oldest beyond `keep` are dropped.
+function notify.bury(ns, id, at, keep, why, endpoint)
+  local dead = ns .. ':notify:dead'
+  redis.call('ZREM', notify.due(ns, notify.channel_of(id)), id)
+  redis.call('HSET', notify.delivery(ns, id), 'error', why, 'died', digits(at), 'endpoint', endpoint or '')
+  redis.call('ZADD', dead, digits(at), id)
+  for _, oldest in ipairs(redis.call('ZRANGE', dead, '0', tostring(-keep - 1))) do
+    redis.call('ZREM', dead, oldest)
+    redis.call('DEL', notify.delivery(ns, oldest))
+  end
+end
+
+notify.EXPIRED = 'the record had expired before it could be sent'
+
+-- Of an outcome at `finished`: its record is gone since it lived its time, not since it was deleted.
+function notify.expired(ns, finished, at)
+  return at >= tonumber(finished) + global_policy(ns).retention
+end
+
+-- `call`: what a poll asks for, with `channels` by name. A channel that has no room for another delivery makes it a dead letter,
+-- as one whose record has gone (`gone`).
+function notify.queue(ns, call, channel, to, outcome, due, gone)
   local id = table.concat({channel, outcome.attempt, outcome.status, outcome.created, outcome.id}, '/')
   redis.call('HSET', notify.delivery(ns, id), 'job', outcome.id, 'attempt', outcome.attempt, 'status', outcome.status, 'type', outcome.type,
     'created', outcome.created, 'finished', outcome.at, 'to', to, 'tries', '0', 'claims', '0')
-  redis.call('ZADD', notify.due(ns, channel), digits(due), id)
   redis.call('SADD', ns .. ':notify:channels', channel)
+  local full = redis.call('ZCARD', notify.due(ns, channel)) >= call.room
+  if not gone and not full then return redis.call('ZADD', notify.due(ns, channel), digits(due), id) end
+  notify.bury(ns, id, call.at, call.keep, gone and notify.EXPIRED or 'more than ' .. digits(call.room) .. ' notifications were waiting on this channel')
+  local counted = call.by_name[channel]
+  if counted then counted.buried = counted.buried + 1 end
 end
 
 -- Makes the deliveries of one entry of ns:finished. `notified` in the job's hash holds the attempt whose outcome was taken, so
 -- that an entry read twice (the group was made anew) makes none twice.
-function notify.take(ns, entry, grace, channels)
+function notify.take(ns, entry, call)
   local outcome = {}
   for i = 1, #entry, 2 do outcome[entry[i]] = entry[i + 1] end
   if not outcome.id then return end
   local key = ns .. ':job:' .. outcome.id
   local job = redis.call('HMGET', key, 'status', 'attempt', 'created', 'error', 'notify', 'notified')
-  if job[1] ~= outcome.status or job[2] ~= outcome.attempt or job[6] == outcome.attempt then return end
-  outcome.created = job[3]
+  local gone = not job[1] and notify.expired(ns, outcome.at, call.at)
+  if not gone and (job[1] ~= outcome.status or job[2] ~= outcome.attempt or job[6] == outcome.attempt) then return end
+  outcome.created = job[3] or '0'
   local failure = job[4] and cjson.decode(job[4]) or {}
-  local due = tonumber(outcome.at) + (failure.severity == 'high' and 0 or grace)
+  local due = tonumber(outcome.at) + (failure.severity == 'high' and 0 or call.grace)
   local any = false
-  for _, channel in ipairs(channels) do
+  for _, channel in ipairs(call.channels) do
     if string.find(channel.name, '^hook%.') then
       any = true
-      notify.queue(ns, channel.name, '', outcome, due)
+      notify.queue(ns, call, channel.name, '', outcome, due, gone)
     end
   end
   local ok, asked = pcall(cjson.decode, job[5] or 'null')
   for _, name in ipairs({'webhook', 'email'}) do
     if ok and type(asked) == 'table' and type(asked[name]) == 'string' then
       any = true
-      notify.queue(ns, name, asked[name], outcome, due)
+      notify.queue(ns, call, name, asked[name], outcome, due)
     end
   end
-  if any then redis.call('HSET', key, 'notified', outcome.attempt) end
+  if any and not gone then redis.call('HSET', key, 'notified', outcome.attempt) end
 end
 
 -- Trims ns:finished to what every consumer group has acknowledged. Whole nodes only: exact trimming would copy the last one
@@ -1826,18 +1852,18 @@ function notify.trim(ns)
 end
 
 -- Answers whether there may be more to take.
-function notify.take_new(ns, at, grace, channels)
+function notify.take_new(ns, call)
   local stream = ns .. ':finished'
   local read = {'XREADGROUP', 'GROUP', notify.GROUP, 'gateways', 'NOACK', 'COUNT', tostring(notify.BATCH), 'STREAMS', stream, '>'}
   local new = redis.pcall(unpack(read))
   if new and new.err then
     if not string.find(new.err, 'NOGROUP', 1, true) then error(new) end
     -- The first notifier of an older installation tells what ended in the last hour, not everything that ever did.
-    redis.call('XGROUP', 'CREATE', stream, notify.GROUP, digits(at - 3600000), 'MKSTREAM')
+    redis.call('XGROUP', 'CREATE', stream, notify.GROUP, digits(call.at - 3600000), 'MKSTREAM')
     new = redis.call(unpack(read))
   end
   local entries = new and new[1] and new[1][2] or {}
-  for _, entry in ipairs(entries) do notify.take(ns, entry[2], grace, channels) end
+  for _, entry in ipairs(entries) do notify.take(ns, entry[2], call) end
   if #entries > 0 then notify.trim(ns) end
   return #entries == notify.BATCH
 end
@@ -1847,25 +1873,14 @@ function notify.forget(ns, id)
   redis.call('DEL', notify.delivery(ns, id))
 end
 
--- Makes a delivery a dead letter; the oldest beyond `keep` are dropped.
-function notify.bury(ns, id, at, keep, why, endpoint)
-  local dead = ns .. ':notify:dead'
-  redis.call('ZREM', notify.due(ns, notify.channel_of(id)), id)
-  redis.call('HSET', notify.delivery(ns, id), 'error', why, 'died', digits(at), 'endpoint', endpoint or '')
-  redis.call('ZADD', dead, digits(at), id)
-  for _, oldest in ipairs(redis.call('ZRANGE', dead, '0', tostring(-keep - 1))) do
-    redis.call('ZREM', dead, oldest)
-    redis.call('DEL', notify.delivery(ns, oldest))
-  end
-end
-
--- Whether a delivery is still wanted, decided once, when its grace is over: nil if it is, else why not. Keeps the record, so that
--- every try sends the same.
-function notify.unwanted(ns, id, d)
+-- Whether a delivery is still wanted, decided once, when its grace is over: nil if it is, else why not: `seen`, `expired` (it is,
+-- but the record is gone), or `gone` (the job was reopened or deleted). Keeps the record, so that every try sends the same.
+function notify.unwanted(ns, id, d, at)
   if d.doc then return nil end
   if not d.job then return 'gone' end
   local job = redis.call('HMGET', ns .. ':job:' .. d.job, 'status', 'attempt', 'created', 'seen_at', 'doc')
-  if job[1] ~= d.status or job[2] ~= d.attempt or job[3] ~= d.created then return 'gone' end
+  if job[3] ~= d.created then return notify.expired(ns, d.finished, at) and 'expired' or 'gone' end
+  if job[1] ~= d.status or job[2] ~= d.attempt then return 'gone' end
   if job[4] then return 'seen' end
   d.doc = job[5]
   redis.call('HSET', notify.delivery(ns, id), 'doc', d.doc)
@@ -1881,13 +1896,16 @@ end
 
 -- Claims what is due. Answers [channel, how many were seen, how many were buried, [delivery, ...], 1 if there may be more].
 function notify.claim(ns, channel, at, lease, keep)
-  local claimed, seen, buried, looked = {}, 0, 0, 0
+  local claimed, seen, buried, looked = {}, 0, channel.buried, 0
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', notify.due(ns, channel.name), '-inf', digits(at), 'LIMIT', '0', tostring(channel.limit))) do
     looked = looked + 1
     local d = notify.read(ns, id)
     local endpoint = channel.name == 'webhook' and redis.sha1hex(d.to or '') or channel.endpoint
-    local unwanted = notify.unwanted(ns, id, d)
-    if unwanted then
+    local unwanted = notify.unwanted(ns, id, d, at)
+    if unwanted == 'expired' then
+      notify.bury(ns, id, at, keep, notify.EXPIRED)
+      buried = buried + 1
+    elseif unwanted then
       notify.forget(ns, id)
       if unwanted == 'seen' then seen = seen + 1 end
     elseif endpoint ~= '' and redis.call('ZSCORE', ns .. ':notify:disabled', endpoint) then
@@ -1910,7 +1928,8 @@ function notify.bury_orphans(ns, at, keep, channels)
     if not known[name] then
       local key = notify.due(ns, name)
       for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', digits(at - notify.ORPHANED), 'LIMIT', '0', tostring(notify.BATCH))) do
-        if notify.unwanted(ns, id, notify.read(ns, id)) then
+        local unwanted = notify.unwanted(ns, id, notify.read(ns, id), at)
+        if unwanted and unwanted ~= 'expired' then
           notify.forget(ns, id)
         else
           notify.bury(ns, id, at, keep, 'no gateway is configured with this webhook any more')
@@ -1925,16 +1944,21 @@ function notify.poll(ns, args)
   local grace = integer('grace_ms', args[1] or '', 0, MAX_TIME)
   local lease = integer('lease_ms', args[2] or '', 1, 86400000)
   local keep = integer('keep', args[3] or '', 0, 1000000)
-  local channels = {}
-  for i = 4, #args, 3 do
-    channels[#channels + 1] = {name = name('channel', args[i], 96), limit = integer('limit', args[i + 1] or '', 0, 10000), endpoint = args[i + 2] or ''}
+  -- Gateways before 1.4 do not say how many may wait.
+  local first = args[4] and string.find(args[4], '^%d+$') and 5 or 4
+  local room = first == 5 and integer('room', args[4], 1, 10000000) or 10000000
+  local channels, by_name = {}, {}
+  for i = first, #args, 3 do
+    local channel = {name = name('channel', args[i], 96), limit = integer('limit', args[i + 1] or '', 0, 10000), endpoint = args[i + 2] or '', buried = 0}
+    channels[#channels + 1], by_name[channel.name] = channel, channel
   end
   local at = now()
-  local wait = notify.take_new(ns, at, grace, channels) and 0 or -1
+  local call = {at = at, grace = grace, keep = keep, room = room, channels = channels, by_name = by_name}
+  local wait = notify.take_new(ns, call) and 0 or -1
   notify.bury_orphans(ns, at, keep, channels)
   local out = {0}
   for _, channel in ipairs(channels) do
-    if channel.limit > 0 then
+    if channel.limit > 0 or channel.buried > 0 then
       local batch = notify.claim(ns, channel, at, lease, keep)
       out[#out + 1] = batch
       -- With its room used up, a channel waits for a try to end rather than for a time.

@@ -144,6 +144,7 @@ struct notify_settings {
   milliseconds timeout{20'000};            ///< of one try
   unsigned concurrency = 16;               ///< tries at once per channel and gateway
   unsigned dead_letters = 10'000;          ///< how many are kept
+  unsigned waiting = 1'000'000;            ///< how many may wait per channel
   std::vector<std::string> allow_internal; ///< networks: internal addresses that webhooks may reach
   std::vector<std::string> secrets;        ///< sign webhooks that jobs name; none: jobs may name none
   std::string ca_file;                     ///< PEM; empty: the system's
