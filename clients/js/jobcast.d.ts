@@ -14,6 +14,8 @@ export interface Progress {
   eta?: number;
   /** How far off an estimated `eta` may be, in milliseconds. */
   eta_error?: number;
+  /** Past the usual time for such a job, while nothing better is known. */
+  late?: boolean;
 }
 
 export interface JobErrorInfo {
@@ -95,8 +97,8 @@ export interface Options {
   /** `auto` (default): Server-Sent Events, WebSocket, long polling, polling, whatever gets through; or one of them; or a list. */
   transport?: 'auto' | 'sse' | 'websocket' | 'poll' | Transport[];
   /**
-   * One connection for all tabs (default). Tabs are told apart by the token's owner; with cookies, give the id of who is logged in if that can
-   * change without every tab being loaded again. `false`: each tab has its own.
+   * One connection for all tabs (default). Tabs are told apart by the token's owner. With cookies, give the id of who is logged in: without it
+   * each tab has its own, as with `false`.
    */
   share?: boolean | string;
   /** Close the connection while no tab is to be seen. Default: no. */
@@ -172,11 +174,16 @@ export interface Query {
   status?: string;
 }
 
+export interface Showing {
+  /** `false`: the viewer is not shown the outcomes, so none counts as seen. Default: as the client's. */
+  seen?: boolean;
+}
+
 export class Client {
   readonly connection: Connection;
   /** Watches a job. Its batch's rollup is the job `group:<group>`. */
-  job<Result = any>(id: string): Job<Result>;
-  jobs(query?: Query | { ids: string[] }): Jobs;
+  job<Result = any>(id: string, options?: Showing): Job<Result>;
+  jobs(query?: (Query | { ids: string[] }) & Showing): Jobs;
   /** Posts `{type, input}` to your application, with an `Idempotency-Key`; it answers with JSON that holds the job's `id`. */
   submit<Result = any>(type: string, input: unknown, options?: { idempotencyKey?: string; url?: string }): Promise<Job<Result>>;
   status(id: string): Promise<JobRecord>;

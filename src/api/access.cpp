@@ -4,6 +4,7 @@
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/strings.hpp"
 #include "jobcast/job/ownership.hpp"
+#include "jobcast/job/scope.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -167,10 +168,16 @@ bool may(const auth::identity& who, auth::action what, std::string_view record) 
   return auth::may(who, what, {of.id, of.owner, of.tenant, of.type});
 }
 
+std::string own_scope(const auth::identity& who, std::string_view id) {
+  bool const others_too = who.what == auth::identity::kind::open || who.read_all || who.publish || who.operate ||
+                          std::find(who.jobs.begin(), who.jobs.end(), id) != who.jobs.end();
+  return others_too || id.starts_with("group:") ? std::string() : job::scope_key(who.tenant, who.sub);
+}
+
 task<std::optional<http::response>> check_may(context& c, auth::identity_ptr who, auth::action what, std::string id) {
   if (who->what == auth::identity::kind::open)
     co_return std::nullopt;
-  auto found = co_await c.store.get(strings(id));
+  auto found = co_await c.store.get(strings(id), own_scope(*who, id));
   if (!found)
     co_return problem_of(c, found.error());
   if (!found->front() || !may(*who, what, found->front()->json))

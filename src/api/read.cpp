@@ -114,7 +114,11 @@ task<http::answer> jobs_by_ids(context& c, http::request& r, std::string_view id
   }
   if (wanted.size() > ids_per_list)
     co_return http::problem(400, "Up to 100 ids can be asked for at once.", "ids");
-  auto found = co_await c.store.get(std::move(wanted));
+  // One scope for all of them, or none.
+  std::string scope = own_scope(*r.who, wanted.front());
+  if (std::any_of(wanted.begin(), wanted.end(), [&](const std::string& id) { return own_scope(*r.who, id).empty(); }))
+    scope.clear();
+  auto found = co_await c.store.get(std::move(wanted), std::move(scope));
   if (!found)
     co_return problem_of(c, found.error());
   std::vector<store::record> records;
@@ -130,7 +134,7 @@ task<http::answer> get_status(context& c, http::request& r, parts at) {
   std::string const& id = at[0];
   if (auto bad = check_job_id(id))
     co_return std::move(*bad);
-  auto found = co_await c.store.get(strings(id));
+  auto found = co_await c.store.get(strings(id), own_scope(*r.who, id));
   if (!found)
     co_return problem_of(c, found.error());
   if (!found->front() || !may(*r.who, auth::action::read, found->front()->json))

@@ -23,8 +23,9 @@ hub::watch_request base_request(context& c, const http::request& r) {
 }
 
 http::answer opened(context& c, const http::request& r, hub::watch_request asked) {
-  return take_over(
-      c, r, [&c, asked = std::move(asked)](net::client_socket socket) { c.open_stream(std::move(socket), asked); });
+  return take_over(c, r, [&c, asked = std::move(asked)](net::client_socket socket) mutable {
+    c.open_stream(std::move(socket), std::move(asked));
+  });
 }
 
 } // namespace

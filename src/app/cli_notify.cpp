@@ -64,6 +64,22 @@ std::string when(std::int64_t ms) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", utc);
 }
 
+/// Texts come from jobs and from receivers: none may move the cursor of a terminal or make a line of its own.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto const c = static_cast<unsigned char>(text[i]);
+    auto const next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+    if (c < 0x20 || c == 0x7f)
+      out += fmt::format("\\x{:02x}", c);
+    else if (c == 0xc2 && next >= 0x80 && next < 0xa0) // U+0080 to U+009F
+      out += fmt::format("\\u{:04x}", (++i, next));
+    else
+      out += text[i];
+  }
+  return out;
+}
+
 bool list(asker& redis, const std::string& ns, std::ostream& out) {
   for (std::int64_t first = 0, dead = 1; first < dead; first += page) {
     auto const owned =
@@ -77,10 +93,10 @@ bool list(asker& redis, const std::string& ns, std::ostream& out) {
     for (std::size_t i = 0; i < reply[2].size(); ++i) {
       redis::reply_view const row = reply[2][i];
       std::string_view const to = row[3].text();
-      out << fmt::format("{}\t{}\t{} {}\t{}\t{}\n", row[0].text(), when(row[1].integer()), row[2].integer(),
+      out << fmt::format("{}\t{}\t{} {}\t{}\t{}\n", printable(row[0].text()), when(row[1].integer()), row[2].integer(),
                          row[2].integer() == 1 ? "try" : "tries",
-                         to.find("://") == std::string_view::npos ? std::string(to) : notify::loggable(to),
-                         row[4].text());
+                         printable(to.find("://") == std::string_view::npos ? std::string(to) : notify::loggable(to)),
+                         printable(row[4].text()));
     }
   }
   return true;

@@ -133,6 +133,9 @@ void reactor::listen(const tcp::endpoint& where) {
 }
 
 void reactor::run() {
+  std::string why;
+  if (config_.server.io_uring && !(sends_ = stream::joint_sends::make(why)))
+    log::warning("server.io_uring: {}; sending without it", why);
   client_.on_change([this](bool connected) { on_client(connected); });
   client_.start();
   subscriber_.start();
@@ -354,7 +357,15 @@ void reactor::list(const std::string& scope, std::int64_t since, std::uint64_t t
 }
 
 void reactor::schedule_flush() {
-  asio::post(io_, [this] { hub_.flush(); });
+  asio::post(io_, [this] { flush(); });
+}
+
+void reactor::flush() {
+  host_.sends = sends_.get();
+  hub_.flush();
+  if (sends_)
+    sends_->submit();
+  host_.sends = nullptr;
 }
 
 void reactor::on_subscribed(std::string_view channel) {
@@ -370,7 +381,7 @@ void reactor::on_message(std::string_view channel, std::string_view payload) {
 }
 
 void reactor::on_turn_end() {
-  hub_.flush();
+  flush();
 }
 
 void reactor::on_connection(bool up) {

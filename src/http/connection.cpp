@@ -16,9 +16,8 @@ namespace beast_http = boost::beast::http;
 
 namespace {
 
-constexpr std::size_t read_size = 4096;
 // A body of so few bytes is read even if it is for nothing, so that the connection can go on, and is not counted.
-constexpr std::size_t small_body = read_size;
+constexpr std::size_t small_body = 4096;
 // Up to here a body is copied behind its head, and they are sent as one.
 constexpr std::size_t joined_body = 16 * 1024;
 
@@ -170,11 +169,9 @@ class connection final : public open_connection {
   }
 
   task<bool> read_more() {
-    std::size_t const had = buffer_.size();
-    buffer_.resize(had + read_size);
     error_code ec;
-    std::size_t const n = co_await socket_.read(buffer_.data() + had, read_size, ec);
-    buffer_.resize(had + n);
+    std::size_t const n = co_await socket_.read(context_.input.data(), context_.input.size(), ec);
+    buffer_.append(context_.input.data(), n);
     co_return n > 0 && !ec && !deadline_.expired();
   }
 
@@ -363,9 +360,8 @@ class connection final : public open_connection {
     error_code ec;
     socket_.shutdown_send(ec);
     context_.wheel.arm(deadline_, std::chrono::milliseconds(1'000));
-    buffer_.resize(read_size);
     for (std::size_t taken = 0; !ec && !deadline_.expired() && taken < (std::size_t(1) << 20);) {
-      std::size_t const n = co_await socket_.read(buffer_.data(), buffer_.size(), ec);
+      std::size_t const n = co_await socket_.read(context_.input.data(), context_.input.size(), ec);
       if (n == 0)
         break;
       taken += n;

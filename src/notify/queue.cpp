@@ -50,7 +50,8 @@ words poll_call(std::string_view ns, const notify_settings& config, const load& 
             std::string(ns),
             std::to_string(config.grace.count()),
             std::to_string(lease.count()),
-            std::to_string(config.dead_letters)};
+            std::to_string(config.dead_letters),
+            std::to_string(config.waiting)};
   auto const add = [&](std::string name, std::string endpoint) {
     auto const busy = running.find(name);
     auto const used = busy == running.end() ? 0 : std::min(busy->second, config.concurrency);

@@ -20,7 +20,7 @@ using load = std::map<std::string, unsigned>;
 struct claimed {
   struct channel {
     std::string name;
-    unsigned seen = 0, buried = 0; ///< not told since seen; dead since the endpoint is disabled
+    unsigned seen = 0, buried = 0; ///< not told since seen; dead before a try
     std::vector<delivery> deliveries;
     bool full = false; ///< as many as there was room for: there may be more
   };

@@ -3,7 +3,7 @@
 -- Contract: docs/functions.md. KEYS[1] is the namespace; every other key is derived from it and shares its slot.
 -- `math` and friends are looked up inside functions: at load time Redis 7.0 does not have them.
 
-local VERSION = '1.3'
+local VERSION = '1.4'
 
 local FINAL = {done = true, failed = true, cancelled = true}
 local STATUSES = {pending = true, processing = true, retrying = true, done = true, failed = true, cancelled = true}
@@ -62,9 +62,13 @@ local function repaired(s)
   return table.concat(parts)
 end
 
+-- Answers the text as JSON, and true if it is not as it was.
 local function quoted(s)
   -- The second is the test; the first is what most texts are, in half the time.
-  if not string.find(s, '^[%w ,.:/()_-]*$') and string.find(s, '[%c"\\\128-\255]') then s = string.gsub(repaired(s), '[%z\1-\31"\\\127]', escape) end
+  if not string.find(s, '^[%w ,.:/()_-]*$') and string.find(s, '[%c"\\\128-\255]') then
+    s = string.gsub(repaired(s), '[%z\1-\31"\\\127]', escape)
+    return '"' .. s .. '"', true
+  end
   return '"' .. s .. '"'
 end
 
@@ -159,6 +163,12 @@ local function name(field, s, limit)
   return s
 end
 
+-- A name that programs give. Viewers see it, so there is no room in it for a sentence or a traceback.
+local function program_name(field, s)
+  if #s > 128 or string.find(s, '[^%w._:\\-]') then refuse(field, 'up to 128 of the characters A-Z a-z 0-9 . _ : \\ -; write sentences in error.title') end
+  return s
+end
+
 local function link(field, s)
   text(field, s, 2000)
   local lower = string.lower(s)
@@ -186,6 +196,22 @@ end
 local function time_now()
   local t = redis.call('TIME')
   return string.format('%s%03d', t[1], t[2] / 1000)
+end
+
+-- What may take long stops after so many microseconds, so that reports are not held up.
+local AT_A_TIME_US = 5000
+
+local function microseconds()
+  local t = redis.call('TIME')
+  return tonumber(t[1]) * 1000000 + tonumber(t[2])
+end
+
+-- Of two ids of stream entries.
+local function is_before(a, b)
+  local a_time, a_number = string.match(a, '^(%d+)-(%d+)$')
+  local b_time, b_number = string.match(b, '^(%d+)-(%d+)$')
+  if a_time ~= b_time then return tonumber(a_time) < tonumber(b_time) end
+  return tonumber(a_number) < tonumber(b_number)
 end
 
 -------------------------------------------------------------------------------------------------------------- fields
@@ -218,10 +244,10 @@ local REPORT = {
   current = amount, total = amount,
   unit = bounded(100), step = bounded(100), message = bounded(500),
   eta = function(field, s) return digits(integer(field, s, 0, MAX_TIME)) end,
-  ['error.code'] = bounded(128), ['error.title'] = bounded(200), ['error.detail'] = bounded(2000), ['error.action'] = bounded(2000),
+  ['error.code'] = program_name, ['error.title'] = bounded(200), ['error.detail'] = bounded(2000), ['error.action'] = bounded(2000),
   ['error.severity'] = function(field, s) return one_of(field, s, {'low', 'high'}) end,
   ['error.retryable'] = function(field, s) return one_of(field, s, {'true', 'false'}) end,
-  ['error.link'] = link, ['error.reference'] = bounded(128), ['error.trace'] = bounded(16384),
+  ['error.link'] = link, ['error.reference'] = program_name, ['error.trace'] = bounded(16384),
   result = function(_, s) return s end,
   retry_in = function(field, s) return number(field, s, 0, 31536000) end,
   retry_at = function(field, s) return integer(field, s, 0, MAX_TIME) end,
@@ -381,7 +407,8 @@ local function global_policy(ns)
   }
 end
 
-local RETRIED_START_TIMEOUT = 300000
+-- How long a job that was offered to workers has to begin, where its type does not say.
+local OFFERED_START_TIMEOUT = 300000
 
 local function type_policy(ns, type, global)
   local p = redis.call('HMGET', ns .. ':policy:' .. type, 'lease_ms', 'start_timeout_ms', 'max_attempts', 'backoff_base_ms',
@@ -392,7 +419,7 @@ local function type_policy(ns, type, global)
     lease = tonumber(p[1] or global and global.lease or 60000), start_timeout = start_timeout, max = max,
     base = tonumber(p[4] or 5000), factor = tonumber(p[5] or 2), cap = tonumber(p[6] or 600000), dispatch = p[7] == '1', user_retry = p[8],
     grace = grace or 0, on_stall = p[10] or grace and (max > 1 and 'retry' or 'fail') or 'flag',
-    retried_start_timeout = start_timeout > 0 and start_timeout or RETRIED_START_TIMEOUT,
+    offered_start_timeout = start_timeout > 0 and start_timeout or OFFERED_START_TIMEOUT,
   }
 end
 
@@ -409,6 +436,8 @@ end
 
 local STATUS_LIST = {'pending', 'processing', 'retrying', 'done', 'failed', 'cancelled'}
 local NAMED_FAILURES = 20
+-- As many failed jobs are remembered, so that another can be named when one that is named is tried again.
+local KEPT_FAILURES = 1000
 local ROLLUP = {'v', 'created', 'updated', 'started', 'finished', 'status', 'sum', 'members', 'size', 'stalled', 'percent', 'failures', 'expires',
   'n_pending', 'n_processing', 'n_retrying', 'n_done', 'n_failed', 'n_cancelled'}
 
@@ -455,7 +484,7 @@ local function name_failures(ns, gid, g, job, leaves, joins)
     end
   end
   if joins then
-    redis.call('ZADD', key, g.updated, job.id)
+    if g.n_failed <= KEPT_FAILURES then redis.call('ZADD', key, g.updated, job.id) end
     if #named < NAMED_FAILURES then put(job.id, job.error) end
   end
   local parts = {}
@@ -595,9 +624,22 @@ local function keep_alive(job, at)
   return true
 end
 
+-- An unfinished job of a batch must not go before it has left the batch, which would count it for ever. So the supervisor ends
+-- it (`expired`), and Redis does only if no supervisor ran for a day.
+local LEFT_TO_SUPERVISOR = 86400000
+
 local function expire(ns, job)
-  redis.call('PEXPIREAT', job.key, job.expires)
-  redis.call('PEXPIREAT', ns .. ':log:' .. job.id, job.expires)
+  local at = job.expires
+  if job.gid then
+    if FINAL[job.status] then
+      redis.call('ZREM', ns .. ':expiring', job.id)
+    else
+      redis.call('ZADD', ns .. ':expiring', job.expires, job.id)
+      at = digits(tonumber(job.expires) + LEFT_TO_SUPERVISOR)
+    end
+  end
+  redis.call('PEXPIREAT', job.key, at)
+  redis.call('PEXPIREAT', ns .. ':log:' .. job.id, at)
 end
 
 local function publish(ns, id, scope, version, letters, doc)
@@ -624,7 +666,7 @@ local function save(ns, job, at, flags, by, what)
   job.updated = at > (job.updated or 0) and at or job.updated
   job.was_final = FINAL[job.stored[2]]
   if job.was_final and not FINAL[job.status] then job.seen_at, job.seen_by = nil, nil end
-  local scope = scope_of(job)
+  local scope, joined = scope_of(job), job.regroup
   if job.gid or job.group then update_group(ns, job, at) end
   local version = digits(job.v)
   local front, back = front_of(job), back_of(job)
@@ -662,7 +704,7 @@ local function save(ns, job, at, flags, by, what)
   end
   redis.call('HSET', job.key, unpack(set))
   if #gone > 0 then redis.call('HDEL', job.key, unpack(gone)) end
-  if lifetime then expire(ns, job) end
+  if lifetime or joined then expire(ns, job) end
   if scope and (flags.s or flags.n or flags.o) then
     local index = ns .. ':owner:' .. scope
     redis.call('ZADD', index, digits(at), job.id)
@@ -678,16 +720,24 @@ local function save(ns, job, at, flags, by, what)
   publish(ns, job.id, scope, version, letters == '' and '-' or letters, doc)
 end
 
+-- `work` is the id of the job's entry and the type on whose stream it is: the job may have learnt its type since.
+local function work_of(ns, job)
+  local id, type = string.match(job.work, '^(%S+) ?(.*)$')
+  return ns .. ':work:' .. (type ~= '' and type or job.type), id
+end
+
 local function drop_work(ns, job)
   if job.work then
-    redis.call('XDEL', ns .. ':work:' .. job.type, job.work)
+    redis.call('XDEL', work_of(ns, job))
     job.work = nil
   end
 end
 
-local function put_work(ns, job)
+-- Entries older than any record can be are those of jobs whose record expired.
+local function put_work(ns, job, at)
   local input = redis.call('HGET', job.key, 'input') or ''
-  job.work = redis.call('XADD', ns .. ':work:' .. job.type, '*', 'id', job.id, 'type', job.type, 'attempt', digits(job.attempt), 'input', input)
+  local id = redis.call('XADD', ns .. ':work:' .. job.type, 'MINID', '~', digits(math.max(at - tonumber(job.abandoned), 0)), '*', 'id', job.id, 'type', job.type, 'attempt', digits(job.attempt), 'input', input)
+  job.work = id .. ' ' .. job.type
 end
 
 local function put_command(ns, job, op)
@@ -700,18 +750,27 @@ end
 -- viewer can read.
 
 local ERROR_FIELDS = {'code', 'title', 'detail', 'action', 'severity', 'link', 'reference'}
-local TRACES = {'Traceback (most recent call last)', '\n\tat ', '\n    at ', '\n   at ', 'Stack trace:', '\n#0 ', '\n#1 ', '", line ', '.rb:', 'goroutine ', 'stack backtrace:'}
+-- What shows that a text is a native traceback: a mark, and a pattern that must be there as well.
+local TRACES = {
+  {'Traceback (most recent call last)'}, {'\n\tat '}, {'\n    at '}, {'\n   at '}, {'Stack trace:'}, {'\n#0 '}, {'\n#1 '}, {'", line ', 'File "'},
+  {'.rb:', '%.rb:%d+:in '}, {'goroutine ', 'goroutine %d+ %['}, {'stack backtrace:'}, {'panicked at ', 'panicked at [^\n]-:%d+:%d+'},
+  {'** (', '%*%* %(%u[%w.]*%) .*\n'}, {'.ex', '%.exs?:%d+: %u[%w.]*[./]'},
+}
 local KEPT_TRACES = 5
 
 local function looks_like_trace(s)
-  for _, mark in ipairs(TRACES) do
-    local at = string.find(s, mark, 1, true)
-    if at and (mark ~= '.rb:' or string.find(s, '%.rb:%d+:in ')) and (mark ~= '", line ' or string.find(s, 'File "', 1, true)) and
-      (mark ~= 'goroutine ' or string.find(s, 'goroutine %d+ %[')) then
-      return true
-    end
+  for _, one in ipairs(TRACES) do
+    if string.find(s, one[1], 1, true) and (not one[2] or string.find(s, one[2])) then return true end
   end
   return false
+end
+
+-- For operators, by attempt.
+local function keep_traces(ns, job, traces)
+  local key = ns .. ':trace:' .. job.id
+  redis.call('HSET', key, digits(job.attempt), table.concat(traces, '\n\n'))
+  if job.attempt > KEPT_TRACES then redis.call('HDEL', key, digits(job.attempt - KEPT_TRACES)) end
+  redis.call('PEXPIRE', key, job.abandoned)
 end
 
 -- `*` stands for any text; nothing else is special. Takes time proportional to the text.
@@ -789,12 +848,7 @@ local function failure(ns, job, said, at, final)
     end
   end
   if not said.reference and (entry or #traces > 0 or plain and final) then said.reference = new_reference(ns, job, at) end
-  if #traces > 0 then
-    local key = ns .. ':trace:' .. job.id
-    redis.call('HSET', key, digits(job.attempt), table.concat(traces, '\n\n'))
-    if job.attempt > KEPT_TRACES then redis.call('HDEL', key, digits(job.attempt - KEPT_TRACES)) end
-    redis.call('PEXPIRE', key, job.abandoned)
-  end
+  if #traces > 0 then keep_traces(ns, job, traces) end
   if said.reference then
     local key = ns .. ':reference:' .. said.reference
     redis.call('HSET', key, 'id', job.id, 'attempt', digits(job.attempt))
@@ -848,6 +902,12 @@ local function set_ownership(job, f)
   return changed
 end
 
+-- What the policy of a type says of a job whose type was not known before.
+local function learn_type(job, f, policy)
+  job.lease, job.retries = digits(policy.lease), offers_retry(policy, job.made)
+  if not f.max_attempts and job.max == 1 then job.max = policy.max end
+end
+
 local function set_group(job, f)
   if f.group and f.group ~= job.group then
     will_regroup(job)
@@ -887,7 +947,14 @@ local function derived_percent(current, total)
   return math.min(100, math.floor(tonumber(current) / tonumber(total) * 1000) / 10)
 end
 
-local function set_progress(job, f, at)
+local function set_progress(ns, job, f, at)
+  for _, field in ipairs({'step', 'message'}) do
+    -- A traceback has more than one line, a message hardly ever.
+    if f[field] and string.find(f[field], '\n', 1, true) and looks_like_trace(f[field]) then
+      keep_traces(ns, job, {f[field]})
+      f[field] = nil
+    end
+  end
   for _, field in ipairs({'unit', 'step', 'message'}) do
     if f[field] then job[field] = f[field] ~= '' and quoted(f[field]) or nil end
   end
@@ -960,8 +1027,8 @@ end
 -- Puts the job where its workers find it, and gives them time to begin.
 local function offer(ns, job, at, policy)
   job.retry_at = nil
-  if policy.dispatch then put_work(ns, job) else put_command(ns, job, 'retry') end
-  deadline(ns, job, at + policy.retried_start_timeout)
+  if policy.dispatch then put_work(ns, job, at) else put_command(ns, job, 'retry') end
+  deadline(ns, job, at + policy.offered_start_timeout)
 end
 
 local function finish(ns, job, status, at, error)
@@ -993,10 +1060,7 @@ local function apply(ns, job, f, at, flags, global)
     policy = policy or type_policy(ns, job.type, global())
     return policy
   end
-  if f.type and flags.o then
-    job.lease, job.retries = digits(of_type().lease), offers_retry(of_type(), job.made)
-    if not f.max_attempts and job.max == 1 then job.max = of_type().max end
-  end
+  if f.type and flags.o then learn_type(job, f, of_type()) end
   set_group(job, f)
   if f.max_attempts then job.max = math.max(f.max_attempts, job.attempt) end
   set_labels(job, f.labels)
@@ -1010,7 +1074,7 @@ local function apply(ns, job, f, at, flags, global)
   if not retries and (f.retry_at or f.retry_in) then refuse(f.retry_at and 'retry_at' or 'retry_in', 'goes with status retrying') end
   -- Nothing is refused from here on, so nothing is written before.
   if result then job.result = result end
-  set_progress(job, f, at)
+  set_progress(ns, job, f, at)
 
   local was = job.status
   if retries then
@@ -1091,7 +1155,7 @@ local PARTS = {'current', 'total', 'unit', 'step'}
 -- length, and then every call: so nothing is put together twice, and the id is not checked, since a job at work has it.
 local function report_progress(ns, args)
   local id = args[1]
-  local attempt, percent, given, current, total, unit, step, message, status
+  local attempt, percent, given, current, total, unit, step, message, status, odd
   for i = 2, #args, 2 do
     local field, value = args[i], args[i + 1]
     if not value then return nil end
@@ -1105,7 +1169,8 @@ local function report_progress(ns, args)
       percent = tonumber(value)
     elseif field == 'message' then
       if message or #value > 500 or value == '' then return nil end
-      message = quoted(value)
+      message, odd = quoted(value)
+      if odd and string.find(value, '\n', 1, true) then return nil end
     elseif field == 'status' then
       if status or value ~= 'processing' then return nil end
       status = value
@@ -1123,7 +1188,8 @@ local function report_progress(ns, args)
       unit = quoted(value)
     elseif field == 'step' then
       if step or #value > 100 or value == '' then return nil end
-      step = quoted(value)
+      step, odd = quoted(value)
+      if odd and string.find(value, '\n', 1, true) then return nil end
     else
       return nil
     end
@@ -1252,9 +1318,11 @@ local function create(ns, args)
   local policy
   if job then
     what = 'adopted'
+    local had = job.type
     flags.o = set_ownership(job, f) or nil
     job.made = '1'
-    job.retries = offers_retry(type_policy(ns, job.type, global), true)
+    policy = type_policy(ns, job.type, global)
+    if job.type ~= had then learn_type(job, f, policy) else job.retries = offers_retry(policy, true) end
     flags.c = true
   else
     policy = type_policy(ns, f.type or 'default', global)
@@ -1270,18 +1338,32 @@ local function create(ns, args)
   if notify then private[#private + 1] = 'notify' private[#private + 1] = notify end
   -- Nothing is refused from here on, so nothing is written before.
   redis.call('HSET', job.key, unpack(private))
-  if policy and policy.start_timeout > 0 then deadline(ns, job, at + policy.start_timeout) end
-  if policy and policy.dispatch then put_work(ns, job) end
+  if job.status == 'pending' then
+    if policy.dispatch then
+      put_work(ns, job, at)
+      deadline(ns, job, at + policy.offered_start_timeout)
+    elseif policy.start_timeout > 0 then
+      deadline(ns, job, at + policy.start_timeout)
+    end
+  end
   save(ns, job, at, flags, f.by or 'publisher', what == 'adopted' and what or nil)
   return answer_of(what, job)
 end
 
+-- Whose job it is, is looked at first and alone, so that the job of another costs what none does.
+local function is_of(scope, key)
+  local h = redis.call('HMGET', key, 'owner', 'tenant')
+  return h[1] and scope == encoded(h[2] or '') .. '/' .. encoded(h[1])
+end
+
 local function get(ns, args)
-  local out = {}
-  for i, id in ipairs(args) do
-    name('id', id, 128)
-    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc')
-    out[i] = r[1] and {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]} or false
+  local out, first = {}, 1
+  local scope = #args > 1 and string.find(args[1], '/', 1, true) and args[1]
+  if scope then first = 2 end
+  for i = first, #args do
+    local key = ns .. ':job:' .. name('id', args[i], 128)
+    local r = (not scope or is_of(scope, key)) and redis.call('HMGET', key, 'v', 'status', 'doc')
+    out[#out + 1] = r and r[1] and {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]} or false
   end
   return out
 end
@@ -1317,11 +1399,11 @@ local function read_cursor(f)
   return score, id
 end
 
--- Calls `use(id)` with the members of a zset from the newest on, at most LOOKED_AT; `use` answers true to stop before that
--- id. Answers the cursor to go on from, or '' at the end. Ids of one score come in falling order, so what was given before the
+-- Calls `use(id)` with the members of a zset from the newest on, at most LOOKED_AT and for AT_A_TIME_US; `use` answers true to
+-- stop before that id. The time is looked at seldom, so that whoever has few jobs always gets all of them. Answers the cursor to go on from, or '' at the end. Ids of one score come in falling order, so what was given before the
 -- cursor is skipped by comparison.
 local function each_newest(key, highest, skip_id, use)
-  local looked, offset, cursor = 0, 0, ''
+  local looked, offset, cursor, begun = 0, 0, '', microseconds()
   while true do
     local members = redis.call('ZREVRANGEBYSCORE', key, highest, '-inf', 'WITHSCORES', 'LIMIT', tostring(offset), '200')
     if #members == 0 then return '' end
@@ -1329,6 +1411,7 @@ local function each_newest(key, highest, skip_id, use)
       local id, score = members[i], members[i + 1]
       if not (skip_id and score == highest and id >= skip_id) then
         if looked >= LOOKED_AT or use(id) then return cursor end
+        if looked % 256 == 255 and microseconds() - begun > AT_A_TIME_US then return score .. '~' .. id end
         looked = looked + 1
         cursor = score .. '~' .. id
       end
@@ -1337,21 +1420,26 @@ local function each_newest(key, highest, skip_id, use)
   end
 end
 
+-- A row of a page. What decides whether a record is wanted is read before, without the record: that may be large.
+local function row_of(ns, id, version, status)
+  return {tonumber(version), FINAL[status] and 'f' or '', redis.call('HGET', ns .. ':job:' .. id, 'doc')}
+end
+
 -- An owner's stream begins with what is unfinished, then outcomes nobody has seen yet, then other outcomes.
 local function snapshot(ns, scope, f)
-  local rows, unseen, finals = {}, {}, {}
+  local begun = microseconds()
+  local found, unseen, finals = {}, {}, {}
   local had = {}
   local function take(id)
     if had[id] then return end
     had[id] = true
-    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc', 'updated', 'seen_at')
+    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'updated', 'seen_at')
     if not r[1] then return end
-    local row = {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]}
     if not FINAL[r[2]] then
-      rows[#rows + 1] = row
-    elseif not f.since or tonumber(r[4]) >= f.since then
-      local into = r[5] and finals or unseen
-      into[#into + 1] = row
+      found[#found + 1] = {id, r[1], r[2]}
+    elseif not f.since or tonumber(r[3]) >= f.since then
+      local into = r[4] and finals or unseen
+      into[#into + 1] = {id, r[1], r[2]}
     end
   end
   local rest = each_newest(ns .. ':owner:' .. scope, '+inf', nil, take)
@@ -1359,11 +1447,16 @@ local function snapshot(ns, scope, f)
     for _, id in ipairs(redis.call('ZREVRANGE', ns .. ':inbox:' .. scope, '0', '99')) do take(id) end
   end
   for _, more in ipairs({unseen, finals}) do
-    for _, row in ipairs(more) do rows[#rows + 1] = row end
+    for _, one in ipairs(more) do found[#found + 1] = one end
   end
-  local limit = f.limit or 100
-  local out = {(rest ~= '' or #rows > limit) and '9007199254740991~~' or ''}
-  for i = 1, math.min(limit, #rows) do out[i + 1] = rows[i] end
+  local limit, bytes = f.limit or 100, 0
+  local out = {''}
+  for i = 1, math.min(limit, #found) do
+    if bytes >= PAGE_BYTES and microseconds() - begun > AT_A_TIME_US then break end
+    out[i + 1] = row_of(ns, unpack(found[i]))
+    bytes = bytes + #out[i + 1][3]
+  end
+  if rest ~= '' or #out <= #found then out[1] = '9007199254740991~~' end
   return out
 end
 
@@ -1384,10 +1477,10 @@ local function list(ns, args)
   local out, bytes = {''}, 0
   out[1] = each_newest(ns .. ':owner:' .. scope, highest, skip_id, function(id)
     if #out > limit or bytes >= PAGE_BYTES then return true end
-    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc', 'type', 'group')
-    if not r[1] or not matches(f, statuses, r[2], r[4], r[5]) then return end
-    bytes = bytes + #r[3]
-    out[#out + 1] = {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]}
+    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'type', 'group')
+    if not r[1] or not matches(f, statuses, r[2], r[3], r[4]) then return end
+    out[#out + 1] = row_of(ns, id, r[1], r[2])
+    bytes = bytes + #out[#out][3]
   end)
   return out
 end
@@ -1397,13 +1490,15 @@ local function inbox(ns, args)
   local f = read_fields(args, 2, INBOX)
   local highest, skip_id = read_cursor(f)
   local limit, key = f.limit or 100, ns .. ':inbox:' .. scope
-  local out, bytes = {'', redis.call('ZCARD', key)}, 0
+  -- Entries of records that expired leave only when the next outcome comes.
+  local unseen = redis.call('ZCOUNT', key, '(' .. digits(now() - global_policy(ns).retention), '+inf')
+  local out, bytes = {'', unseen}, 0
   out[1] = each_newest(key, highest, skip_id, function(id)
     if #out - 1 > limit or bytes >= PAGE_BYTES then return true end
-    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'doc', 'seen_at')
-    if not r[1] or not FINAL[r[2]] or r[4] then return end
-    bytes = bytes + #r[3]
-    out[#out + 1] = {tonumber(r[1]), 'f', r[3]}
+    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'seen_at')
+    if not r[1] or not FINAL[r[2]] or r[3] then return end
+    out[#out + 1] = row_of(ns, id, r[1], r[2])
+    bytes = bytes + #out[#out][3]
   end)
   return out
 end
@@ -1418,6 +1513,8 @@ local function cancel(ns, args)
   put_command(ns, job, 'cancel')
   if job.status == 'processing' then
     job.cancel = '1'
+    -- The supervisor finds out how long it is still left alone.
+    if job.stalled then deadline(ns, job, at) end
     save(ns, job, at, {c = true}, by, 'cancel_requested')
   else
     finish(ns, job, 'cancelled', at)
@@ -1437,8 +1534,8 @@ local function retry(ns, args)
   begin_attempt(job, job.attempt + 1)
   job.error, job.result, job.finished, job.cancel, job.started, job.locked, job.stalled = nil, nil, nil, nil, nil, nil, nil
   put_command(ns, job, 'retry')
-  if policy.dispatch then put_work(ns, job) end
-  deadline(ns, job, at + policy.retried_start_timeout)
+  if policy.dispatch then put_work(ns, job, at) end
+  deadline(ns, job, at + policy.offered_start_timeout)
   save(ns, job, at, {s = true}, by)
   return answer_of('ok', job)
 end
@@ -1458,6 +1555,16 @@ local function seen(ns, args)
   return answer_of('ok', job)
 end
 
+local function remove(ns, job, at)
+  drop_work(ns, job)
+  deadline(ns, job, nil)
+  if job.gid then
+    redis.call('ZREM', ns .. ':expiring', job.id)
+    count_in(ns, job.gid, job, at, job.share, false)
+  end
+  redis.call('DEL', job.key, ns .. ':log:' .. job.id)
+end
+
 local DELETE = {}
 
 local function delete(ns, args)
@@ -1465,10 +1572,8 @@ local function delete(ns, args)
   local f = read_fields(args, 2, DELETE)
   if not job then return {'missing'} end
   if forbids(f, job) then return {'forbidden', 0, ''} end
-  drop_work(ns, job)
-  deadline(ns, job, nil)
-  if job.gid then count_in(ns, job.gid, job, now(), job.share, false) end
-  redis.call('DEL', job.key, ns .. ':log:' .. job.id, ns .. ':trace:' .. job.id)
+  remove(ns, job, now())
+  redis.call('DEL', ns .. ':trace:' .. job.id)
   local scope = scope_of(job)
   if scope then
     redis.call('ZREM', ns .. ':owner:' .. scope, job.id)
@@ -1496,13 +1601,6 @@ end
 -- What becomes of jobs nobody reports on. Any gateway may call it at any time: each deadline is handled once, and handling it
 -- sets the next one. It stops after 5 ms, so that reports are not held up.
 
-local AT_A_TIME_US = 5000
-
-local function microseconds()
-  local t = redis.call('TIME')
-  return tonumber(t[1]) * 1000000 + tonumber(t[2])
-end
-
 local function fail(ns, job, at, said)
   finish(ns, job, 'failed', at, failure(ns, job, said, at, true))
   save(ns, job, at, {s = true, f = true}, 'supervisor')
@@ -1523,16 +1621,24 @@ local function stalled_error(job, at)
     action = job.retries == '1' and 'Try again. If it happens again, tell support.' or 'Start the job again. If it happens again, tell support.'}
 end
 
+-- How long a stalled job is left alone, or nil: for ever. One that is to be cancelled never is: its worker cannot obey.
+local function patience(job, policy)
+  if policy.on_stall ~= 'flag' then return policy.grace end
+  return job.cancel and (policy.grace > 0 and policy.grace or tonumber(job.lease)) or nil
+end
+
 local function lease_ended(ns, job, at, policy, counts)
   job.stalled = digits(at)
-  deadline(ns, job, policy.on_stall ~= 'flag' and at + policy.grace or nil)
+  local left_alone = patience(job, policy)
+  deadline(ns, job, left_alone and at + left_alone)
   counts.stalled = counts.stalled + 1
   save(ns, job, at, {c = true}, 'supervisor', 'stalled')
 end
 
 local function grace_ended(ns, job, at, policy, counts)
-  local due = tonumber(job.stalled) + policy.grace
-  if policy.on_stall == 'flag' then return deadline(ns, job, nil) end
+  local left_alone = patience(job, policy)
+  if not left_alone then return deadline(ns, job, nil) end
+  local due = tonumber(job.stalled) + left_alone
   if due > at then return deadline(ns, job, due) end
   if job.cancel then
     cancelled(ns, job, at)
@@ -1548,7 +1654,35 @@ local function grace_ended(ns, job, at, policy, counts)
   end
 end
 
-local function not_started(ns, job, at, counts)
+-- Whether a worker took the entry of a job that never began: `waiting` if none has read it, `held` if one has it in its
+-- group's list of pending entries and may yet claim it, `lost` if it was read and is held by nobody.
+local function fate_of_work(ns, job)
+  local stream, id = work_of(ns, job)
+  if #redis.call('XRANGE', stream, id, id) == 0 then return 'lost' end
+  local fate = 'waiting'
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local g = {}
+    for i = 1, #group, 2 do g[group[i]] = group[i + 1] end
+    if not is_before(g['last-delivered-id'], id) then
+      if g.pending > 0 and #redis.call('XPENDING', stream, g.name, id, id, '1') > 0 then return 'held' end
+      fate = 'lost'
+    end
+  end
+  return fate
+end
+
+-- Nobody began it in time. One whose worker died with it is given to another, if its type has stalled jobs tried again; one
+-- that nobody has taken fails only if its type says how long it may wait.
+local function not_started(ns, job, at, policy, counts)
+  local fate = job.work and fate_of_work(ns, job)
+  if fate == 'waiting' and policy.start_timeout == 0 then return deadline(ns, job, at + policy.offered_start_timeout) end
+  if fate == 'lost' and policy.on_stall == 'retry' and job.attempt < job.max then
+    job.error = failure(ns, job, {code = 'not_started', title = 'The worker that took the job did not begin it'}, at, false)
+    retry_later(ns, job, at, nil)
+    offer(ns, job, at, policy)
+    counts.requeued = counts.requeued + 1
+    return save(ns, job, at, {s = true}, 'supervisor', 'requeued')
+  end
   counts.failed = counts.failed + 1
   fail(ns, job, at, {code = 'not_started', title = 'The job was not started in time', detail = 'No worker was free to begin it, or none is running.',
     action = job.retries == '1' and 'Try again later. If it happens again, tell support.' or 'Start the job again later. If it happens again, tell support.',
@@ -1565,10 +1699,18 @@ local function overdue(ns, id, at, policy_of, counts)
     return lease_ended(ns, job, at, policy_of(job.type), counts)
   end
   if job.cancel then return cancelled(ns, job, at) end
-  if not job.retry_at then return not_started(ns, job, at, counts) end
+  if not job.retry_at then return not_started(ns, job, at, policy_of(job.type), counts) end
   if tonumber(job.retry_at) > at then return deadline(ns, job, job.retry_at) end
   offer(ns, job, at, policy_of(job.type))
   save(ns, job, at, {c = true, quiet = true}, 'supervisor', 'queued')
+end
+
+-- The record of an unfinished job of a batch has lived its time.
+local function expired(ns, id, at)
+  local job = load(ns, id)
+  if not job or FINAL[job.status] or not job.gid then return redis.call('ZREM', ns .. ':expiring', id) end
+  if tonumber(job.expires) > at then return redis.call('ZADD', ns .. ':expiring', job.expires, id) end
+  remove(ns, job, at)
 end
 
 local function supervise(ns, args)
@@ -1583,22 +1725,26 @@ local function supervise(ns, args)
     return policies[type]
   end
   local handled, late = 0, false
-  while handled < limit and not late do
-    local due = redis.call('ZRANGEBYSCORE', ns .. ':deadlines', '-inf', digits(at), 'LIMIT', '0', tostring(math.min(64, limit - handled)))
-    if #due == 0 then break end
-    for _, id in ipairs(due) do
-      local ok, problem = pcall(overdue, ns, id, at, policy_of, counts)
-      if not ok then
-        -- One job that cannot be handled must not keep the others from it.
-        redis.log(redis.LOG_WARNING, 'jobcast: the deadline of job ' .. id .. ' failed: ' .. tostring(type(problem) == 'table' and problem.err or problem))
-        redis.call('ZADD', ns .. ':deadlines', digits(at + 60000), id)
+  local function each_due(key, handle)
+    while handled < limit and not late do
+      local due = redis.call('ZRANGEBYSCORE', key, '-inf', digits(at), 'LIMIT', '0', tostring(math.min(64, limit - handled)))
+      if #due == 0 then break end
+      for _, id in ipairs(due) do
+        local ok, problem = pcall(handle, ns, id, at, policy_of, counts)
+        if not ok then
+          -- One job that cannot be handled must not keep the others from it.
+          redis.log(redis.LOG_WARNING, 'jobcast: the deadline of job ' .. id .. ' failed: ' .. tostring(type(problem) == 'table' and problem.err or problem))
+          redis.call('ZADD', key, digits(at + 60000), id)
+        end
+        handled = handled + 1
+        late = microseconds() - begun > AT_A_TIME_US
+        if late then break end
       end
-      handled = handled + 1
-      late = microseconds() - begun > AT_A_TIME_US
-      if late then break end
     end
   end
-  local left = redis.call('ZCOUNT', ns .. ':deadlines', '-inf', digits(at))
+  each_due(ns .. ':deadlines', overdue)
+  each_due(ns .. ':expiring', expired)
+  local left = redis.call('ZCOUNT', ns .. ':deadlines', '-inf', digits(at)) + redis.call('ZCOUNT', ns .. ':expiring', '-inf', digits(at))
   if args[2] then return {left, counts.stalled, counts.requeued, counts.failed} end
   return left
 end
@@ -1628,86 +1774,6 @@ function notify.due(ns, channel) return ns .. ':notify:due:' .. channel end
 function notify.delivery(ns, id) return ns .. ':notify:delivery:' .. id end
 function notify.channel_of(id) return string.match(id, '^[^/]*') end
 
-function notify.queue(ns, channel, to, outcome, due)
-  local id = table.concat({channel, outcome.attempt, outcome.status, outcome.created, outcome.id}, '/')
-  redis.call('HSET', notify.delivery(ns, id), 'job', outcome.id, 'attempt', outcome.attempt, 'status', outcome.status, 'type', outcome.type,
-    'created', outcome.created, 'finished', outcome.at, 'to', to, 'tries', '0', 'claims', '0')
-  redis.call('ZADD', notify.due(ns, channel), digits(due), id)
-  redis.call('SADD', ns .. ':notify:channels', channel)
-end
-
--- Makes the deliveries of one entry of ns:finished. `notified` in the job's hash holds the attempt whose outcome was taken, so
--- that an entry read twice (the group was made anew) makes none twice.
-function notify.take(ns, entry, grace, channels)
-  local outcome = {}
-  for i = 1, #entry, 2 do outcome[entry[i]] = entry[i + 1] end
-  if not outcome.id then return end
-  local key = ns .. ':job:' .. outcome.id
-  local job = redis.call('HMGET', key, 'status', 'attempt', 'created', 'error', 'notify', 'notified')
-  if job[1] ~= outcome.status or job[2] ~= outcome.attempt or job[6] == outcome.attempt then return end
-  outcome.created = job[3]
-  local failure = job[4] and cjson.decode(job[4]) or {}
-  local due = tonumber(outcome.at) + (failure.severity == 'high' and 0 or grace)
-  local any = false
-  for _, channel in ipairs(channels) do
-    if string.find(channel.name, '^hook%.') then
-      any = true
-      notify.queue(ns, channel.name, '', outcome, due)
-    end
-  end
-  local ok, asked = pcall(cjson.decode, job[5] or 'null')
-  for _, name in ipairs({'webhook', 'email'}) do
-    if ok and type(asked) == 'table' and type(asked[name]) == 'string' then
-      any = true
-      notify.queue(ns, name, asked[name], outcome, due)
-    end
-  end
-  if any then redis.call('HSET', key, 'notified', outcome.attempt) end
-end
-
-function notify.before(a, b)
-  local a_time, a_number = string.match(a, '^(%d+)-(%d+)$')
-  local b_time, b_number = string.match(b, '^(%d+)-(%d+)$')
-  if a_time ~= b_time then return tonumber(a_time) < tonumber(b_time) end
-  return tonumber(a_number) < tonumber(b_number)
-end
-
--- Trims ns:finished to what every consumer group has acknowledged. Whole nodes only: exact trimming would copy the last one
--- each time.
-function notify.trim(ns)
-  local stream, lowest = ns .. ':finished', nil
-  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    local g = {}
-    for i = 1, #group, 2 do g[group[i]] = group[i + 1] end
-    local upto = g['last-delivered-id']
-    if g.pending > 0 then upto = redis.call('XPENDING', stream, g.name)[2] end
-    if not lowest or notify.before(upto, lowest) then lowest = upto end
-  end
-  if lowest then redis.call('XTRIM', stream, 'MINID', '~', lowest) end
-end
-
--- Answers whether there may be more to take.
-function notify.take_new(ns, at, grace, channels)
-  local stream = ns .. ':finished'
-  local read = {'XREADGROUP', 'GROUP', notify.GROUP, 'gateways', 'NOACK', 'COUNT', tostring(notify.BATCH), 'STREAMS', stream, '>'}
-  local new = redis.pcall(unpack(read))
-  if new and new.err then
-    if not string.find(new.err, 'NOGROUP', 1, true) then error(new) end
-    -- The first notifier of an older installation tells what ended in the last hour, not everything that ever did.
-    redis.call('XGROUP', 'CREATE', stream, notify.GROUP, digits(at - 3600000), 'MKSTREAM')
-    new = redis.call(unpack(read))
-  end
-  local entries = new and new[1] and new[1][2] or {}
-  for _, entry in ipairs(entries) do notify.take(ns, entry[2], grace, channels) end
-  if #entries > 0 then notify.trim(ns) end
-  return #entries == notify.BATCH
-end
-
-function notify.forget(ns, id)
-  redis.call('ZREM', notify.due(ns, notify.channel_of(id)), id)
-  redis.call('DEL', notify.delivery(ns, id))
-end
-
 -- Makes a delivery a dead letter; the oldest beyond `keep` are dropped.
 function notify.bury(ns, id, at, keep, why, endpoint)
   local dead = ns .. ':notify:dead'
@@ -1720,13 +1786,101 @@ function notify.bury(ns, id, at, keep, why, endpoint)
   end
 end
 
--- Whether a delivery is still wanted, decided once, when its grace is over: nil if it is, else why not. Keeps the record, so that
--- every try sends the same.
-function notify.unwanted(ns, id, d)
+notify.EXPIRED = 'the record had expired before it could be sent'
+
+-- Of an outcome at `finished`: its record is gone since it lived its time, not since it was deleted.
+function notify.expired(ns, finished, at)
+  return at >= tonumber(finished) + global_policy(ns).retention
+end
+
+-- `call`: what a poll asks for, with `channels` by name. A channel that has no room for another delivery makes it a dead letter,
+-- as one whose record has gone (`gone`).
+function notify.queue(ns, call, channel, to, outcome, due, gone)
+  local id = table.concat({channel, outcome.attempt, outcome.status, outcome.created, outcome.id}, '/')
+  redis.call('HSET', notify.delivery(ns, id), 'job', outcome.id, 'attempt', outcome.attempt, 'status', outcome.status, 'type', outcome.type,
+    'created', outcome.created, 'finished', outcome.at, 'to', to, 'tries', '0', 'claims', '0')
+  redis.call('SADD', ns .. ':notify:channels', channel)
+  local full = redis.call('ZCARD', notify.due(ns, channel)) >= call.room
+  if not gone and not full then return redis.call('ZADD', notify.due(ns, channel), digits(due), id) end
+  notify.bury(ns, id, call.at, call.keep, gone and notify.EXPIRED or 'more than ' .. digits(call.room) .. ' notifications were waiting on this channel')
+  local counted = call.by_name[channel]
+  if counted then counted.buried = counted.buried + 1 end
+end
+
+-- Makes the deliveries of one entry of ns:finished. `notified` in the job's hash holds the attempt whose outcome was taken, so
+-- that an entry read twice (the group was made anew) makes none twice.
+function notify.take(ns, entry, call)
+  local outcome = {}
+  for i = 1, #entry, 2 do outcome[entry[i]] = entry[i + 1] end
+  if not outcome.id then return end
+  local key = ns .. ':job:' .. outcome.id
+  local job = redis.call('HMGET', key, 'status', 'attempt', 'created', 'error', 'notify', 'notified')
+  local gone = not job[1] and notify.expired(ns, outcome.at, call.at)
+  if not gone and (job[1] ~= outcome.status or job[2] ~= outcome.attempt or job[6] == outcome.attempt) then return end
+  outcome.created = job[3] or '0'
+  local failure = job[4] and cjson.decode(job[4]) or {}
+  local due = tonumber(outcome.at) + (failure.severity == 'high' and 0 or call.grace)
+  local any = false
+  for _, channel in ipairs(call.channels) do
+    if string.find(channel.name, '^hook%.') then
+      any = true
+      notify.queue(ns, call, channel.name, '', outcome, due, gone)
+    end
+  end
+  local ok, asked = pcall(cjson.decode, job[5] or 'null')
+  for _, name in ipairs({'webhook', 'email'}) do
+    if ok and type(asked) == 'table' and type(asked[name]) == 'string' then
+      any = true
+      notify.queue(ns, call, name, asked[name], outcome, due)
+    end
+  end
+  if any and not gone then redis.call('HSET', key, 'notified', outcome.attempt) end
+end
+
+-- Trims ns:finished to what every consumer group has acknowledged. Whole nodes only: exact trimming would copy the last one
+-- each time.
+function notify.trim(ns)
+  local stream, lowest = ns .. ':finished', nil
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local g = {}
+    for i = 1, #group, 2 do g[group[i]] = group[i + 1] end
+    local upto = g['last-delivered-id']
+    if g.pending > 0 then upto = redis.call('XPENDING', stream, g.name)[2] end
+    if not lowest or is_before(upto, lowest) then lowest = upto end
+  end
+  if lowest then redis.call('XTRIM', stream, 'MINID', '~', lowest) end
+end
+
+-- Answers whether there may be more to take.
+function notify.take_new(ns, call)
+  local stream = ns .. ':finished'
+  local read = {'XREADGROUP', 'GROUP', notify.GROUP, 'gateways', 'NOACK', 'COUNT', tostring(notify.BATCH), 'STREAMS', stream, '>'}
+  local new = redis.pcall(unpack(read))
+  if new and new.err then
+    if not string.find(new.err, 'NOGROUP', 1, true) then error(new) end
+    -- The first notifier of an older installation tells what ended in the last hour, not everything that ever did.
+    redis.call('XGROUP', 'CREATE', stream, notify.GROUP, digits(call.at - 3600000), 'MKSTREAM')
+    new = redis.call(unpack(read))
+  end
+  local entries = new and new[1] and new[1][2] or {}
+  for _, entry in ipairs(entries) do notify.take(ns, entry[2], call) end
+  if #entries > 0 then notify.trim(ns) end
+  return #entries == notify.BATCH
+end
+
+function notify.forget(ns, id)
+  redis.call('ZREM', notify.due(ns, notify.channel_of(id)), id)
+  redis.call('DEL', notify.delivery(ns, id))
+end
+
+-- Whether a delivery is still wanted, decided once, when its grace is over: nil if it is, else why not: `seen`, `expired` (it is,
+-- but the record is gone), or `gone` (the job was reopened or deleted). Keeps the record, so that every try sends the same.
+function notify.unwanted(ns, id, d, at)
   if d.doc then return nil end
   if not d.job then return 'gone' end
   local job = redis.call('HMGET', ns .. ':job:' .. d.job, 'status', 'attempt', 'created', 'seen_at', 'doc')
-  if job[1] ~= d.status or job[2] ~= d.attempt or job[3] ~= d.created then return 'gone' end
+  if job[3] ~= d.created then return notify.expired(ns, d.finished, at) and 'expired' or 'gone' end
+  if job[1] ~= d.status or job[2] ~= d.attempt then return 'gone' end
   if job[4] then return 'seen' end
   d.doc = job[5]
   redis.call('HSET', notify.delivery(ns, id), 'doc', d.doc)
@@ -1742,13 +1896,16 @@ end
 
 -- Claims what is due. Answers [channel, how many were seen, how many were buried, [delivery, ...], 1 if there may be more].
 function notify.claim(ns, channel, at, lease, keep)
-  local claimed, seen, buried, looked = {}, 0, 0, 0
+  local claimed, seen, buried, looked = {}, 0, channel.buried, 0
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', notify.due(ns, channel.name), '-inf', digits(at), 'LIMIT', '0', tostring(channel.limit))) do
     looked = looked + 1
     local d = notify.read(ns, id)
     local endpoint = channel.name == 'webhook' and redis.sha1hex(d.to or '') or channel.endpoint
-    local unwanted = notify.unwanted(ns, id, d)
-    if unwanted then
+    local unwanted = notify.unwanted(ns, id, d, at)
+    if unwanted == 'expired' then
+      notify.bury(ns, id, at, keep, notify.EXPIRED)
+      buried = buried + 1
+    elseif unwanted then
       notify.forget(ns, id)
       if unwanted == 'seen' then seen = seen + 1 end
     elseif endpoint ~= '' and redis.call('ZSCORE', ns .. ':notify:disabled', endpoint) then
@@ -1771,7 +1928,8 @@ function notify.bury_orphans(ns, at, keep, channels)
     if not known[name] then
       local key = notify.due(ns, name)
       for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', digits(at - notify.ORPHANED), 'LIMIT', '0', tostring(notify.BATCH))) do
-        if notify.unwanted(ns, id, notify.read(ns, id)) then
+        local unwanted = notify.unwanted(ns, id, notify.read(ns, id), at)
+        if unwanted and unwanted ~= 'expired' then
           notify.forget(ns, id)
         else
           notify.bury(ns, id, at, keep, 'no gateway is configured with this webhook any more')
@@ -1786,16 +1944,21 @@ function notify.poll(ns, args)
   local grace = integer('grace_ms', args[1] or '', 0, MAX_TIME)
   local lease = integer('lease_ms', args[2] or '', 1, 86400000)
   local keep = integer('keep', args[3] or '', 0, 1000000)
-  local channels = {}
-  for i = 4, #args, 3 do
-    channels[#channels + 1] = {name = name('channel', args[i], 96), limit = integer('limit', args[i + 1] or '', 0, 10000), endpoint = args[i + 2] or ''}
+  -- Gateways before 1.4 do not say how many may wait.
+  local first = args[4] and string.find(args[4], '^%d+$') and 5 or 4
+  local room = first == 5 and integer('room', args[4], 1, 10000000) or 10000000
+  local channels, by_name = {}, {}
+  for i = first, #args, 3 do
+    local channel = {name = name('channel', args[i], 96), limit = integer('limit', args[i + 1] or '', 0, 10000), endpoint = args[i + 2] or '', buried = 0}
+    channels[#channels + 1], by_name[channel.name] = channel, channel
   end
   local at = now()
-  local wait = notify.take_new(ns, at, grace, channels) and 0 or -1
+  local call = {at = at, grace = grace, keep = keep, room = room, channels = channels, by_name = by_name}
+  local wait = notify.take_new(ns, call) and 0 or -1
   notify.bury_orphans(ns, at, keep, channels)
   local out = {0}
   for _, channel in ipairs(channels) do
-    if channel.limit > 0 then
+    if channel.limit > 0 or channel.buried > 0 then
       local batch = notify.claim(ns, channel, at, lease, keep)
       out[#out + 1] = batch
       -- With its room used up, a channel waits for a try to end rather than for a time.

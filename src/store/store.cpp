@@ -60,8 +60,10 @@ task<result<redis::reply_ptr>> store::call(std::string_view function, arguments 
   co_return std::move(answer.owned);
 }
 
-task<result<std::vector<std::optional<record>>>> store::get(std::vector<std::string> ids) {
+task<result<std::vector<std::optional<record>>>> store::get(std::vector<std::string> ids, std::string scope) {
   std::size_t const count = ids.size();
+  if (!scope.empty())
+    ids.insert(ids.begin(), std::move(scope));
   auto reply = co_await call("jobcast_get", std::move(ids));
   if (!reply)
     co_return reply.error();

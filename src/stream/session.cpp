@@ -4,6 +4,8 @@
 #include "jobcast/base/log.hpp"
 
 #include <boost/asio/error.hpp>
+#include <cerrno>
+#include <utility>
 
 namespace jobcast::stream {
 
@@ -75,31 +77,75 @@ void session::expire() {
 }
 
 void session::flush() {
-  if (!open() || blocked_ || sent_all_ || !prepare())
+  if (!open() || blocked_ || sent_all_ || queued_ > 0 || !prepare())
     return;
-  send_all();
+  if (host_.sends && !socket_.is_tls())
+    queue_send();
+  else
+    send_all();
 }
 
 void session::send_all() {
-  for (;;) {
+  do {
     batch due;
     box_.gather(dirty(), due);
     if (due.count() == 0)
       break;
     error_code ec;
     std::size_t const sent = socket_.write_some(due.pieces(), due.count(), ec);
-    if (ec == asio::error::would_block)
-      return block();
-    if (ec)
-      return close();
-    host_.counters.deliveries.add(box_.commit(dirty(), sent));
-    host_.counters.bytes_sent.add(sent);
-    // What a plain socket did not take it will not take now either.
-    if (!socket_.is_tls() && sent < due.bytes())
-      return block();
-    if (box_.empty(dirty()))
-      break;
+    if (!take(sent, ec, due.bytes()))
+      return;
+  } while (!box_.empty(dirty()));
+  all_sent();
+}
+
+// The session stays until on_sent(): what waits for the peer holds it, and is not let go before the loop goes on.
+void session::queue_send() {
+  batch& due = host_.sends->next();
+  box_.gather(dirty(), due);
+  if (due.count() == 0)
+    return all_sent();
+  queued_ = static_cast<std::uint32_t>(due.bytes());
+  host_.sends->queue(socket_.native_handle(), *this);
+}
+
+void session::on_sent(ssize_t result) {
+  std::size_t const wanted = std::exchange(queued_, 0);
+  if (!open())
+    return;
+  error_code ec;
+  if (result < 0)
+    ec = result == -EAGAIN ? asio::error::would_block
+                           : error_code(static_cast<int>(-result), boost::system::system_category());
+  if (!take(result < 0 ? 0 : static_cast<std::size_t>(result), ec, wanted))
+    return;
+  if (box_.empty(dirty()))
+    all_sent();
+  else
+    queue_send();
+}
+
+// What became of a send. Answers whether the socket takes more.
+bool session::take(std::size_t sent, error_code ec, std::size_t wanted) {
+  if (ec == asio::error::would_block) {
+    block();
+    return false;
   }
+  if (ec) {
+    close();
+    return false;
+  }
+  host_.counters.deliveries.add(box_.commit(dirty(), sent));
+  host_.counters.bytes_sent.add(sent);
+  // What a plain socket did not take it will not take now either.
+  if (!socket_.is_tls() && sent < wanted) {
+    block();
+    return false;
+  }
+  return true;
+}
+
+void session::all_sent() {
   if (socket_.unsent())
     return block();
   if (closing_)

@@ -118,9 +118,9 @@ class many_session final : public session {
 /// The stream of one job: ends with it. The most common stream by far, so it holds its link itself and nothing more.
 class single_session final : public session {
  public:
-  single_session(net::client_socket socket, host& h, const request& r)
+  single_session(net::client_socket socket, host& h, request r)
       : session(std::move(socket), h, hub::encoding::sse)
-      , opening_(std::make_unique<request>(r)) {}
+      , opening_(std::make_unique<request>(std::move(r))) {}
 
   void begin(const request&) {
     start();
@@ -232,14 +232,14 @@ void open_sse(net::client_socket socket, host& h, hub::watch_request r) {
   auto place = admit_stream(h, r.who);
   if (!place)
     return std::make_shared<brief_session>(std::move(socket), h)->begin(busy_answer(r, h.jittered_retry()));
-  auto const begin = [&](auto opened) {
+  auto const begin = [&, who = r.who](auto opened) {
     opened->set_place(*std::move(place));
-    opened->set_who(r.who);
+    opened->set_who(who);
     opened->begin(r);
     end_if_draining(*opened, h);
   };
   if (r.single)
-    begin(std::make_shared<single_session>(std::move(socket), h, r));
+    begin(std::make_shared<single_session>(std::move(socket), h, std::move(r)));
   else
     begin(std::make_shared<many_session>(std::move(socket), h, r));
 }

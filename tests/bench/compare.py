@@ -14,7 +14,7 @@ import tempfile
 import time
 
 import servers
-from servers import Bare, BareJoining, Jobcast, JobcastUnpinned, JobcastWebSocket, Nchan, NchanRedis, UWebSockets, Ws
+from servers import Bare, BareJoining, Jobcast, JobcastRing, JobcastUnpinned, JobcastWebSocket, Nchan, NchanRedis, UWebSockets, Ws
 
 RECORD = 350
 
@@ -102,7 +102,7 @@ class Bench:
             self.keep("rest", "nginx, static file", {"requests": wrk(server.url() + "/static.json")})
 
     def core_round(self):
-        for kind in servers.CORE:
+        for kind in *servers.CORE, JobcastRing:
             self.spread(kind)
         for kind in Jobcast, JobcastWebSocket, BareJoining, *([] if self.quick else [Bare]):
             self.broadcast(kind)
@@ -175,6 +175,7 @@ class Bars:
         for kind, bar in (Nchan, 2.5), (NchanRedis, 10), (Ws, 1.5):
             self.add(f"spread, deliveries/s, to {kind.name}", self.ratio("spread", ours, kind.name, "deliveries"), ">=", bar)
         self.add("spread, CPU a delivery, to bare epoll", self.ratio("spread", ours, bare, "cpu"), "<=", 1.25, 0.9)
+        self.add("the same with server.io_uring", self.ratio("spread", JobcastRing.name, bare, "cpu"), "<=", 1.25, 0.9)
         self.add("broadcast every=true, deliveries/s, to joining bare", self.ratio("broadcast", ours, join, "deliveries"),
                  ">=", 0.6, 0.85)
         self.add("broadcast, deliveries/s, to uWebSockets",
@@ -305,7 +306,8 @@ def run_only(bench, scenarios):
         if scenario in ("reports", "rest", "reactors"):
             getattr(bench, scenario)()
         else:
-            for kind in [Jobcast, JobcastWebSocket, BareJoining] if scenario == "broadcast" else servers.CORE:
+            kinds = {"broadcast": [Jobcast, JobcastWebSocket, BareJoining], "spread": [*servers.CORE, JobcastRing]}
+            for kind in kinds.get(scenario, servers.CORE):
                 getattr(bench, scenario)(kind)
 
 

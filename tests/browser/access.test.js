@@ -175,6 +175,25 @@ async function opens_inbox({ page }) {
   return inbox;
 }
 
+visit('a bell alone on a page leaves what ends unseen, and rings', async (context, job) => {
+  await gives_tokens(context, { sub: 'ann' }, () => 600);
+  const page = await plain_page(context, '');
+  const told = [];
+  page.on('request', (request) => request.url().endsWith('/seen') && told.push(request.url()));
+  await page.evaluate(async () => {
+    const { configure } = await import('/components.js');
+    configure({ token: async () => (await fetch('/token?renew=false')).text() });
+    document.body.append(document.createElement('job-inbox'));
+  });
+  await page.waitForFunction(() => document.querySelector('job-inbox')?.client.connection.state === 'open');
+  await gateway.report(job, { ...done, labels: { title: 'Report for Ann' } });
+  await page.locator('job-inbox summary').click();
+  await page.locator('job-inbox').getByText('Report for Ann').waitFor();
+  assert.deepEqual(told, []);
+  const unseen = await fetch(`${gateway.url}/api/inbox?owner=me`, { headers: { Authorization: `Bearer ${token_of({ sub: 'ann' })}` } });
+  assert.ok((await unseen.json()).jobs.some(({ id }) => id === job));
+});
+
 visit('an inbox without an owner is that of the token\'s', async (context, job) => {
   const ended = gateway.job();
   await gateway.report(ended, { ...done, owner: 'cleo', labels: { title: 'Report for Cleo' } });
@@ -214,6 +233,21 @@ visit('who is not let in is told so, developers are told why, and the job is not
   }
   assert.equal(warnings.length, 1);
   assert.match(warnings[0], /^jobcast: Say who you are/);
+});
+
+test('two people in one browser, one after the other with a cookie, do not share what they see', async () => {
+  const context = await browser.newContext();
+  const tabs = {};
+  for (const sub of ['eve', 'finn']) {
+    const own = gateway.job();
+    await gateway.report(own, { status: 'processing', owner: sub });
+    await context.addCookies([{ name: 'jobcast_token', value: token_of({ sub }), url: gateway.url }]);
+    tabs[sub] = await plain_page(context, '<job-list></job-list>');
+    await tabs[sub].locator(`job-list li[data-job="${own}"]`).waitFor();
+    assert.equal(await tabs[sub].locator('job-list li').count(), 1);
+  }
+  assert.equal(await tabs.eve.locator('job-list li').count(), 1);
+  await context.close();
 });
 
 test('two people in one browser do not share what they see', async () => {

@@ -32,9 +32,44 @@ test('progress that nobody measured is shown without a figure', async () => {
   assert.equal(await card.text('percent'), undefined);
 });
 
+test('time is kept for a job that goes on, not for one that ended', async () => {
+  await show(page, {});
+  const pending = await page.evaluate((records) => {
+    const { setTimeout: begin, clearTimeout: end, setInterval: repeat } = window;
+    const timers = new Set();
+    window.setInterval = (...given) => (timers.add('repeated'), repeat(...given));
+    window.setTimeout = (...given) => {
+      const timer = begin(...given);
+      return timers.add(timer), timer;
+    };
+    window.clearTimeout = (timer) => (timers.delete(timer), end(timer));
+    const element = document.createElement('job-progress');
+    const counts = [];
+    try {
+      document.querySelector('main').replaceChildren(element);
+      element.start();
+      for (const one of records) {
+        element.record = one;
+        counts.push(timers.size);
+      }
+    } finally {
+      Object.assign(window, { setTimeout: begin, clearTimeout: end, setInterval: repeat });
+    }
+    return counts;
+  }, [record({}), record({ version: 2, status: 'done' })]);
+  assert.deepEqual(pending, [1, 0]);
+});
+
 test('an estimate that was too good is said to be', async () => {
   const card = await show(page, { progress: { percent: 90, eta: 10_000 }, updated_at: Date.now() - 60_000 });
   assert.equal(await card.text('eta'), 'Taking longer than usual');
+});
+
+test('a job that the gateway says is late is said to be, without an estimate as well, and while it runs', async () => {
+  assert.equal(await (await show(page, { progress: { late: true } })).text('eta'), 'Taking longer than usual');
+  assert.equal(await (await show(page, { progress: { late: true, percent: 90, eta: 10_000 } })).text('eta'), 'Taking longer than usual');
+  assert.equal(await (await show(page, { progress: { late: true }, stalled: true })).text('eta'), undefined);
+  assert.equal(await (await show(page, { progress: { late: true }, status: 'done' })).text('eta'), undefined);
 });
 
 test('a job between attempts says why, and counts down', async () => {

@@ -26,6 +26,8 @@ def test_it_can_report_a_whole_life_and_send_heartbeats(worker):
     assert worker.call("heartbeat", "a")[0] == b"ok"
     assert worker.report("a", status="retrying", retry_in=5)[0] == "ok"
     assert worker.report("a", status="done", result="[]")[0] == "ok"
+    for status in ("processing", "failed"):
+        assert worker.report("b", status=status, group="g", owner="u")[0] == "ok"
 
 
 @pytest.mark.parametrize("command", [

@@ -116,6 +116,52 @@ def test_only_twenty_failures_are_named_and_gaps_are_filled(jobs):
     assert "a03" not in named and len(named) == 20
 
 
+def test_of_the_failed_the_first_thousand_are_remembered(jobs):
+    pipe = jobs.redis.pipeline(transaction=False)
+    for n in range(1010):
+        pipe.execute_command("FCALL", "jobcast_report", 1, jobs.ns, f"a{n:04}", "group", "g", "status", "failed", "error.title", "Broken")
+    pipe.execute()
+    group = jobs.get("a0000")["group_id"]
+    held = jobs.redis.zrange(jobs.key("failed", group), 0, -1)
+    assert len(held) == 1000 and held[0] == b"a0000" and jobs.get(group)["counts"]["failed"] == 1010
+
+
+@pytest.mark.parametrize("status", ["pending", "processing", "retrying"])
+def test_an_unfinished_job_that_expires_leaves_its_batch(jobs, status):
+    """Its record is kept until it has left, so that nothing is counted that is gone, nor twice if it is made anew."""
+    jobs.policy(abandoned_ms=600_000, retention_ms=60_000)
+    jobs.report("lost", status=status, group="g", **({"retry_in": 1} if status == "retrying" else {}))
+    jobs.report("b", status="done", group="g")
+    group = jobs.get("b")["group_id"]
+    assert jobs.redis.pttl(jobs.key("job", "lost")) > 600_000 + 86_000_000 and jobs.redis.pttl(jobs.key("job", "b")) <= 60_000
+    jobs.redis.zadd(jobs.key("expiring"), {"lost": 1})
+    jobs.call("supervise", 10)
+    assert jobs.get("lost") and jobs.redis.zscore(jobs.key("expiring"), "lost") > 1, "not before its time"
+    jobs.redis.hset(jobs.key("job", "lost"), "expires", 1)
+    jobs.redis.zadd(jobs.key("expiring"), {"lost": 1})
+    jobs.call("supervise", 10)
+    batch = jobs.get(group)
+    assert jobs.get("lost") is None and (batch["status"], batch["progress"]["total"]) == ("done", 1)
+    jobs.report("lost", status="done", group="g")
+    assert jobs.get(group)["counts"]["done"] == 2
+    assert not jobs.redis.exists(jobs.key("expiring"))
+
+
+def test_a_job_that_joins_late_leaves_when_it_expires_too(jobs):
+    jobs.report("a", status="processing")
+    jobs.report("a", group="g")
+    assert jobs.redis.zscore(jobs.key("expiring"), "a") == int(jobs.redis.hget(jobs.key("job", "a"), "expires"))
+
+
+def test_a_job_that_was_over_stays_counted_when_its_record_expires(jobs):
+    jobs.report("a", status="done", group="g")
+    jobs.report("b", status="processing", group="g")
+    group = jobs.get("b")["group_id"]
+    jobs.redis.delete(jobs.key("job", "a"))
+    jobs.report("b", status="done")
+    assert jobs.get(group)["counts"]["done"] == 2 and jobs.get(group)["status"] == "done"
+
+
 def test_a_stalled_job_shows_on_its_batch(jobs):
     jobs.policy("x", lease_ms="1")
     jobs.report("a", type="x", status="processing", group="g")

@@ -29,6 +29,43 @@ def test_a_job_made_by_a_report_is_adopted_once(jobs):
     assert jobs.create("a")[0] == "conflict:exists"
 
 
+def test_the_entry_of_a_job_that_learns_its_type_later_leaves_too(jobs):
+    jobs.policy("default", dispatch="1")
+    jobs.create("a")
+    assert jobs.redis.xlen(jobs.key("work", "default")) == 1
+    jobs.report("a", status="processing", type="x")
+    jobs.report("a", status="done")
+    assert jobs.redis.xlen(jobs.key("work", "default")) == 0
+
+
+def test_entries_of_jobs_that_expired_leave_the_work_stream(jobs):
+    jobs.policy("x", dispatch="1")
+    jobs.policy(abandoned_ms="60000")
+    for n in range(1000):
+        jobs.redis.xadd(jobs.key("work", "x"), {"id": f"gone{n}"}, id=f"{n + 1}-0")
+    jobs.create("a", type="x")
+    assert jobs.redis.xlen(jobs.key("work", "x")) < 200, "whole nodes of the stream leave at once"
+
+
+def test_an_adopted_job_that_was_only_announced_is_dispatched_as_its_type_says(jobs):
+    jobs.policy("x", dispatch="1", start_timeout_ms="9000", max_attempts="4", lease_ms="7000")
+    jobs.report("a", status="pending")
+    record = jobs.create("a", type="x", input="[1]")[3]
+    assert (record["status"], record["max_attempts"]) == ("pending", 4)
+    (_, entry), = jobs.redis.xrange(jobs.key("work", "x"))
+    assert entry == {b"id": b"a", b"type": b"x", b"attempt": b"1", b"input": b"[1]"}
+    assert jobs.redis.zscore(jobs.key("deadlines"), "a") == record["updated_at"] + 9000
+    jobs.report("a", status="processing")
+    assert jobs.redis.zscore(jobs.key("deadlines"), "a") == jobs.get("a")["updated_at"] + 7000
+
+
+def test_an_adopted_job_that_has_begun_is_not_dispatched(jobs):
+    jobs.policy("x", dispatch="1", max_attempts="4")
+    jobs.report("a", status="processing")
+    assert jobs.create("a", type="x")[3]["max_attempts"] == 4
+    assert not jobs.redis.exists(jobs.key("work", "x"))
+
+
 def test_a_refused_creation_leaves_nothing(jobs):
     jobs.policy("x", start_timeout_ms=1000)
     for pairs in (("labels.a", "x" * 300), ("input", "{"), ("colour", "red")):
@@ -74,6 +111,37 @@ def test_a_page_of_large_records_is_shorter_and_the_next_goes_on(jobs):
             seen += [json.loads(row[2])["id"] for row in rows]
             pages += 1
         assert len(seen) == len(set(seen)) == 20 and pages > 2
+
+
+def test_a_viewer_with_thousands_of_large_records_holds_nobody_up(jobs):
+    """What is not returned is not read. Other programs run beside this one, so what counts is the fastest of some calls."""
+    pipe = jobs.redis.pipeline(transaction=False)
+    for n in range(2000):
+        pipe.execute_command("FCALL", "jobcast_report", 1, jobs.ns, f"j{n}", "owner", "u", "status", "done")
+        pipe.hset(jobs.key("job", f"j{n}"), "doc", "{%s}" % ("z" * 30_000))
+    pipe.execute()
+
+    def microseconds(*asked):
+        before = jobs.redis.info("commandstats")["cmdstat_fcall"]["usec"]
+        jobs.call("list", "/u", *asked)
+        return jobs.redis.info("commandstats")["cmdstat_fcall"]["usec"] - before
+    taken = {asked: min(microseconds(*asked) for _ in range(8)) for asked in [("snapshot", "1"), ("type", "other"), ("status", "failed")]}
+    for n in range(2000):
+        pipe.delete(jobs.key("job", f"j{n}"))
+    pipe.execute()
+    assert max(taken.values()) < 15_000, taken
+
+
+def test_a_list_that_was_cut_short_goes_on_where_it_was(jobs):
+    pipe = jobs.redis.pipeline(transaction=False)
+    for n in range(5000):
+        pipe.execute_command("FCALL", "jobcast_create", 1, jobs.ns, f"j{n}", "owner", "u", "type", "x" if n % 100 == 0 else "y")
+    pipe.execute()
+    seen, cursor, pages = [], "", 0
+    while pages == 0 or cursor:
+        page, cursor = jobs.list("/u", type="x", **({"cursor": cursor} if cursor else {}))
+        seen, pages = seen + page, pages + 1
+    assert sorted(seen) == sorted(f"j{n}" for n in range(0, 5000, 100)) and pages > 2
 
 
 def test_a_list_can_be_filtered(jobs):

@@ -3,6 +3,8 @@ import json
 
 import pytest
 
+from conftest import Refused
+
 
 def failures(jobs, of=None, patterns=(), **codes):
     jobs.policy(of, **{f"failure:{code}": json.dumps(entry) for code, entry in codes.items()},
@@ -66,6 +68,10 @@ TRACES = {
     "php": "PDOException: gone in /srv/a.php:3\nStack trace:\n#0 /srv/b.php(9): run()",
     "ruby": "app.rb:3:in `run': boom (RuntimeError)",
     "go": "panic: boom\n\ngoroutine 1 [running]:\nmain.main()",
+    "rust": "thread 'main' panicked at /srv/src/main.rs:3:5:\nindex out of bounds",
+    "old rust": "thread 'main' panicked at 'boom', /srv/src/main.rs:3:5",
+    "elixir": "** (RuntimeError) boom\n    (app 0.1.0) lib/srv/import.ex:3: App.Import.run/1",
+    "erlang": "Task #PID<0.1.0> terminating\n    (stdlib 3.17) lib/srv/import.exs:3: App.Import.\"-run/1-\"/2",
 }
 
 
@@ -81,6 +87,34 @@ def test_a_traceback_is_for_operators_whatever_field_it_came_in(jobs, language, 
     assert jobs.redis.hget(jobs.key("trace", "a"), "1").decode() == trace
 
 
+@pytest.mark.parametrize("field", ["message", "step"])
+@pytest.mark.parametrize("path", ["short", "long"])
+def test_a_traceback_in_the_progress_is_for_operators_too(jobs, field, path):
+    jobs.report("a", status="processing", **{field: "Reading"})
+    heard = jobs.heard("event:a")
+    if path == "long":
+        jobs.redis.hdel(jobs.key("job", "a"), "front")
+    trace = (TRACES["python"])[:100]
+    jobs.report("a", "percent", 5, field, trace)
+    assert jobs.get("a")["progress"] == {"percent": 5, field: "Reading"} and b"Traceback" not in next(heard)[1]
+    assert jobs.redis.hget(jobs.key("trace", "a"), "1").decode() == trace
+    jobs.report("a", field, "Two\nlines")
+    assert jobs.get("a")["progress"][field] == "Two\nlines"
+
+
+@pytest.mark.parametrize("field", ["error.code", "error.reference"])
+@pytest.mark.parametrize("value", ["KeyError: 'amount'", "a\nb", "/srv/app.py", "x" * 129, "caf\u00e9"])
+def test_a_code_or_reference_is_a_name(jobs, field, value):
+    with pytest.raises(Refused) as refused:
+        jobs.report("a", "status", "failed", field, value)
+    assert refused.value.field == field and jobs.get("a") is None
+
+
+@pytest.mark.parametrize("code", ["E42", "App\\Exceptions\\Gone", "Net::ReadTimeout", "ecto.no_results-1"])
+def test_names_of_exceptions_of_all_languages_are_codes(jobs, code):
+    assert failed(jobs, code=code, title="Broken")["code"] == code
+
+
 def test_a_trace_of_each_recent_attempt_is_kept(jobs):
     for attempt in range(1, 9):
         jobs.report("a", status="processing", attempt=attempt)
@@ -90,6 +124,7 @@ def test_a_trace_of_each_recent_attempt_is_kept(jobs):
     assert not jobs.redis.exists(jobs.key("trace", "a"))
 
 
-@pytest.mark.parametrize("text", ["The file at line 3 is wrong", "See report.rb: it is empty", "    attached to the order", 'In "orders", line 3'])
+@pytest.mark.parametrize("text", ["The file at line 3 is wrong", "See report.rb: it is empty", "    attached to the order", 'In "orders", line 3',
+                                  "The customer panicked at the price", "** (see below)", "The file export.ex: it is empty"])
 def test_ordinary_text_is_no_traceback(jobs, text):
     assert failed(jobs, title="Broken", detail=text)["detail"] == text

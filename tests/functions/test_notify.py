@@ -13,10 +13,10 @@ class Notifier:
     def __init__(self, jobs):
         self.jobs = jobs
 
-    def poll(self, grace=GRACE, lease=LEASE, keep=KEEP, limit=100, hooks=()):
+    def poll(self, grace=GRACE, lease=LEASE, keep=KEEP, limit=100, hooks=(), room=None):
         """Answers the claimed deliveries; `wait`, `seen` and `buried` are of the last poll."""
         channels = [part for name, endpoint in hooks for part in (f"hook.{name}", limit, endpoint)]
-        self.wait, *batches = self.jobs.call("notify_poll", grace, lease, keep, *channels, "webhook", limit, "", "email", limit, "")
+        self.wait, *batches = self.jobs.call("notify_poll", grace, lease, keep, *([room] if room else []), *channels, "webhook", limit, "", "email", limit, "")
         self.seen = sum(batch[1] for batch in batches)
         self.buried = sum(batch[2] for batch in batches)
         return [Claimed(self, batch[0].decode(), row) for batch in batches for row in batch[3]]
@@ -108,6 +108,57 @@ def test_a_job_reopened_in_time_is_told_only_its_new_outcome(jobs, notifier):
     assert notifier.poll(hooks=HOOK) == []
     finish(jobs, "a")
     assert [(d.attempt, d.status) for d in notifier.poll(hooks=HOOK)] == [("2", "done")]
+
+
+EXPIRED = "the record had expired before it could be sent"
+
+
+def expire(jobs, job):
+    """As Redis does when `retention` is over."""
+    jobs.policy(retention_ms=0)
+    jobs.redis.delete(jobs.key("job", job))
+
+
+def test_a_delivery_whose_record_expired_before_the_first_try_is_a_dead_letter(jobs, notifier):
+    create(jobs, "a", email="zoe@example.com")
+    finish(jobs, "a")
+    assert notifier.poll(grace=60_000, hooks=HOOK) == []
+    expire(jobs, "a")
+    notifier.let_time_pass()
+    assert (notifier.poll(hooks=HOOK), notifier.buried) == ([], 2)
+    waiting, dead, rows = notifier.list()
+    assert (waiting, dead, {why for _, why in rows}) == (0, 2, {EXPIRED})
+
+
+def test_so_is_an_outcome_that_is_only_read_after_that(jobs, notifier):
+    notifier.poll(hooks=HOOK)
+    finish(jobs, "a")
+    expire(jobs, "a")
+    assert (notifier.poll(hooks=HOOK), notifier.buried) == ([], 1)
+    assert notifier.list()[2][0][1] == EXPIRED
+
+
+def test_a_job_that_was_deleted_in_time_is_told_to_nobody(jobs, notifier):
+    finish(jobs, "a")
+    notifier.poll(grace=60_000, hooks=HOOK)
+    finish(jobs, "b")
+    for one in ("a", "b"):
+        jobs.call("delete", one)
+    notifier.let_time_pass()
+    assert (notifier.poll(hooks=HOOK), notifier.buried) == ([], 0)
+    assert notifier.list() == (0, 0, [])
+
+
+def test_more_than_may_wait_on_a_channel_are_dead_letters(jobs, notifier):
+    for n in range(5):
+        finish(jobs, f"a{n}")
+    assert notifier.poll(grace=60_000, hooks=HOOK, room=3) == [] and notifier.buried == 2
+    waiting, dead, rows = notifier.list()
+    assert (waiting, dead) == (3, 2) and "more than 3" in rows[0][1]
+    notifier.let_time_pass()
+    assert [d.job for d in notifier.poll(hooks=HOOK)] == ["a0", "a1", "a2"]
+    jobs.call("notify_replay", "*")
+    assert {d.job for d in notifier.poll(hooks=HOOK)} == {"a3", "a4"}
 
 
 def test_a_claim_is_held_by_one_until_it_lapses(jobs, notifier):

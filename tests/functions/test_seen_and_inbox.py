@@ -75,3 +75,13 @@ def test_a_snapshot_has_every_unseen_outcome_before_those_seen(jobs):
         jobs.command("seen", f"f{n}")
     ids, cursor = jobs.list("/u", snapshot="1")
     assert ids[0] == "old" and len(ids) == 100 and cursor
+
+
+def test_an_outcome_whose_record_expired_is_not_counted(jobs):
+    jobs.policy(retention_ms=60_000)
+    for one in ("a", "b"):
+        jobs.report(one, status="done", owner="u")
+    assert inbox(jobs)[1] == 2
+    jobs.redis.delete(jobs.key("job", "a"))
+    jobs.redis.zincrby(jobs.key("inbox", "/u"), -60_000, "a")
+    assert inbox(jobs) == (["b"], 1, "")

@@ -149,6 +149,20 @@ def test_a_job_someone_cancelled_is_not_tried_again(jobs):
     assert jobs.redis.xlen(jobs.key("work", "x")) == 0
 
 
+@pytest.mark.parametrize("when", ["before it stalls", "after"])
+@pytest.mark.parametrize("policy,pause", [({}, 20), ({"grace_ms": "30", "on_stall": "flag"}, 30)])
+def test_a_job_whose_worker_cannot_obey_is_cancelled_even_if_it_would_only_be_flagged(jobs, when, policy, pause):
+    jobs.policy("x", lease_ms="20", **policy)
+    jobs.create("a", type="x")
+    jobs.report("a", status="processing")
+    if when == "after":
+        until(jobs, "a", lambda r: r["stalled"])
+    assert jobs.command("cancel", "a")[1]["cancel_requested"]
+    stalled = int(jobs.redis.hget(jobs.key("job", "a"), "stalled") or until(jobs, "a", lambda r: r["stalled"])["updated_at"])
+    record = until(jobs, "a", lambda r: r["status"] == "cancelled")
+    assert record["finished_at"] >= stalled + pause and story(jobs, "a")[-1][2] == "supervisor"
+
+
 def test_a_retry_waits_for_its_time_with_jitter_and_growth(jobs):
     jobs.policy("x", max_attempts="20", backoff_base_ms="1000", backoff_factor="3", backoff_cap_ms="20000")
     jobs.create("a", type="x")
@@ -207,6 +221,50 @@ def test_a_job_that_began_in_time_does_not(jobs):
     while time.time() * 1000 < created + 100:
         supervise(jobs)
     assert jobs.get("a")["status"] == "processing"
+
+
+def take(jobs, acknowledged=True):
+    """Takes one entry of the work stream as a worker does, and dies with it."""
+    stream = jobs.key("work", "x")
+    if not any(group["name"] == b"workers" for group in jobs.redis.xinfo_groups(stream)):
+        jobs.redis.xgroup_create(stream, "workers", id="0")
+    ((_, ((_, taken),)),) = jobs.redis.xreadgroup("workers", "w", {stream: ">"}, count=1, noack=acknowledged)
+    return taken[b"id"].decode(), int(taken[b"attempt"])
+
+
+def test_a_job_whose_worker_died_before_its_first_report_goes_to_another(jobs):
+    jobs.policy("x", start_timeout_ms="30", dispatch="1", on_stall="retry", max_attempts="3")
+    jobs.create("a", type="x", input="[1]")
+    for attempt in (1, 2):
+        assert take(jobs) == ("a", attempt)
+        record = until(jobs, "a", lambda r: r["attempt"] > attempt)
+        assert (record["status"], record["error"]["code"]) == ("retrying", "not_started")
+        assert story(jobs, "a")[-1] == ("retrying", attempt + 1, "supervisor", "requeued")
+        assert jobs.redis.xlen(jobs.key("work", "x")) == 1
+    assert take(jobs) == ("a", 3)
+    assert until(jobs, "a", lambda r: r["status"] == "failed")["error"]["code"] == "not_started"
+
+
+@pytest.mark.parametrize("policy,acknowledged", [({"on_stall": "flag"}, True), ({"on_stall": "fail"}, True), ({"on_stall": "retry"}, False)])
+def test_otherwise_it_fails(jobs, policy, acknowledged):
+    """An entry that a group still holds may be claimed: it would run twice."""
+    jobs.policy("x", start_timeout_ms="30", dispatch="1", max_attempts="3", **policy)
+    jobs.create("a", type="x")
+    take(jobs, acknowledged)
+    record = until(jobs, "a", lambda r: r["status"] == "failed")
+    assert (record["error"]["code"], record["attempt"]) == ("not_started", 1)
+
+
+def test_a_dispatched_job_has_five_minutes_to_begin_where_its_type_does_not_say_so(jobs):
+    jobs.policy("x", dispatch="1", on_stall="retry", max_attempts="2")
+    jobs.create("a", type="x")
+    assert jobs.redis.zscore(jobs.key("deadlines"), "a") - jobs.get("a")["created_at"] == 300_000
+    jobs.redis.zadd(jobs.key("deadlines"), {"a": 1})
+    assert supervise(jobs) == [0, 0, 0, 0] and jobs.get("a")["status"] == "pending", "nobody has taken it yet: it waits its turn"
+    assert jobs.redis.zscore(jobs.key("deadlines"), "a") > jobs.get("a")["created_at"] + 299_000
+    take(jobs)
+    jobs.redis.zadd(jobs.key("deadlines"), {"a": 1})
+    assert supervise(jobs) == [0, 0, 1, 0] and jobs.get("a")["attempt"] == 2
 
 
 def test_deadlines_of_jobs_that_are_gone_go_too(jobs):

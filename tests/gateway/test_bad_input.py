@@ -5,9 +5,9 @@ from harness.bad_reports import BAD_REPORTS
 from harness.problems import assert_problem
 
 CRLF = "x\r\n\r\nevent: job\r\ndata: {\"id\":\"forged\"}\r\n\r\n"
-FREE_TEXT = ["owner", "tenant", "group", "unit", "step", "message", "error.code", "error.title", "error.detail",
-             "error.action", "error.reference", "labels.region"]
-CONSTRAINED = ["type", "status", "by", "error.severity", "error.link"]
+FREE_TEXT = ["owner", "tenant", "group", "unit", "step", "message", "error.title", "error.detail",
+             "error.action", "labels.region"]
+CONSTRAINED = ["type", "status", "by", "error.severity", "error.link", "error.code", "error.reference"]
 
 
 @pytest.fixture(scope="module")

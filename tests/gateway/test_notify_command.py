@@ -18,6 +18,17 @@ def test_the_private_redis_is_asked_on_its_port(start_gateway, job):
     until(lambda: "\tzoe@example.com\t" in gateway.command("notify", "list"), "a dead letter")
 
 
+def test_texts_of_jobs_and_receivers_cannot_play_with_the_terminal(start_gateway, start_redis):
+    redis = start_redis()
+    gateway = start_gateway(redis)
+    wild = "a\x1b[2J\tb\nc\x7f\u009b31m\u00e9"
+    redis.client().zadd("jobcast:notify:dead", {"webhook/1/done/1/a": 1})
+    redis.client().hset("jobcast:notify:delivery:webhook/1/done/1/a", mapping={"died": 1, "tries": 1, "to": wild, "error": wild})
+    listed = gateway.command("notify", "list").splitlines()
+    shown = r"a\x1b[2J\x09b\x0ac\x7f\u009b31m" + "\u00e9"
+    assert listed[1].split("\t") == ["webhook/1/done/1/a", "1970-01-01T00:00:00Z", "1 try", shown, shown]
+
+
 def test_a_redis_that_cannot_be_reached_is_said_to_be(tmp_path):
     done = run("list", REDIS_URL=f"unix://{tmp_path}/none.sock")
     assert done.returncode == 1

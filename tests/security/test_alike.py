@@ -50,3 +50,12 @@ def test_a_stream_takes_the_same_way(gateway, redis_server, job):
             stream.find(lambda event: event.name == "missing")
     others, unknown = [asked_of_redis(redis_server, one, lambda: watch(one)) for one in (job, f"{job}-none")]
     assert others == unknown and others
+
+
+@pytest.mark.parametrize("method, path", [("GET", "status"), ("GET", "history"), ("POST", "cancel"), ("POST", "retry"), ("POST", "seen")])
+def test_nothing_of_anothers_job_is_fetched_that_a_job_without_owner_would_not_have(gateway, redis_server, job, method, path):
+    made = {"status": "done", "owner": "anna", "result": "x" * 50_000}
+    assert gateway.post(f"/api/jobs/{job}/report", made, PUBLISHER).status == 200
+    for one in (job, f"{job}-none"):
+        commands = asked_of_redis(redis_server, one, lambda: gateway.request(method, f"/api/jobs/{one}/{path}", headers=BOB))
+        assert [c.split()[0].upper() for c in commands] == ["FCALL", "HMGET"] and "doc" not in commands[1]

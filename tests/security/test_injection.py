@@ -15,11 +15,10 @@ ATTACKS = {
 }
 TEXTS = {"message": ("progress", "message"), "step": ("progress", "step"), "unit": ("progress", "unit"),
          "error.title": ("error", "title"), "error.detail": ("error", "detail"), "error.action": ("error", "action"),
-         "error.code": ("error", "code"), "error.reference": ("error", "reference"), "labels.region": ("labels", "region"),
-         "owner": ("owner",), "tenant": ("tenant",), "group": ("group",)}
+         "labels.region": ("labels", "region"), "owner": ("owner",), "tenant": ("tenant",), "group": ("group",)}
 ERROR_FIELDS = [name for name in TEXTS if name.startswith("error.")]
 # Further fields that take a text from a worker, or from whoever creates a job, and are checked or shown elsewhere.
-NAMES = ("type", "error.link", "error.severity", "status", "attempt", "by")
+NAMES = ("type", "error.code", "error.reference", "error.link", "error.severity", "status", "attempt", "by")
 
 
 def nested(flat):

@@ -22,18 +22,18 @@ export class Client {
   #due;
   #unseen = new Map();
   #seen = new Set();
+  #until = new AbortController();
 
   constructor(options) {
     this.options = options;
     this.requests = new Requests(options);
     if (!page) return;
-    this.on_page = (event) => this.#page_changed(event);
-    for (const name of ['online', 'pagehide', 'pageshow']) globalThis.addEventListener(name, this.on_page);
-    page.addEventListener('visibilitychange', this.on_page);
+    const until = { signal: this.#until.signal, capture: true };
+    for (const name of ['online', 'pagehide', 'pageshow', 'visibilitychange']) addEventListener(name, (event) => this.#page_changed(event), until);
   }
 
-  job(id) {
-    return new Job(this, id);
+  job(id, options) {
+    return new Job(this, id, options);
   }
 
   jobs(query = {}) {
@@ -90,9 +90,9 @@ export class Client {
   }
 
   onConnection(call) {
-    const listener = { call };
+    const listener = () => call(this.connection);
     this.#listeners.add(listener);
-    call(this.connection);
+    listener();
     return () => this.#listeners.delete(listener);
   }
 
@@ -117,8 +117,7 @@ export class Client {
 
   close() {
     for (const handle of this.#handles) handle.close();
-    for (const name of ['online', 'pagehide', 'pageshow']) globalThis.removeEventListener?.(name, this.on_page);
-    page?.removeEventListener('visibilitychange', this.on_page);
+    this.#until.abort();
     this.#leave();
   }
 
@@ -154,11 +153,11 @@ export class Client {
     const { name, data: { id, cursor }, owner } = event;
     const before = this.known.get(id);
     const handles = [...this.#handles].filter((handle) => handle.covers(id, owner));
-    if (!this.known.apply(event)) return;
-    if (name === 'more') for (const handle of this.#handles) if (handle.key === `owner:${owner}`) handle.cursor ??= cursor;
+    if (!(handles.length || this.#leads) || !this.known.apply(event)) return;
+    if (name === 'more') for (const handle of handles) handle.cursor ??= cursor;
     const now = this.known.get(id);
     // What ends before the viewer's eyes is seen; what ended before, an inbox tells.
-    if (this.options.seen && handles.length && before && !isFinal(before) && isFinal(now)) this.seen(now);
+    if (before && !isFinal(before) && isFinal(now) && handles.some((handle) => handle.shows(now))) this.seen(now);
     // A job that an owner's list has come to hold is news for the list alone.
     for (const handle of handles) if (!handle.id || before !== now || name === 'missing') handle.changed();
   }
@@ -175,7 +174,7 @@ export class Client {
 
   async #tell_seen() {
     if (hidden()) return;
-    for (const [key, id] of this.#unseen) {
+    for (const [key, id] of [...this.#unseen]) {
       this.#unseen.delete(key);
       await this.#command(id, 'seen').catch(({ status }) => status || this.#unseen.set(key, id));
     }
@@ -189,7 +188,8 @@ export class Client {
   #connected(connection) {
     if (JSON.stringify(connection) === JSON.stringify(this.connection)) return;
     this.connection = connection;
-    for (const { call } of [...this.#listeners]) call(connection);
+    if (connection.state === 'open') this.#tell_seen();
+    for (const tell of [...this.#listeners]) tell();
   }
 
   #wants() {
@@ -199,15 +199,17 @@ export class Client {
   #changed_wants() {
     this.#due ??= setTimeout(() => {
       this.#due = undefined;
-      if (this.#leads) this.#arrange();
-      else this.#tabs?.ask();
+      this.#arrange();
+      this.#tabs?.ask();
     }, 0);
   }
 
   #arrange() {
     const all = [this.#wants(), ...(this.#tabs?.others ?? [])];
     this.#asleep = this.options.pauseHidden && all.every((tab) => tab.hidden);
-    this.#lanes.arrange(new Set(!this.#leads || this.#asleep ? [] : all.flatMap((tab) => tab.keys)));
+    const keys = new Set(all.flatMap((tab) => tab.keys));
+    this.known.keep(keys);
+    this.#lanes.arrange(!this.#leads || this.#asleep ? new Set() : keys);
   }
 
   #page_changed({ type, persisted }) {
@@ -227,11 +229,11 @@ export class Client {
   }
 
   async #join() {
-    this.#alone = !this.options.share || !can_share();
-    if (this.#alone) return this.#changed_wants();
-    const who = await this.#who();
+    const { share } = this.options;
+    const who = can_share() && (share === true ? await this.#who() : share);
     if (this.#tabs || this.#paused || !this.#handles.size) return;
-    this.#tabs = new Tabs(`${this.requests.base.href} ${who}`, {
+    this.#alone = !who;
+    if (who) this.#tabs = new Tabs(`${this.requests.base.href} ${who}`, {
       changed: () => this.#arrange(),
       wants: () => this.#wants(),
       news: (keys) => keys.flatMap((key) => [...this.known.events(key)]),
@@ -246,15 +248,15 @@ export class Client {
     this.#changed_wants();
   }
 
-  // Tabs of another viewer share nothing with these.
+  // Tabs of another viewer share nothing with these; whom a cookie names is not known.
   async #who() {
-    if (this.options.share !== true) return this.options.share;
-    const token = (await Promise.resolve(this.requests.token()).catch(() => '')) ?? this.requests.address('').search;
+    let token;
     try {
+      token = (await this.requests.token()) ?? this.requests.address('').search;
       const { sub, tenant, jobs, scope } = JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')));
       return JSON.stringify([sub, tenant, jobs, scope]);
     } catch {
-      return token ?? '';
+      return token;
     }
   }
 }

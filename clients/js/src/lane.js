@@ -22,6 +22,7 @@ export class Lane {
   #climb = 0;
   #woken = false; // while an attempt was under way, which then says nothing of how it is now
   #stale = false; // the token was refused: the next attempt takes a new one
+  #asked = 0; // when a token was last asked for because one ends soon
   #timers = {};
 
   /** to: whom to tell: `changed()`, `heard(lane, event name, data, news)`. */
@@ -33,7 +34,7 @@ export class Lane {
   }
 
   get records() {
-    return this.owner ? this.client.known.owned(this.owner) : this.client.known.list(this.ids);
+    return this.owner ? this.client.known.owned(`owner:${this.owner}`) : this.client.known.list(this.ids);
   }
 
   get stream() {
@@ -79,6 +80,7 @@ export class Lane {
     try {
       const token = await this.requests.token(renew);
       if (attempt.gone) return;
+      attempt.given = this.requests.given;
       const { transport } = this.client.options;
       // An EventSource does not tell an owner without jobs from a stream that is held up.
       this.#chain = (Array.isArray(transport) ? transport : chains[transport]).filter(
@@ -88,11 +90,27 @@ export class Lane {
       attempt.name = this.#chain[attempt.rung];
       // What sends nothing at once is held up by a proxy that buffers.
       attempt.timer = setTimeout(() => this.#lost(attempt, { silent: true }), this.client.options.firstByte);
-      attempt.close = transports[attempt.name](this, this.#hooks(attempt));
+      attempt.close = transports[attempt.name](this, (attempt.on = this.#hooks(attempt)));
       if (attempt.gone) attempt.close();
     } catch (error) {
       this.#lost(attempt, error);
     }
+  }
+
+  // The token ends soon. An application may give the same until then, for which nothing is opened anew.
+  async #renew(attempt) {
+    const { requests } = this;
+    if (this.#live !== attempt || !requests.renewable) return;
+    const wait = this.#asked + 10 * second - Date.now();
+    if (wait > 0) return this.#after('renew', wait, () => this.#renew(attempt));
+    this.#asked = Date.now();
+    await requests.token(true).catch(() => 0);
+    const { given } = requests;
+    if (given && given === attempt.given) return this.#renew(attempt);
+    if (this.#live !== attempt) return;
+    attempt.given = given;
+    if (attempt.on.renew) attempt.on.renew();
+    else this.open(attempt.rung);
   }
 
   stop() {
@@ -166,24 +184,21 @@ export class Lane {
     const asked = [];
     await ask(this, { opened() {}, event: (name, data) => name === 'job' && asked.push(data) }, {}).catch(() => 0);
     this.#after('check', 2 * second, () => {
-      const known = new Map(this.records.map(({ id, version }) => [id, version]));
-      if (this.#live === attempt && asked.some(({ id, version }) => version > (known.get(id) ?? 0))) this.#lost(attempt, { silent: true });
+      const { known } = this.client;
+      if (this.#live === attempt && asked.some(({ id, version }) => version > (known.get(id)?.version ?? 0))) this.#lost(attempt, { silent: true });
     });
   }
 
   #event(attempt, name, data, id) {
     this.#prove(attempt);
+    let news = name;
     if (name === 'job') {
-      const news = attempt.guard.accept(data);
       if (id) this.event_id = id;
-      if (news) this.to.heard(this, name, data, news);
-    } else if (name === 'reset') attempt.guard.forget(data.id);
-    else if (name === 'missing') {
-      attempt.guard.forget(data.id);
-      this.to.heard(this, name, data);
-    } else if (name === 'more') this.to.heard(this, name, data);
+      news = attempt.guard.accept(data);
+    } else if (/reset|missing/.test(name)) attempt.guard.forget(data.id);
+    if (/job|missing|more/.test(name)) news && this.to.heard(this, name, data, news);
     else if (name === 'gateway') this.#tell({ gateway: data.state });
-    else if (name === 'reauth') this.open(attempt.rung, true);
+    else if (name === 'reauth') this.#renew(attempt);
     else if (name === 'end' && data.reason === 'expired') {
       this.#live = undefined;
       this.#drop(attempt);

@@ -9,7 +9,7 @@ export class Lanes {
   #client;
   #lanes = [];
   #ended = new Set();
-  #said = new Map(); // which lane said a record: no other takes it back
+  #said = new WeakMap(); // which lane said a record: no other takes it back
 
   /** client: requests, what is known, and what to do with news: `event`, `lanes_changed`. */
   constructor(client) {
@@ -20,7 +20,7 @@ export class Lanes {
   get state() {
     const states = this.#lanes.map((lane) => lane.state);
     const gateway = states.find((one) => one.gateway !== 'ok')?.gateway;
-    const state = states.reduce((a, b) => (worst.indexOf(b.state) > worst.indexOf(a.state) ? b : a), states[0]);
+    const [state] = states.sort((a, b) => worst.indexOf(b.state) - worst.indexOf(a.state));
     return state && { ...state, gateway: gateway ?? 'ok' };
   }
 
@@ -35,6 +35,7 @@ export class Lanes {
 
   /** keys: `job:<id>` and `owner:<owner>`. */
   arrange(keys) {
+    for (const id of this.#ended) if (!keys.has(`job:${id}`)) this.#ended.delete(id);
     const named = (kind) => [...keys].filter((key) => key.startsWith(kind)).map((key) => key.slice(kind.length));
     const owners = named('owner:');
     const ids = new Set(named('job:').filter((id) => !this.#ended.has(id)));
@@ -66,9 +67,9 @@ export class Lanes {
     if (!this.#lanes.includes(lane)) return;
     const event = { owner: lane.owner, name, data, news };
     if (name === 'job') {
-      const said = this.#said.get(data.id);
+      const said = this.#said.get(this.#client.known.get(data.id));
       event.first = news === 'first' && (!said || said === lane || !this.#lanes.includes(said));
-      this.#said.set(data.id, lane);
+      this.#said.set(data, lane);
     }
     if (name === 'end') this.#ended.add(data.id);
     this.#client.event(event);

@@ -1,14 +1,17 @@
 // What a tab knows: records, whose they are, which are missing, and how far this clock is off.
 
-import { second } from './values.js';
+import { isFinal, second } from './values.js';
+
+/** So many of an owner's jobs that ended are kept, and what was asked for besides. */
+const room = 200;
 
 export class Records {
   /** Milliseconds by which this clock is ahead of the gateway's. */
   skew = 0;
   #records = new Map();
   #missing = new Set();
-  #owned = new Map();
-  #cursors = new Map();
+  #feeds = new Map(); // by key, `owner:<owner>`
+  #keys;
 
   get(id) {
     return this.#records.get(id);
@@ -18,36 +21,35 @@ export class Records {
     return ids.map((id) => this.get(id)).filter(Boolean);
   }
 
-  owned(owner) {
-    return this.list([...(this.#owned.get(owner) ?? [])]);
+  owned(key) {
+    return this.list([...(this.#feeds.get(key)?.ids ?? [])]);
   }
 
-  owns(owner, id) {
-    return !!this.#owned.get(owner)?.has(id);
+  owns(key, id) {
+    return this.#feeds.get(key)?.ids.has(id);
   }
 
   missing(id) {
     return this.#missing.has(id);
   }
 
-  cursor(owner) {
-    return this.#cursors.get(owner);
-  }
-
   /** Takes in an event of a lane. Whether anything changed. `first` lets a version be lower than one from before. */
-  apply({ owner, name, data, news, first }) {
+  apply({ owner, name, data, news, first, older }) {
     const { id } = data;
     const known = this.get(id);
+    const key = `owner:${owner}`;
+    if (owner && !this.#feeds.has(key)) this.#feeds.set(key, { ids: new Set(), room });
+    const feed = this.#feeds.get(key);
     if (name === 'more') {
-      this.#cursors.set(owner, data.cursor);
+      feed.cursor = data.cursor;
     } else if (name === 'missing') {
       if (this.missing(id)) return false;
       this.#records.delete(id);
-      for (const ids of this.#owned.values()) ids.delete(id);
+      for (const { ids } of this.#feeds.values()) ids.delete(id);
       this.#missing.add(id);
     } else if (name === 'job') {
-      const joins = owner && !this.owns(owner, id);
-      if (joins) this.#owned.set(owner, (this.#owned.get(owner) ?? new Set()).add(id));
+      const joins = feed && feed.ids.size < feed.ids.add(id).size;
+      if (joins && older) ++feed.room;
       // What just happened tells the clocks apart, and what is yet to come cannot have happened.
       const ahead = Date.now() - data.updated_at;
       if (ahead < this.skew || news === 'next') this.skew = Math.abs(ahead) < 2 * second ? 0 : ahead;
@@ -55,17 +57,39 @@ export class Records {
       if (known && data.version <= known.version && !first) return joins;
       this.#records.set(id, data);
       this.#missing.delete(id);
+      if (feed) this.#trim(key, feed);
     }
     return true;
   }
 
+  /** Forgets what none of these keys asks for. */
+  keep(keys) {
+    this.#keys = keys;
+    for (const key of this.#feeds.keys()) if (!keys.has(key)) this.#feeds.delete(key);
+    for (const id of [...this.#records.keys(), ...this.#missing]) this.#forget(id);
+  }
+
+  #trim(key, feed) {
+    const ended = this.owned(key).filter(isFinal).sort((a, b) => b.updated_at - a.updated_at);
+    for (const { id } of ended.slice(feed.room)) {
+      feed.ids.delete(id);
+      this.#forget(id);
+    }
+  }
+
+  #forget(id) {
+    if (this.#keys?.has(`job:${id}`) || [...this.#feeds.values()].some(({ ids }) => ids.has(id))) return;
+    this.#records.delete(id);
+    this.#missing.delete(id);
+  }
+
   /** What brings another tab up to date. */
   *events(key) {
-    const name = key.slice(key.indexOf(':') + 1);
-    if (key.startsWith('owner:')) {
-      for (const data of this.owned(name)) yield { owner: name, name: 'job', data, first: true };
-      if (this.cursor(name)) yield { owner: name, name: 'more', data: { cursor: this.cursor(name) } };
-    } else if (this.get(name)) yield { name: 'job', data: this.get(name), first: true };
-    else if (this.missing(name)) yield { name: 'missing', data: { id: name } };
+    const [, kind, id] = /(.*?):(.*)/.exec(key);
+    const owner = kind === 'owner' ? id : undefined;
+    const { cursor } = this.#feeds.get(key) ?? {};
+    for (const data of owner ? this.owned(key) : this.list([id])) yield { owner, name: 'job', data, first: true };
+    if (cursor) yield { owner, name: 'more', data: { cursor } };
+    if (!owner && this.missing(id)) yield { name: 'missing', data: { id } };
   }
 }

@@ -6,6 +6,8 @@ import { refusal } from './values.js';
 const signature_of = (link) => /link=([^&]*)/.exec(link)?.[1] ?? link;
 
 export class Requests {
+  /** What the function for tokens or links gave last. */
+  given;
   #options;
   #token;
   #link;
@@ -27,11 +29,11 @@ export class Requests {
   /** The token, asked for again when it must be renewed; several who ask at once are given the same. */
   token(renew) {
     const { token, link } = this.#options;
-    if (!this.#renewable) return token;
+    if (!this.renewable) return token;
     if (!this.#token || (renew && !this.#renewing)) {
       this.#renewing = true;
       const ask = async () => {
-        const given = await (token ?? link)({ renew: !!renew });
+        const given = (this.given = await (token ?? link)({ renew: !!renew }));
         if (token) return given;
         this.#link = signature_of(given);
       };
@@ -48,11 +50,11 @@ export class Requests {
       credentials: this.credentials ? 'include' : 'same-origin',
       headers: { Accept: 'application/json', ...headers, ...(token && { Authorization: `Bearer ${token}` }) },
     });
-    const again = response.status === 401 && !renew && this.#renewable;
+    const again = response.status === 401 && !renew && this.renewable;
     return again ? this.request(path, { headers, renew: true, ...init }) : response;
   }
 
-  get #renewable() {
+  get renewable() {
     return typeof (this.#options.token ?? this.#options.link) === 'function';
   }
 

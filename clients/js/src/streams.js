@@ -58,7 +58,9 @@ export function socket(lane, on) {
   const auth = async (renew) => {
     renewed = renew;
     token = await lane.requests.token(renew);
-    if (token) send({ op: 'auth', token });
+    if (!token) return;
+    send({ op: 'auth', token });
+    on.renew = () => send({ op: 'auth', token: lane.requests.given }, (renewed = true));
   };
   const begin = async (renew) => {
     await auth(renew);
@@ -76,8 +78,7 @@ export function socket(lane, on) {
       return rest.id || begin(true).catch(on.lost);
     }
     on.alive();
-    if (event === 'reauth') auth(true).catch(on.lost);
-    else on.event(event, record ?? (job ? { ...rest, id: job } : rest));
+    on.event(event, record ?? (job ? { ...rest, id: job } : rest));
   };
   web_socket.onclose = () => on.lost({});
   return () => {

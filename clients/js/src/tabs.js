@@ -3,7 +3,7 @@
 
 import { hidden, page, second } from './values.js';
 
-export const can_share = () => !!(page && globalThis.navigator?.locks && globalThis.BroadcastChannel);
+export const can_share = () => page && navigator.locks;
 
 export class Tabs {
   leads = false;
@@ -39,7 +39,7 @@ export class Tabs {
     this.#channel?.postMessage({ ...message, from: this.#id, leads: this.leads });
   }
 
-  /** Tells the leader what this tab wants. One that does not answer may sleep, and is replaced. */
+  /** Tells the leader what this tab wants, also when nothing was heard from it for long. One that does not answer may sleep, and is replaced. */
   ask() {
     if (!this.#channel || !this.#alive || this.leads) return;
     this.post({ wants: this.#on.wants() });
@@ -86,10 +86,11 @@ export class Tabs {
 
   #hear({ from, leads, to, wants, hello, news, ...message }) {
     if (this.leads && wants) this.#serve(from, wants);
-    if (!this.leads && hello) this.ask();
-    if (!this.leads && to === this.#id) {
+    if (!this.leads && leads) {
       clearTimeout(this.#unanswered);
-      for (const event of news) this.#on.message({ event });
+      this.#unanswered = setTimeout(() => hidden() || this.ask(), 40 * second);
+      if (hello) this.ask();
+      if (to === this.#id) for (const event of news) this.#on.message({ event });
     }
     if (this.leads !== leads) this.#on.message(message);
   }

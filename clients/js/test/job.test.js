@@ -161,6 +161,31 @@ test('a retried job is watched again, and has another outcome', async () => {
   assert.equal(await outcome, 1);
 });
 
+test('who lets go of a job and asks for it again is not told the outcome of before', async () => {
+  job.done().catch(() => {});
+  await says({ status: 'failed', version: 2, can: ['retry'] });
+  job.close();
+  await pass(1);
+  const again = client.job('a'); // started again meanwhile, by somebody else
+  const outcome = again.done();
+  await pass(1);
+  assert.equal(again.record, undefined);
+  gateway.source.accept();
+  await says({ status: 'processing', version: 3, attempt: 2 });
+  await says({ status: 'done', version: 4, attempt: 2, result: 1 });
+  assert.equal(await outcome, 1);
+});
+
+test('a job that ended, let go of and asked for again, is watched again', async () => {
+  await says({ status: 'done', version: 2 });
+  gateway.source.send('end', { reason: 'final' });
+  job.close();
+  await pass(1);
+  client.job('a');
+  await pass(1);
+  assert.equal(gateway.sources.length, 2);
+});
+
 test('a job that may be tried again is kept in sight after its end', async () => {
   await says({ status: 'failed', version: 2, can: ['retry'] });
   gateway.source.send('end', { reason: 'final' });
@@ -177,6 +202,33 @@ test('what a subscriber was shown is told as seen, once', async () => {
   await says({ status: 'done', version: 3 });
   const posts = gateway.requests.filter(({ method }) => method === 'POST');
   assert.deepEqual(posts.map(({ path }) => path), ['/api/jobs/a/seen']);
+});
+
+test('what could not be told as seen is told when the connection is open again, and not before', async () => {
+  const ended = { status: 'done', version: 2, created_at: 1, updated_at: 2 };
+  job.subscribe(() => {});
+  client.job('b');
+  await pass(1);
+  gateway.source.accept();
+  await says(ended);
+  const posts = () => gateway.requests.filter(({ method }) => method === 'POST');
+  await posts()[0].fail();
+  await pass(10_000);
+  assert.equal(posts().length, 1);
+  gateway.source.drop();
+  gateway.source.accept();
+  await says(ended);
+  assert.deepEqual(posts().map(({ path }) => path), ['/api/jobs/a/seen', '/api/jobs/a/seen']);
+});
+
+test('what ends while nobody subscribes, or is only counted, is not told as seen', async () => {
+  const counted = client.job('a', { seen: false });
+  counted.subscribe(() => {});
+  job.done();
+  await says({ version: 1 });
+  await says({ status: 'done', version: 2 });
+  assert.equal(counted.record.status, 'done');
+  assert.deepEqual(gateway.requests.filter(({ method }) => method === 'POST'), []);
 });
 
 test('a wrong clock does not spoil countdowns', async () => {

@@ -79,6 +79,44 @@ test('a list by id keeps to it', async () => {
   assert.deepEqual(jobs.records.map(({ id }) => id), ['a']);
 });
 
+test('of what ended it keeps the newest 200 and what more() brought, of what goes on everything', async () => {
+  const jobs = await watched({ owner: 'o' });
+  const ends = (n) => stream.send('job', record({ id: `e${n}`, status: 'done', created_at: n, updated_at: n }));
+  for (let n = 0; n < 10; ++n) await stream.send('job', record({ id: `r${n}`, created_at: n, updated_at: n }));
+  for (let n = 1; n <= 230; ++n) await ends(n);
+  const ended = () => jobs.records.filter(({ status }) => status === 'done').map(({ id }) => id);
+  assert.equal(jobs.records.length, 210);
+  assert.deepEqual([ended()[0], ended().at(-1)], ['e230', 'e31']);
+  const more = jobs.more();
+  await settled();
+  await gateway.asked.answer(200, { jobs: [1, 2, 3].map((n) => record({ id: `e${n}`, status: 'done', created_at: n, updated_at: n })) });
+  await more;
+  assert.deepEqual([ended().length, ended().at(-1)], [203, 'e1']);
+  await ends(231);
+  assert.equal(ended().length, 203);
+});
+
+test('a job that is held by its id stays when its owner has many', async () => {
+  await watched({ owner: 'o' });
+  const job = client.job('e1');
+  await pass(1);
+  for (let n = 1; n <= 230; ++n) await stream.send('job', record({ id: `e${n}`, status: 'done', created_at: n, updated_at: n }));
+  assert.equal(job.record.id, 'e1');
+});
+
+test('what nobody holds any more is forgotten', async () => {
+  const jobs = await watched({ owner: 'o' });
+  const job = client.job('a');
+  await pass(1);
+  for (const id of ['a', 'b']) await stream.send('job', record({ id }));
+  jobs.close();
+  await pass(1);
+  assert.deepEqual(['a', 'b'].map((id) => client.known.get(id)?.id), ['a', undefined]);
+  job.close();
+  await pass(1);
+  assert.equal(client.known.get('a'), undefined);
+});
+
 test('a cut snapshot can be continued', async () => {
   const jobs = await watched({ owner: 'o' });
   await stream.send('job', record({ id: 'a', created_at: 9 }));
@@ -109,6 +147,16 @@ test('in a list, what ends before the viewer\'s eyes is seen; what had ended is 
   await stream.send('job', record({ id: 'a' }));
   await stream.send('job', record({ id: 'a', status: 'done', version: 2 }));
   assert.deepEqual(gateway.requests.filter(({ method }) => method === 'POST').map(({ path }) => path), ['/api/jobs/a/seen']);
+});
+
+test('what a list leaves out as it ends, and what is only counted, is not seen', async () => {
+  const jobs = await watched({ owner: 'o', status: 'processing' });
+  const counted = client.jobs({ owner: 'o', seen: false });
+  for (const handle of [jobs, counted]) handle.subscribe(() => {});
+  await stream.send('job', record({ id: 'a' }));
+  await stream.send('job', record({ id: 'a', status: 'done', version: 2 }));
+  assert.deepEqual([jobs.records.length, counted.records.length], [0, 1]);
+  assert.deepEqual(gateway.requests.filter(({ method }) => method === 'POST'), []);
 });
 
 test('submit asks the application with a key, tries again with the same, and gives the job', async () => {

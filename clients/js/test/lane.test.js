@@ -331,6 +331,59 @@ test('before a token ends a new one is fetched, and the next stream opens before
   assert.equal(job.record.version, 7);
 });
 
+/** How often something new was opened: by fetch, EventSource or WebSocket. */
+const opened = () => gateway.requests.length + gateway.sources.length + gateway.sockets.length;
+
+test('an application that gives the same token until it ends is asked every ten seconds, and nothing is opened for that', async () => {
+  const times = [];
+  await watching({ token: async () => (times.push(Date.now()), times.length < 4 ? 'same' : 'next') });
+  const stream = await gateway.asked.stream();
+  await stream.send('job', record({}));
+  const began = Date.now();
+  await stream.send('reauth', { expires_at: began + 30_000 });
+  await pass(19_000);
+  assert.deepEqual([opened(), times.length], [1, 3]);
+  await pass(2000);
+  assert.equal(opened(), 2);
+  assert.equal(gateway.asked.headers.Authorization, 'Bearer next');
+});
+
+test('a stream that is told at once that its token ends is not opened over and over', async () => {
+  await watching({ token: async () => undefined, transport: ['stream'] });
+  for (let n = 0; n < 18; ++n) {
+    const stream = await gateway.asked?.stream();
+    await stream?.send('reauth', { expires_at: 0 });
+    await pass(500);
+  }
+  assert.equal(opened(), 2);
+});
+
+for (const [what, given] of [['a token that is no function', { token: 'jwt' }], ['a watch link that is none', { link: 'l' }], ['a cookie', {}]])
+  test(`${what} cannot be renewed: its stream goes on until it is ended`, async () => {
+    await watching({ ...given, transport: ['stream'] });
+    const stream = await gateway.asked.stream();
+    await stream.send('reauth', { expires_at: 0 });
+    await pass(20_000);
+    assert.equal(opened(), 1);
+    await stream.send('end', { reason: 'expired' });
+    await pass(1500);
+    assert.equal(opened(), 2);
+  });
+
+test('over WebSocket, the same token is not sent again', async () => {
+  const tokens = ['same', 'same', 'next'];
+  await watching({ transport: 'websocket', token: () => tokens.shift() });
+  await gateway.socket.accept();
+  gateway.socket.say({ event: 'ack', id: 1 });
+  gateway.socket.say({ event: 'reauth', expires_at: 0 });
+  const sent = () => gateway.socket.sent.filter(({ op }) => op === 'auth').map(({ token }) => token);
+  await pass(9000);
+  assert.deepEqual(sent(), ['same']);
+  await pass(2000);
+  assert.deepEqual(sent(), ['same', 'next']);
+  assert.equal(gateway.sockets.length, 1);
+});
+
 test('over WebSocket it is renewed in place', async () => {
   let n = 0;
   await watching({ transport: 'websocket', token: () => `t${++n}` });

@@ -33,8 +33,12 @@ std::optional<http::response> check_room(context& c, const http::request& r);
 /// Whether that may be done to the job of this record.
 bool may(const auth::identity& who, auth::action what, std::string_view record);
 
-/// The same for a job that is only known by its id: nothing, or 404 both if there is none and if it is another's. Asks
-/// Redis, unless everyone may do everything.
+/// The scope to which reading this job can be narrowed (store::get), so that the jobs of others take no longer than
+/// none; empty for whoever may see more than what they own.
+std::string own_scope(const auth::identity& who, std::string_view id);
+
+/// May that be done to a job that is only known by its id? Nothing, or 404 both if there is none and if it is
+/// another's. Asks Redis, unless everyone may do everything.
 task<std::optional<http::response>> check_may(context& c, auth::identity_ptr who, auth::action what, std::string id);
 
 /// For streams: null where everyone may see everything, so that nothing is judged.

@@ -81,6 +81,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   void probe();
   void begin_drain();
   void end_if_drained();
+  void flush();
   api::context make_context();
 
   const gateway& shared_;
@@ -95,6 +96,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   store::store store_;
   hub::hub hub_;
   stream::host host_;
+  std::unique_ptr<stream::joint_sends> sends_; ///< with server.io_uring
   api::context context_;
   api::router router_;
   http::connection_context connections_;

@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 struct server_settings {
   std::string listen = "127.0.0.1:8080";
   unsigned reactors = 0; ///< 0: one per core
+  bool io_uring = false; ///< many sends in one system call
   std::string data_dir = "jobcast-data";
   milliseconds drain_timeout{10'000};
   std::string log_level = "info";
@@ -143,6 +144,7 @@ struct notify_settings {
   milliseconds timeout{20'000};            ///< of one try
   unsigned concurrency = 16;               ///< tries at once per channel and gateway
   unsigned dead_letters = 10'000;          ///< how many are kept
+  unsigned waiting = 1'000'000;            ///< how many may wait per channel
   std::vector<std::string> allow_internal; ///< networks: internal addresses that webhooks may reach
   std::vector<std::string> secrets;        ///< sign webhooks that jobs name; none: jobs may name none
   std::string ca_file;                     ///< PEM; empty: the system's

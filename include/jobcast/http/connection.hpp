@@ -10,6 +10,7 @@
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/net/client_socket.hpp"
 
+#include <array>
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <functional>
@@ -66,6 +67,9 @@ struct connection_context {
   /// Bytes of bodies under way in the whole gateway.
   std::function<std::uint64_t()> body_bytes;
   open_connections open{};
+  /// What any connection reads into: bytes are taken out of it before another's turn, so that a connection that waits
+  /// holds no buffer.
+  std::array<char, 4096> input{};
 };
 
 /// Runs until the connection is over or taken over. What it refers to must outlive it.

@@ -49,6 +49,7 @@ class client_socket {
   task<> write(std::string_view bytes, error_code& ec);
 
   bool is_open() const { return socket_.is_open(); }
+  int native_handle() { return socket_.native_handle(); }
   /// Ends what is being waited for with operation_aborted.
   void cancel();
   /// Nothing more will be sent; what was taken must be flushed before.

@@ -78,7 +78,8 @@ class store {
   const std::string& ns() const { return ns_; }
   redis::client& client() { return client_; }
 
-  task<result<std::vector<std::optional<record>>>> get(std::vector<std::string> ids);
+  /// With a `scope` (job::scope_key), jobs of other owners are as if there were none, and take as long.
+  task<result<std::vector<std::optional<record>>>> get(std::vector<std::string> ids, std::string scope = {});
   task<result<page>> list(std::string scope, arguments filters);
   task<result<inbox_page>> inbox(std::string scope, arguments filters);
   task<result<std::vector<history_entry>>> history(std::string id);

@@ -6,6 +6,7 @@
 #include "jobcast/hub/hub.hpp"
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/net/admission.hpp"
+#include "jobcast/stream/joint_sends.hpp"
 
 #include <boost/system/result.hpp>
 #include <functional>
@@ -29,7 +30,8 @@ struct host {
       command{};
   /// Who a token stands for, or the problem document.
   std::function<boost::system::result<auth::identity_ptr, std::string>(std::string_view token)> authenticate{};
-  bool draining = false; ///< new streams are told so and end
+  joint_sends* sends = nullptr; ///< while many streams are flushed together, and the gateway is to do it so
+  bool draining = false;        ///< new streams are told so and end
   std::minstd_rand random{std::random_device{}()};
 
   /// `retry:` in milliseconds, spread over one to two times limits.retry so that a crowd does not come back as one.

@@ -28,6 +28,7 @@ class batch {
 
   const iovec* pieces() const { return pieces_; }
   std::size_t count() const { return count_; }
+  void clear() { count_ = bytes_ = copied_ = 0; }
   std::size_t bytes() const { return bytes_; }
 
  private:

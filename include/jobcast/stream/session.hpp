@@ -16,7 +16,10 @@
 namespace jobcast::stream {
 
 /// Keeps itself alive while the socket is open.
-class session : public std::enable_shared_from_this<session>, public hub::watcher, protected wheel_entry {
+class session : public std::enable_shared_from_this<session>,
+                public hub::watcher,
+                protected wheel_entry,
+                net::send_completion {
  public:
   session(net::client_socket socket, host& h, hub::encoding as);
   virtual ~session();
@@ -59,6 +62,10 @@ class session : public std::enable_shared_from_this<session>, public hub::watche
 
  private:
   void send_all();
+  void queue_send();
+  void on_sent(ssize_t result) final;
+  bool take(std::size_t sent, error_code ec, std::size_t wanted);
+  void all_sent();
   bool flush_socket();
   void block();
   bool check_expiry();
@@ -73,6 +80,7 @@ class session : public std::enable_shared_from_this<session>, public hub::watche
   net::admission::ticket place_; ///< among the streams of one viewer
   std::chrono::steady_clock::time_point blocked_since_{};
   std::chrono::steady_clock::time_point next_beat_{};
+  std::uint32_t queued_ = 0; ///< bytes that wait to be sent jointly; 0: none do
   bool blocked_ = false;
   bool closing_ = false;
   bool sent_all_ = false; ///< closing, and everything is sent: only the peer's end is awaited

@@ -9,7 +9,7 @@ const account = (window.account = { versions: [], statuses: [], states: [], outc
 const transport = query.get('transport') ?? 'auto';
 const client = connect({
   transport: transport.includes(',') ? transport.split(',') : transport,
-  share: query.get('share') !== 'no',
+  share: { no: false }[query.get('share')] ?? query.get('share') ?? true,
   firstByte: Number(query.get('first_byte') ?? 5000),
   climb: Number(query.get('climb') ?? 30_000),
   pauseHidden: query.has('pause_hidden'),

@@ -36,15 +36,15 @@ words rest_of(words all, std::size_t from) {
 
 TEST_CASE("a poll asks for as many deliveries as there is room for, by channel") {
   CHECK(poll_call("ns", config(), {}) == words{"FCALL", "jobcast_notify_poll", "1", "ns", "60000", "41000", "10000",
-                                               "hook.shop", "4", endpoint_key("https://shop.example.com"), "webhook",
-                                               "4", "", "email", "4", ""});
-  auto const busy = rest_of(poll_call("ns", config(), {{"hook.shop", 4}, {"email", 1}}), 7);
+                                               "1000000", "hook.shop", "4", endpoint_key("https://shop.example.com"),
+                                               "webhook", "4", "", "email", "4", ""});
+  auto const busy = rest_of(poll_call("ns", config(), {{"hook.shop", 4}, {"email", 1}}), 8);
   CHECK(busy ==
         words{"hook.shop", "0", endpoint_key("https://shop.example.com"), "webhook", "4", "", "email", "3", ""});
 }
 
 TEST_CASE("a reload may lower concurrency below what runs") {
-  CHECK(rest_of(poll_call("ns", config(), {{"email", 9}}), 14) == words{"0", ""});
+  CHECK(rest_of(poll_call("ns", config(), {{"email", 9}}), 15) == words{"0", ""});
 }
 
 TEST_CASE("what was claimed is read") {

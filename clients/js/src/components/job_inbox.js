@@ -19,7 +19,7 @@ export class JobInbox extends JobElement {
     this.#build();
     this.#unseen = [];
     this.show();
-    const jobs = this.client.jobs(this.#query);
+    const jobs = this.client.jobs({ ...this.#query, seen: false });
     const heard = () => {
       const finals = jobs.records.filter(isFinal).map(({ id, attempt, version }) => `${id} ${attempt} ${version}`);
       if (finals.every((key) => this.#finals.has(key))) return;

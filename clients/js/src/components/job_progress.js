@@ -17,6 +17,7 @@ export class JobProgress extends JobElement {
   #status;
   #dismissed;
   #parts;
+  #ticking;
 
   /** What is shown. Set it to show a record that someone else watches, as job-list does. */
   get record() {
@@ -36,8 +37,7 @@ export class JobProgress extends JobElement {
       this.#stops.push(() => this.#job.close(), this.#job.subscribe(() => this.show()));
     }
     this.#stops.push(this.client.onConnection(() => this.show()));
-    const ticking = setInterval(() => this.record && !isFinal(this.record) && this.#tick(), 1000);
-    this.#stops.push(() => clearInterval(ticking));
+    this.#stops.push(() => clearTimeout(this.#ticking));
     this.show();
   }
 
@@ -146,6 +146,8 @@ export class JobProgress extends JobElement {
     const { record } = this;
     const { state } = this.client.connection;
     const now = this.client.now();
+    clearTimeout(this.#ticking);
+    if (record && !isFinal(record)) this.#ticking = setTimeout(() => this.#tick(), 1000);
     // A connection that comes back at once is nobody's business.
     this.#away = !/waiting|paused/.test(state) ? undefined : (this.#away ?? Date.now());
     const away = Date.now() - this.#away > 2000 && !!record && !isFinal(record);

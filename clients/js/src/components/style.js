@@ -81,4 +81,4 @@ button:disabled { opacity: .55; cursor: progress; }
   [data-unknown] [part~=bar] { inline-size: 100%; background: repeating-linear-gradient(90deg, var(--tone) 0 10px, #0000 0 20px); }
 }
 @media (forced-colors: active) { [part~=bar] { background: Highlight; } [part~=track] { border: 1px solid; } }
-`.replace(/\n\s*/g, ''));
+`);

@@ -43,11 +43,11 @@ export function facts_of({ created_at, started_at, finished_at, attempt, max_att
   return [began, took, attempt > 1 && say('attempt', { n: attempt, m: Math.max(attempt, max_attempts) })].filter(Boolean).join(' · ');
 }
 
-/** The estimate, no finer than it deserves, or that it was too good. */
-export function left_of({ status, stalled, cancel_requested, progress: { eta }, updated_at }, now, lang) {
-  if (status !== 'processing' || stalled || cancel_requested || !eta) return '';
+/** The estimate, no finer than it deserves, or that it was too good: by the clock, or as the gateway says. */
+export function left_of({ status, stalled, cancel_requested, progress: { eta, late }, updated_at }, now, lang) {
+  if (status !== 'processing' || stalled || cancel_requested || !(eta || late)) return '';
   const left = updated_at + eta - now;
-  if (left < -Math.max(5000, eta / 2)) return say('slow');
+  if (late || left < -Math.max(5000, eta / 2)) return say('slow');
   const step = left < 10_000 ? 1000 : left < 60_000 ? 5000 : 60_000;
   return say('left', { time: duration(Math.max(1, Math.ceil(left / step)) * step, lang) });
 }
