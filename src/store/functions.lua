@@ -3,11 +3,12 @@
 -- Contract: docs/functions.md. KEYS[1] is the namespace; every other key is derived from it and shares its slot.
 -- `math` and friends are looked up inside functions: at load time Redis 7.0 does not have them.
 
-local VERSION = '1.4'
+local VERSION = '1.5'
 
 local FINAL = {done = true, failed = true, cancelled = true}
 local STATUSES = {pending = true, processing = true, retrying = true, done = true, failed = true, cancelled = true}
 local MAX_TIME = 9007199254740991
+local YEAR = 31536000000
 
 -- What the caller did wrong. Raised as a table and turned into an error reply at the entry: `JOBCAST <field>: <what to change>`.
 -- The field may be named by the caller, and an error reply is one line that a NUL cuts off.
@@ -249,8 +250,12 @@ local REPORT = {
   ['error.retryable'] = function(field, s) return one_of(field, s, {'true', 'false'}) end,
   ['error.link'] = link, ['error.reference'] = program_name, ['error.trace'] = bounded(16384),
   result = function(_, s) return s end,
-  retry_in = function(field, s) return number(field, s, 0, 31536000) end,
-  retry_at = function(field, s) return integer(field, s, 0, MAX_TIME) end,
+  retry_in = function(field, s) return number(field, s, 0, YEAR / 1000) end,
+  retry_at = function(field, s)
+    local at = integer(field, s, 0, MAX_TIME)
+    if at > now() + YEAR then refuse(field, 'at most a year ahead, in milliseconds since the epoch') end
+    return at
+  end,
 }
 
 local CREATE = {
@@ -337,7 +342,13 @@ local function progress(percent, mid, message, eta)
   return string.sub((percent and ',"percent":' .. percent or '') .. mid .. (message and ',"message":' .. message or '') .. eta, 2)
 end
 
--- The members `eta` and `eta_error` at `at`: what the worker said, less the time since, as long as that lasts; else estimated.
+-- From when on an attempt takes longer than usual: four of five jobs of its type were over twice that spread earlier.
+local LATE_AT_LEAST = 5000
+local function is_late(elapsed, expected, spread)
+  return expected and elapsed > expected + math.max(2 * spread, LATE_AT_LEAST)
+end
+
+-- The members `eta`, `eta_error` and `late` at `at`: what the worker said, less the time since, as long as that lasts; else estimated.
 -- All but `at` may be digits.
 local function eta_at(at, given, given_at, started, percent, expected, spread)
   if given then
@@ -345,9 +356,12 @@ local function eta_at(at, given, given_at, started, percent, expected, spread)
     if rest >= 0 then return ',"eta":' .. digits(rest) end
   end
   if not started then return '' end
-  local eta, off = estimate(at - started, percent and tonumber(percent), expected and tonumber(expected), spread and tonumber(spread))
-  if not eta then return '' end
-  return string.format(',"eta":%d,"eta_error":%d', eta + 0.5, off + 0.5)
+  local elapsed = at - started
+  expected, spread = expected and tonumber(expected), spread and tonumber(spread)
+  local eta, off = estimate(elapsed, percent and tonumber(percent), expected, spread)
+  local late = is_late(elapsed, expected, spread) and ',"late":true' or ''
+  if not eta then return late end
+  return string.format(',"eta":%d,"eta_error":%d', eta + 0.5, off + 0.5) .. late
 end
 
 local function progress_of(job, at)
@@ -467,13 +481,16 @@ end
 -- The failed jobs by name and title, the first to fail first. `failures` is JSON that this file wrote.
 local function name_failures(ns, gid, g, job, leaves, joins)
   local key = ns .. ':failed:' .. gid
+  if joins and g.n_failed <= KEPT_FAILURES then redis.call('ZADD', key, digits(g.updated), job.id) end
+  if leaves then redis.call('ZREM', key, job.id) end
+  -- Once as many are named as there is room for, one more that fails changes nothing.
+  if not leaves and g.n_failed > NAMED_FAILURES and g.failures and select(2, string.gsub(g.failures, '{"id":', '')) == NAMED_FAILURES then return end
   local named = g.failures and cjson.decode(g.failures) or {}
   local function put(id, error)
     local ok, decoded = pcall(cjson.decode, error or '')
     named[#named + 1] = {id = id, title = ok and decoded.title or 'The job failed.'}
   end
   if leaves then
-    redis.call('ZREM', key, job.id)
     for i = #named, 1, -1 do if named[i].id == job.id then table.remove(named, i) end end
     if #named < NAMED_FAILURES and g.n_failed > #named then
       local have = {}
@@ -483,10 +500,7 @@ local function name_failures(ns, gid, g, job, leaves, joins)
       end
     end
   end
-  if joins then
-    if g.n_failed <= KEPT_FAILURES then redis.call('ZADD', key, g.updated, job.id) end
-    if #named < NAMED_FAILURES then put(job.id, job.error) end
-  end
+  if joins and #named < NAMED_FAILURES then put(job.id, job.error) end
   local parts = {}
   for i = 1, math.min(#named, NAMED_FAILURES) do
     parts[i] = '{"id":"' .. named[i].id .. '","title":' .. quoted(named[i].title) .. '}'
@@ -508,25 +522,86 @@ local function rollup_record(gid, g, job)
     ',"counts":{' .. table.concat(counts, ',') .. ',"stalled":' .. digits(g.stalled) .. '},"failed":' .. (g.failures or '[]') .. '}'
 end
 
--- Takes the job's old share out of a rollup and puts its new one in. `joins` false: the job leaves. Answers the new share.
-local function count_in(ns, gid, job, at, old_share, joins, size)
-  local key = ns .. ':job:' .. gid
-  local values = redis.call('HMGET', key, unpack(ROLLUP))
-  local g = {}
+-- The rollup as it is stored, or a fresh one if the group has none yet. `of`: what a record of it needs to know of any of its jobs.
+local function load_rollup(ns, gid, job, at)
+  local values = redis.call('HMGET', ns .. ':job:' .. gid, unpack(ROLLUP))
+  local g = {of = {group = job.group, owner = job.owner, tenant = job.tenant}}
   for i, field in ipairs(ROLLUP) do g[field] = values[i] or nil end
-  if not g.v and not joins then return nil end
-  local fresh = not g.v
-  if fresh then
+  g.fresh = not g.v
+  if g.fresh then
     g.v, g.created, g.updated, g.size, g.members, g.sum, g.stalled = 0, digits(at), 0, 0, 0, 0, 0
     for _, status in ipairs(STATUS_LIST) do g['n_' .. status] = 0 end
-    redis.call('ZREMRANGEBYSCORE', ns .. ':failed:' .. gid, '-inf', '+inf')
   else
     for _, field in ipairs({'v', 'updated', 'size', 'members', 'sum', 'stalled', 'percent'}) do g[field] = tonumber(g[field] or 0) end
     for _, status in ipairs(STATUS_LIST) do g['n_' .. status] = tonumber(g['n_' .. status] or 0) end
   end
+  g.was = g.status
+  return g
+end
+
+-- Writes a rollup that changed, and tells who watches it.
+local function save_rollup(ns, gid, g, at)
+  local key = ns .. ':job:' .. gid
+  if g.members == 0 then
+    -- Expired rather than deleted: workers, whose reports may move a job, need no right to delete.
+    for _, one in ipairs({key, ns .. ':log:' .. gid, ns .. ':failed:' .. gid}) do redis.call('PEXPIREAT', one, '1') end
+    redis.call('PUBLISH', ns .. ':event:' .. gid, '0 d null')
+    return
+  end
+  local percent = math.floor(g.sum / math.max(g.members, g.size))
+  if not g.counted and percent == g.percent then return redis.call('HSET', key, 'sum', digits(g.sum)) end
+  g.status = rollup_status(g)
+  g.percent = percent
+  g.v = g.v + 1
+  if not g.started and g.status ~= 'pending' then g.started = digits(at) end
+  if not FINAL[g.status] then g.finished = nil elseif not FINAL[g.was] then g.finished = digits(at) end
+  local doc = rollup_record(gid, g, g.of)
+  local span = tonumber(FINAL[g.status] and g.of.retention or g.of.abandoned)
+  local set = {'type', 'group', 'attempt', '1', 'max', '1', 'group', g.of.group, 'doc', doc}
+  if g.of.owner then set[#set + 1] = 'owner' set[#set + 1] = g.of.owner end
+  if g.of.tenant then set[#set + 1] = 'tenant' set[#set + 1] = g.of.tenant end
+  local renew = g.fresh or g.status ~= g.was or tonumber(g.expires or 0) < at + span / 2
+  if renew then g.expires = digits(at + span) end
+  for _, field in ipairs(ROLLUP) do
+    local value = g[field]
+    if value ~= nil then set[#set + 1] = field set[#set + 1] = type(value) == 'number' and digits(value) or value end
+  end
+  redis.call('HSET', key, unpack(set))
+  if not g.finished or not g.failures then redis.call('HDEL', key, g.finished and 'failures' or 'finished', g.failures and 'finished' or 'failures') end
+  if g.status ~= g.was then
+    redis.call('XADD', ns .. ':log:' .. gid, 'MAXLEN', '256', '*', 'version', digits(g.v), 'at', digits(at), 'status', g.status, 'attempt', '1', 'by', 'batch')
+  end
+  if renew then
+    for _, one in ipairs({key, ns .. ':log:' .. gid, ns .. ':failed:' .. gid}) do redis.call('PEXPIREAT', one, g.expires) end
+  end
+  local letters = (g.status ~= g.was and 's' or g.counted and '' or 'p') .. (FINAL[g.status] and 'f' or '') .. (g.fresh and 'n' or '')
+  redis.call('PUBLISH', ns .. ':event:' .. gid, digits(g.v) .. ' ' .. (letters == '' and '-' or letters) .. ' ' .. doc)
+end
+
+-- While the supervisor handles many jobs in one call: the rollups they change, by id, to be written once at its end.
+local open_rollups = nil
+
+local function save_open_rollups(ns, at)
+  local rollups = open_rollups
+  open_rollups = nil
+  for gid, g in pairs(rollups) do
+    local ok, problem = pcall(save_rollup, ns, gid, g, at)
+    if not ok then redis.log(redis.LOG_WARNING, 'jobcast: the batch ' .. gid .. ' was not written: ' .. tostring(type(problem) == 'table' and problem.err or problem)) end
+  end
+end
+
+-- Takes the job's old share out of a rollup and puts its new one in. `joins` false: the job leaves. Answers the new share.
+local function count_in(ns, gid, job, at, old_share, joins, size)
+  local g = open_rollups and open_rollups[gid] or load_rollup(ns, gid, job, at)
+  if g.fresh and g.members == 0 then
+    if not joins then return nil end
+    redis.call('ZREMRANGEBYSCORE', ns .. ':failed:' .. gid, '-inf', '+inf')
+  end
   local old = read_share(old_share, g.created)
   local new = joins and {status = job.status, percent = FINAL[job.status] and 100 or math.floor(tonumber(job.percent or 0)), stalled = job.stalled and 1 or 0}
-  local counted = fresh or not old or not new or old.status ~= new.status or old.stalled ~= new.stalled
+  g.counted = g.counted or g.fresh or not old or not new or old.status ~= new.status or old.stalled ~= new.stalled
+  g.updated = math.max(g.updated, at)
+  g.of.retention, g.of.abandoned = job.retention, job.abandoned
   if old then
     g.members, g.sum, g.stalled = g.members - 1, g.sum - old.percent, g.stalled - old.stalled
     g['n_' .. old.status] = g['n_' .. old.status] - 1
@@ -535,51 +610,12 @@ local function count_in(ns, gid, job, at, old_share, joins, size)
     g.members, g.sum, g.stalled = g.members + 1, g.sum + new.percent, g.stalled + new.stalled
     g['n_' .. new.status] = g['n_' .. new.status] + 1
   end
-  if size and size > g.size then g.size, counted = size, true end
-  if g.members == 0 then
-    -- Expired rather than deleted: workers, whose reports may move a job, need no right to delete.
-    for _, one in ipairs({key, ns .. ':log:' .. gid, ns .. ':failed:' .. gid}) do redis.call('PEXPIREAT', one, '1') end
-    redis.call('PUBLISH', ns .. ':event:' .. gid, '0 d null')
-    return nil
-  end
-  local share = new and share_of(job, g.created)
-  local percent = math.floor(g.sum / math.max(g.members, g.size))
-  if not counted and percent == g.percent then
-    redis.call('HSET', key, 'sum', digits(g.sum))
-    return share
-  end
-  local was = g.status
-  g.status = rollup_status(g)
-  g.percent = percent
-  g.v = g.v + 1
-  g.updated = math.max(g.updated, at)
-  if not g.started and g.status ~= 'pending' then g.started = digits(at) end
-  if not FINAL[g.status] then g.finished = nil elseif not FINAL[was] then g.finished = digits(at) end
+  if size and size > g.size then g.size, g.counted = size, true end
   local left_failed = old and old.status == 'failed' and not (new and new.status == 'failed')
   local is_failed = new and new.status == 'failed' and not (old and old.status == 'failed')
-  if left_failed or is_failed then name_failures(ns, gid, g, job, left_failed, is_failed) end
-  local doc = rollup_record(gid, g, job)
-  local span = tonumber(FINAL[g.status] and job.retention or job.abandoned)
-  local set = {'type', 'group', 'attempt', '1', 'max', '1', 'group', job.group, 'doc', doc}
-  if job.owner then set[#set + 1] = 'owner' set[#set + 1] = job.owner end
-  if job.tenant then set[#set + 1] = 'tenant' set[#set + 1] = job.tenant end
-  local renew = fresh or g.status ~= was or tonumber(g.expires or 0) < at + span / 2
-  if renew then g.expires = digits(at + span) end
-  for _, field in ipairs(ROLLUP) do
-    local value = g[field]
-    if value ~= nil then set[#set + 1] = field set[#set + 1] = type(value) == 'number' and digits(value) or value end
-  end
-  redis.call('HSET', key, unpack(set))
-  if not g.finished or not g.failures then redis.call('HDEL', key, g.finished and 'failures' or 'finished', g.failures and 'finished' or 'failures') end
-  if g.status ~= was then
-    redis.call('XADD', ns .. ':log:' .. gid, 'MAXLEN', '256', '*', 'version', digits(g.v), 'at', digits(at), 'status', g.status, 'attempt', '1', 'by', 'batch')
-  end
-  if renew then
-    for _, one in ipairs({key, ns .. ':log:' .. gid, ns .. ':failed:' .. gid}) do redis.call('PEXPIREAT', one, g.expires) end
-  end
-  local letters = (g.status ~= was and 's' or counted and '' or 'p') .. (FINAL[g.status] and 'f' or '') .. (fresh and 'n' or '')
-  redis.call('PUBLISH', ns .. ':event:' .. gid, digits(g.v) .. ' ' .. (letters == '' and '-' or letters) .. ' ' .. doc)
-  return share
+  if g.members > 0 and (left_failed or is_failed) then name_failures(ns, gid, g, job, left_failed, is_failed) end
+  if open_rollups then open_rollups[gid] = g else save_rollup(ns, gid, g, at) end
+  return new and share_of(job, g.created)
 end
 
 -- Keeps the rollup of the job's group up to date; moves the job when its group or scope changed.
@@ -851,8 +887,12 @@ local function failure(ns, job, said, at, final)
   if #traces > 0 then keep_traces(ns, job, traces) end
   if said.reference then
     local key = ns .. ':reference:' .. said.reference
-    redis.call('HSET', key, 'id', job.id, 'attempt', digits(job.attempt))
-    redis.call('PEXPIRE', key, digits(math.max(tonumber(job.retention), tonumber(job.abandoned))))
+    -- A worker may name one that another job has: whoever looks it up is to find the first.
+    local holder = redis.call('HGET', key, 'id')
+    if not holder or holder == job.id then
+      redis.call('HSET', key, 'id', job.id, 'attempt', digits(job.attempt))
+      redis.call('PEXPIRE', key, digits(math.max(tonumber(job.retention), tonumber(job.abandoned))))
+    end
   end
   local parts = {}
   for _, field in ipairs(ERROR_FIELDS) do
@@ -1725,6 +1765,7 @@ local function supervise(ns, args)
     return policies[type]
   end
   local handled, late = 0, false
+  open_rollups = {}
   local function each_due(key, handle)
     while handled < limit and not late do
       local due = redis.call('ZRANGEBYSCORE', key, '-inf', digits(at), 'LIMIT', '0', tostring(math.min(64, limit - handled)))
@@ -1742,8 +1783,12 @@ local function supervise(ns, args)
       end
     end
   end
-  each_due(ns .. ':deadlines', overdue)
-  each_due(ns .. ':expiring', expired)
+  local ok, problem = pcall(function()
+    each_due(ns .. ':deadlines', overdue)
+    each_due(ns .. ':expiring', expired)
+  end)
+  save_open_rollups(ns, at)
+  if not ok then error(problem, 0) end
   local left = redis.call('ZCOUNT', ns .. ':deadlines', '-inf', digits(at)) + redis.call('ZCOUNT', ns .. ':expiring', '-inf', digits(at))
   if args[2] then return {left, counts.stalled, counts.requeued, counts.failed} end
   return left

@@ -126,6 +126,37 @@ def test_of_the_failed_the_first_thousand_are_remembered(jobs):
     assert len(held) == 1000 and held[0] == b"a0000" and jobs.get(group)["counts"]["failed"] == 1010
 
 
+def test_what_the_supervisor_does_to_many_jobs_is_told_once(jobs):
+    jobs.policy("x", lease_ms="1", on_stall="fail", grace_ms="1")
+    for n in range(30):
+        jobs.report(f"a{n:02}", group="g", type="x", status="processing")
+    group = jobs.get("a00")["group_id"]
+    version = jobs.get(group)["version"]
+    calls = 0
+    while jobs.get(group)["status"] != "failed":
+        jobs.call("supervise", 1000)
+        calls += 1
+    batch = jobs.get(group)
+    assert batch["counts"]["failed"] == 30 and batch["counts"]["stalled"] == 0 and len(batch["failed"]) == 20
+    assert batch["version"] - version <= min(calls, 60)
+
+
+def test_a_supervisor_that_stumbles_leaves_the_next_call_as_it_should_be(jobs):
+    jobs.policy("x", lease_ms="1")
+    for one in ("broken", "sound"):
+        jobs.report(one, group="g", type="x", status="processing")
+    jobs.redis.hset(jobs.key("job", "broken"), "lease", "rubbish")
+    while not jobs.get("sound")["stalled"]:
+        jobs.call("supervise", 10)
+    assert rollup(jobs, "sound")["counts"]["stalled"] == 1
+    jobs.redis.set(jobs.key("expiring"), "of another kind")
+    with pytest.raises(redis.exceptions.ResponseError):
+        jobs.redis.execute_command("FCALL", "jobcast_supervise", 1, jobs.ns, 10)
+    jobs.redis.delete(jobs.key("expiring"))
+    jobs.report("sound", status="done")
+    assert rollup(jobs, "sound")["counts"]["done"] == 1
+
+
 @pytest.mark.parametrize("status", ["pending", "processing", "retrying"])
 def test_an_unfinished_job_that_expires_leaves_its_batch(jobs, status):
     """Its record is kept until it has left, so that nothing is counted that is gone, nor twice if it is made anew."""

@@ -83,3 +83,18 @@ def test_the_error_is_honest(jobs):
         kept += abs((total - ago) - progress["eta"]) <= progress["eta_error"] + 100 if "eta" in progress else 1
     print(f"{kept} of 200 ended within the stated error")
     assert kept >= 150
+
+
+def test_a_job_that_takes_longer_than_usual_says_so(jobs):
+    durations(jobs, *range(8_000, 12_001, 200))
+    assert "late" not in begun(jobs, 14_000, percent=50)
+    jobs.call("delete", "a")
+    assert begun(jobs, 20_000, percent=50)["late"] is True
+    jobs.report("a", percent=51)
+    assert jobs.get("a")["progress"]["late"] is True and "eta" in jobs.get("a")["progress"]
+    jobs.report("a", status="done")
+    assert "late" not in jobs.get("a")["progress"]
+
+
+def test_nothing_is_late_that_nobody_has_an_idea_of(jobs):
+    assert "late" not in begun(jobs, 86_400_000, percent=50)

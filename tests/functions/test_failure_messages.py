@@ -57,6 +57,13 @@ def test_a_reference_that_is_given_is_kept(jobs):
     assert failed(jobs, reference="SENTRY-1")["reference"] == "SENTRY-1"
 
 
+def test_a_reference_leads_to_the_job_that_had_it_first(jobs):
+    failed(jobs, reference="SENTRY-1")
+    jobs.report("b", status="failed", error__reference="SENTRY-1")
+    assert jobs.get("b")["error"]["reference"] == "SENTRY-1"
+    assert jobs.redis.hget(jobs.key("reference", "SENTRY-1"), "id") == b"a"
+
+
 def test_what_a_worker_says_itself_is_left_alone(jobs):
     assert failed(jobs, title="Row 17 has no amount", action="Add it.") == {"title": "Row 17 has no amount", "action": "Add it.", "retryable": False}
 

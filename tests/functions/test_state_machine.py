@@ -1,4 +1,6 @@
 """Protocol section 1, the state machine."""
+import time
+
 import pytest
 
 from conftest import Refused
@@ -64,6 +66,17 @@ def test_a_retryable_failure_is_tried_again_while_attempts_remain(jobs):
     assert "retry_at" not in jobs.get("a") and "error" not in jobs.get("a")
     jobs.report("a", status="failed", error__title="Busy", error__retryable="true")
     assert jobs.get("a")["status"] == "failed"
+
+
+def test_a_retry_is_at_most_a_year_ahead(jobs):
+    year = 31_536_000_000
+    for ahead, accepted in ((year - 60_000, True), (year + 60_000, False)):
+        at = int(time.time() * 1000) + ahead
+        try:
+            jobs.report("a", status="retrying", retry_at=at)
+            assert accepted and jobs.get("a")["retry_at"] == at
+        except Refused as refused:
+            assert not accepted and refused.field == "retry_at"
 
 
 def test_a_failure_is_not_retryable_unless_said(jobs):
