@@ -65,8 +65,8 @@ end
 
 -- Answers the text as JSON, and true if it is not as it was.
 local function quoted(s)
-  -- The second is the test; the first is what most texts are, in half the time.
-  if not string.find(s, '^[%w ,.:/()_-]*$') and string.find(s, '[%c"\\\128-\255]') then
+  -- All of ASCII that needs no escape. Three ranges, the one with the small letters first, take a third of the time of classes.
+  if not string.find(s, '^[]-~#-[ -!]*$') then
     s = string.gsub(repaired(s), '[%z\1-\31"\\\127]', escape)
     return '"' .. s .. '"', true
   end
@@ -193,10 +193,14 @@ local function now()
   return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
 end
 
--- The same as text. All have 13 digits until the year 2286, so that they compare as texts.
+-- The same as text. All have 13 digits until the year 2286, so that they compare as texts. To cut the microseconds takes a
+-- third of what it takes to reckon.
+local LEADING = {'000', '000', '000', '00', '0', ''}
 local function time_now()
   local t = redis.call('TIME')
-  return string.format('%s%03d', t[1], t[2] / 1000)
+  local micros = t[2]
+  local n = #micros
+  return t[1] .. LEADING[n] .. string.sub(micros, 1, n - 3)
 end
 
 -- What may take long stops after so many microseconds, so that reports are not held up.
@@ -349,7 +353,7 @@ local function is_late(elapsed, expected, spread)
 end
 
 -- The members `eta`, `eta_error` and `late` at `at`: what the worker said, less the time since, as long as that lasts; else estimated.
--- All but `at` may be digits.
+-- All are numbers, or nil.
 local function eta_at(at, given, given_at, started, percent, expected, spread)
   if given then
     local rest = given - (at - given_at)
@@ -357,8 +361,7 @@ local function eta_at(at, given, given_at, started, percent, expected, spread)
   end
   if not started then return '' end
   local elapsed = at - started
-  expected, spread = expected and tonumber(expected), spread and tonumber(spread)
-  local eta, off = estimate(elapsed, percent and tonumber(percent), expected, spread)
+  local eta, off = estimate(elapsed, percent, expected, spread)
   local late = is_late(elapsed, expected, spread) and ',"late":true' or ''
   if not eta then return late end
   return string.format(',"eta":%d,"eta_error":%d', eta + 0.5, off + 0.5) .. late
@@ -366,10 +369,11 @@ end
 
 local function progress_of(job, at)
   local eta = ''
+  local function of(field) return job[field] and tonumber(job[field]) end
   if job.status == 'processing' and not job.stalled then
-    eta = eta_at(at, job.eta, job.eta_at, job.started, job.percent, job.expected, job.spread)
+    eta = eta_at(at, of('eta'), of('eta_at'), of('started'), of('percent'), of('expected'), of('spread'))
   elseif job.eta and not FINAL[job.status] then
-    eta = eta_at(at, job.eta, job.eta_at)
+    eta = eta_at(at, of('eta'), of('eta_at'))
   end
   return progress(job.percent, middle(job.current, job.total, job.unit, job.step), job.message, eta)
 end
@@ -396,14 +400,14 @@ local function compose(id, version, updated, front, inside, back, locked)
     (locked and ',"locked_at":' .. locked .. '}' or '}')
 end
 
--- What a report of progress needs to know of a job at work, and does not change.
-local PACE, PACE_MORE = '^(%d+) (%d+) (%d+) (%S*)(.*)$', '^ (%d*) (%d*) (%d*) (%d*) (%S*)$'
+-- What a report of progress needs to know of a job at work, and does not change, in columns: to match it takes five times as long,
+-- and fields of their own twice. Until when its lifetime needs no renewal (13), when it began (13), `+` if there is more, which is
+-- estimates (4 of 16) and the batch (46); and the scope.
+local PACE, PACE_MORE = '%013d%013d-%s', '%013d%013d+%16s%16s%16s%16s%46s%s'
 local function pace_of(job, scope)
-  local renew = tonumber(job.expires or 0) - tonumber(job.abandoned) / 2
-  local pace = digits(job.attempt) .. ' ' .. digits(math.floor(math.max(renew, 0))) .. ' ' .. job.started .. ' ' .. (scope or '')
-  if not (job.expected or job.eta or job.gid) then return pace end
-  return pace .. ' ' .. (job.expected or '') .. ' ' .. (job.spread or '') .. ' ' .. (job.eta or '') .. ' ' .. (job.eta_at or '') .. ' ' ..
-    (job.gid or '')
+  local renew = math.max(tonumber(job.expires or 0) - tonumber(job.abandoned) / 2, 0)
+  if not (job.expected or job.eta or job.gid) then return string.format(PACE, renew, job.started, scope or '') end
+  return string.format(PACE_MORE, renew, job.started, job.expected or '', job.spread or '', job.eta or '', job.eta_at or '', job.gid or '', scope or '')
 end
 
 local function scope_of(job)
@@ -723,7 +727,7 @@ local function save(ns, job, at, flags, by, what)
   local lifetime = keep_alive(job, at)
   if job.status == 'processing' and not job.stalled and not job.cancel then
     set = {'doc', doc, 'front', front, 'back', back, 'pace', pace_of(job, scope), 'mid', middle(job.current, job.total, job.unit, job.step)}
-    n, gone = 10, {}
+    n, gone = #set, {}
   end
   for i = 1, COUNT_KEPT do
     local value, old = job[KEPT[i]], stored[i]
@@ -1188,40 +1192,44 @@ local function forbids(f, job)
   return forbidden(f, job.type, job.tenant) or forbidden(f, job.type == 'default' and f.type or job.type, job.tenant)
 end
 
-local PARTS = {'current', 'total', 'unit', 'step'}
+local PARTS = {'current', 'total', 'unit', 'step', 'message', 'percent'}
+local PERCENTS = {}
+for i = 0, 99 do PERCENTS[i .. ''] = i end
 
 -- Most reports only move a bar. Those that do, on a job at work, need neither the whole job nor a new deadline; this path
 -- writes exactly what the other would. Answers nil for the other to be taken. What costs most here is making strings, by their
 -- length, and then every call: so nothing is put together twice, and the id is not checked, since a job at work has it.
 local function report_progress(ns, args)
   local id = args[1]
+  local find = string.find
   local attempt, percent, given, current, total, unit, step, message, status, odd
   for i = 2, #args, 2 do
     local field, value = args[i], args[i + 1]
     if not value then return nil end
     if field == 'percent' then
       if percent then return nil end
-      if string.find(value, '^[1-9]%d?$') then
+      percent = PERCENTS[value]
+      if percent then
         given = value
-      elseif value ~= '0' and not string.find(value, '^[1-9]?%d%.%d$') then
-        return nil
+      else
+        if not find(value, '^[1-9]?%d%.%d$') then return nil end
+        percent = tonumber(value)
       end
-      percent = tonumber(value)
     elseif field == 'message' then
       if message or #value > 500 or value == '' then return nil end
       message, odd = quoted(value)
-      if odd and string.find(value, '\n', 1, true) then return nil end
+      if odd and find(value, '\n', 1, true) then return nil end
     elseif field == 'status' then
       if status or value ~= 'processing' then return nil end
       status = value
     elseif field == 'attempt' then
-      if attempt or not string.find(value, '^[1-9]%d?%d?$') then return nil end
+      if attempt or not find(value, '^[1-9]%d?%d?$') then return nil end
       attempt = value
     elseif field == 'current' then
-      if current or #value > 15 or not string.find(value, '^[1-9]%d*$') then return nil end
+      if current or #value > 15 or not find(value, '^[1-9]%d*$') then return nil end
       current = value
     elseif field == 'total' then
-      if total or #value > 15 or not string.find(value, '^[1-9]%d*$') then return nil end
+      if total or #value > 15 or not find(value, '^[1-9]%d*$') then return nil end
       total = value
     elseif field == 'unit' then
       if unit or #value > 100 or value == '' then return nil end
@@ -1229,47 +1237,60 @@ local function report_progress(ns, args)
     elseif field == 'step' then
       if step or #value > 100 or value == '' then return nil end
       step, odd = quoted(value)
-      if odd and string.find(value, '\n', 1, true) then return nil end
+      if odd and find(value, '\n', 1, true) then return nil end
     else
       return nil
     end
   end
   if not id then return nil end
   local key = ns .. ':job:' .. id
-  local more = current or total or unit or step
-  local h = more and redis.call('HMGET', key, 'front', 'back', 'pace', 'v', 'updated', 'percent', 'message', 'mid', 'current', 'total', 'unit', 'step') or
-    redis.call('HMGET', key, 'front', 'back', 'pace', 'v', 'updated', 'percent', 'message', 'mid')
-  local front, had, mid = h[1], h[6], h[8]
-  if not front or not mid then return nil end
-  local tries, renew, started, scope, rest = string.match(h[3], PACE)
-  local expected, spread, eta, eta_set, gid
-  if rest ~= '' then expected, spread, eta, eta_set, gid = string.match(rest, PACE_MORE) end
-  local time = time_now()
-  if attempt and attempt ~= tries or time < h[5] or time > renew then return nil end
-  if more then
+  local parts = current or total or unit or step
+  local h = parts and redis.call('HMGET', key, 'front', 'back', 'pace', 'v', 'updated', 'percent', 'mid', 'message', 'current', 'total', 'unit', 'step') or
+    message and redis.call('HMGET', key, 'front', 'back', 'pace', 'v', 'updated', 'percent', 'mid') or
+    redis.call('HMGET', key, 'front', 'back', 'pace', 'v', 'updated', 'percent', 'mid', 'message')
+  local front, pace, had, mid = h[1], h[3], h[6], h[7]
+  if not front or not mid or attempt and not find(front, '"attempt":' .. attempt .. ',', 1, true) then return nil end
+  local sub, time = string.sub, time_now()
+  if time < h[5] or time > sub(pace, 1, 13) then return nil end
+  if parts then
     current, total, unit, step = current or h[9], total or h[10], unit or h[11], step or h[12]
     if not percent and current and total and (current ~= h[9] or total ~= h[10]) then percent = derived_percent(current, total) end
     mid = middle(current, total, unit, step)
   end
-  local shown = had or nil
-  if percent and (not had or percent >= tonumber(had)) then shown = given or digits(percent) end
-  if gid and gid ~= '' and math.floor(tonumber(shown or 0)) ~= math.floor(tonumber(had or 0)) then return nil end
-  local set = message and {'message', message} or {}
-  if shown and shown ~= had then set[#set + 1] = 'percent' set[#set + 1] = shown end
-  if mid ~= h[8] then
-    for i, value in ipairs({current, total, unit, step}) do
-      if value ~= h[8 + i] then set[#set + 1] = PARTS[i] set[#set + 1] = value end
-    end
-    set[#set + 1] = 'mid' set[#set + 1] = mid
+  local before = had and tonumber(had)
+  local shown, at = had or nil, before
+  if percent and (not had or percent >= before) then shown, at = given or digits(percent), percent end
+  local scope, expected, spread, eta, eta_set
+  if sub(pace, 27, 27) == '-' then
+    scope = sub(pace, 28)
+  else
+    if sub(pace, 92, 92) ~= ' ' and math.floor(at or 0) ~= math.floor(before or 0) then return nil end
+    expected, spread, eta, eta_set = tonumber(sub(pace, 28, 43)), tonumber(sub(pace, 44, 59)), tonumber(sub(pace, 60, 75)), tonumber(sub(pace, 76, 91))
+    scope = sub(pace, 138)
   end
-  message = message or h[7]
-  eta = eta_at(time, eta ~= '' and eta, eta_set, started, shown, expected ~= '' and expected, spread)
+  local new_message = message or nil
+  message = message or h[8]
+  eta = eta_at(tonumber(time), eta, eta_set, tonumber(sub(pace, 14, 26)), at, expected, spread)
   local version = string.format('%d', h[4] + 1)
   local doc = shown and
     '{"id":"' .. id .. '","version":' .. version .. ',"updated_at":' .. time .. front .. '"percent":' .. shown .. mid ..
       (message and ',"message":' or '') .. (message or '') .. eta .. h[2] .. ',"locked_at":' .. time .. '}' or
     compose(id, version, time, front, progress(nil, mid, message, eta), h[2], time)
-  redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, unpack(set))
+  if parts then
+    local set, values = {'mid', mid}, {current, total, unit, step, new_message, shown}
+    for i = 1, 6 do
+      if values[i] and values[i] ~= h[8 + i] then set[#set + 1] = PARTS[i] set[#set + 1] = values[i] end
+    end
+    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, unpack(set))
+  elseif shown and new_message then
+    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, 'percent', shown, 'message', message)
+  elseif shown then
+    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, 'percent', shown)
+  elseif new_message then
+    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, 'message', message)
+  else
+    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc)
+  end
   publish(ns, id, scope ~= '' and scope, version, 'p', doc)
   return {'ok', tonumber(version), ''}
 end
@@ -1300,11 +1321,10 @@ end
 -- The same of a heartbeat.
 local function heartbeat_at_work(ns, id, attempt)
   local key = ns .. ':job:' .. id
-  local h = redis.call('HMGET', key, 'front', 'pace', 'v')
+  local h = redis.call('HMGET', key, 'front', 'pace', 'v', 'attempt')
   if not h[1] or not h[2] then return nil end
-  local tries, renew = string.match(h[2], '^(%d+) (%d+) ')
   local time = time_now()
-  if attempt and attempt < tonumber(tries) or time > renew then return nil end
+  if attempt and attempt < tonumber(h[4]) or time > string.sub(h[2], 1, 13) then return nil end
   redis.call('HSET', key, 'locked', time)
   return {'ok', tonumber(h[3]), ''}
 end

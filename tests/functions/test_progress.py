@@ -93,16 +93,36 @@ def test_the_short_way_of_a_report_that_only_moves_the_bar_writes_what_the_long_
                "current": ["1", "50", "700"], "total": ["700", "1000"], "unit": ["pages", "\\"], "step": ["2 of 3"],
                "status": ["processing"], "attempt": ["1"]}
     draw = random.Random(7)
-    for job, of in ("short", "u1"), ("long", "u1"):
-        jobs.report(job, status="processing", owner=of)
-    for _ in range(200):
-        said = {field: draw.choice(choices[field]) for field in draw.sample(list(choices), draw.randint(1, 4))}
-        jobs.report("short", **said)
-        jobs.redis.hdel(jobs.key("job", "long"), "front")
-        jobs.report("long", **said)
-        short, long = (jobs.redis.hgetall(jobs.key("job", job)) for job in ("short", "long"))
-        for written in short, long:
-            for varies in b"updated", b"locked", b"started", b"created", b"expires", b"doc", b"pace", b"back":
-                written.pop(varies)
-        assert short == long, said
-        assert jobs.get("short")["progress"] == jobs.get("long")["progress"]
+    jobs.redis.hset(jobs.key("durations", "known"), mapping={"0": 60_000, "1": 61_000, "2": 62_000, "n": 3})
+    for n in range(60):
+        pair = f"short{n}", f"long{n}"
+        born = draw.choice([{}, {"owner": "u1"}, {"type": "known"}, {"group": "g", "owner": "u2"}, {"type": "known", "group": "h"}])
+        for job in pair:
+            jobs.report(job, status="processing", **born)
+        for _ in range(draw.randint(1, 8)):
+            said = {field: draw.choice(choices[field]) for field in draw.sample(list(choices), draw.randint(1, 4))}
+            jobs.report(pair[0], **said)
+            jobs.redis.hdel(jobs.key("job", pair[1]), "front")
+            jobs.report(pair[1], **said)
+            short, long = (jobs.redis.hgetall(jobs.key("job", job)) for job in pair)
+            for written in short, long:
+                for varies in b"updated", b"locked", b"started", b"created", b"expires", b"doc", b"pace", b"back", b"share":
+                    written.pop(varies, None)
+            assert short == long, said
+            records = [jobs.get(job) for job in pair]
+            for record in records:
+                assert ("eta" in record["progress"]) == ("type" in born and born["type"] == "known")
+                for varies in "id", "updated_at", "created_at", "started_at", "locked_at":
+                    del record[varies]
+                for varies in "eta", "eta_error":
+                    record["progress"].pop(varies, None)
+            assert records[0] == records[1]
+
+
+def test_what_the_short_way_was_not_told_stays_for_the_long_way(jobs):
+    jobs.report("a", status="processing")
+    jobs.report("a", step="Reading")
+    jobs.report("a", status="processing")
+    jobs.redis.hdel(jobs.key("job", "a"), "front")
+    jobs.report("a", percent=5)
+    assert jobs.get("a")["progress"] == {"percent": 5, "step": "Reading"}
