@@ -353,14 +353,13 @@ local function is_late(elapsed, expected, spread)
 end
 
 -- The members `eta`, `eta_error` and `late` at `at`: what the worker said, less the time since, as long as that lasts; else estimated.
--- All are numbers, or nil.
-local function eta_at(at, given, given_at, started, percent, expected, spread)
+-- `elapsed`: since the attempt began, or nil. All are numbers or nil, but `at` may be digits.
+local function eta_at(at, given, given_at, elapsed, percent, expected, spread)
   if given then
     local rest = given - (at - given_at)
     if rest >= 0 then return ',"eta":' .. digits(rest) end
   end
-  if not started then return '' end
-  local elapsed = at - started
+  if not elapsed then return '' end
   local eta, off = estimate(elapsed, percent, expected, spread)
   local late = is_late(elapsed, expected, spread) and ',"late":true' or ''
   if not eta then return late end
@@ -371,7 +370,7 @@ local function progress_of(job, at)
   local eta = ''
   local function of(field) return job[field] and tonumber(job[field]) end
   if job.status == 'processing' and not job.stalled then
-    eta = eta_at(at, of('eta'), of('eta_at'), of('started'), of('percent'), of('expected'), of('spread'))
+    eta = eta_at(at, of('eta'), of('eta_at'), job.started and at - job.started, of('percent'), of('expected'), of('spread'))
   elseif job.eta and not FINAL[job.status] then
     eta = eta_at(at, of('eta'), of('eta_at'))
   end
@@ -1257,7 +1256,7 @@ local function report_progress(ns, args)
     if not percent and current and total and (current ~= h[9] or total ~= h[10]) then percent = derived_percent(current, total) end
     mid = middle(current, total, unit, step)
   end
-  local before = had and tonumber(had)
+  local before = had and (PERCENTS[had] or tonumber(had))
   local shown, at = had or nil, before
   if percent and (not had or percent >= before) then shown, at = given or digits(percent), percent end
   local scope, expected, spread, eta, eta_set
@@ -1270,8 +1269,9 @@ local function report_progress(ns, args)
   end
   local new_message = message or nil
   message = message or h[8]
-  eta = eta_at(tonumber(time), eta, eta_set, tonumber(sub(pace, 14, 26)), at, expected, spread)
-  local version = string.format('%d', h[4] + 1)
+  eta = eta_at(time, eta, eta_set, time - sub(pace, 14, 26), at, expected, spread)
+  local v = h[4] + 1
+  local version = string.format('%d', v)
   local doc = shown and
     '{"id":"' .. id .. '","version":' .. version .. ',"updated_at":' .. time .. front .. '"percent":' .. shown .. mid ..
       (message and ',"message":' or '') .. (message or '') .. eta .. h[2] .. ',"locked_at":' .. time .. '}' or
@@ -1292,7 +1292,7 @@ local function report_progress(ns, args)
     redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc)
   end
   publish(ns, id, scope ~= '' and scope, version, 'p', doc)
-  return {'ok', tonumber(version), ''}
+  return {'ok', v, ''}
 end
 
 local function report(ns, args)
