@@ -8,20 +8,24 @@ namespace jobcast::api {
 
 namespace {
 
-using command = task<store::result<store::command_answer>> (store::store::*)(std::string, std::string);
+constexpr std::string_view by = "viewer";
 
-task<http::answer> run(context& c, auth::identity_ptr who, const std::string& id, command what,
-                       std::string_view not_offered) {
+// `asked` begins only once it is known that this viewer may ask it.
+task<http::answer> run(context& c, auth::identity_ptr who, const std::string& id,
+                       task<store::result<store::command_answer>> asked, std::string_view not_offered) {
   if (auto bad = check_job_id(id))
     co_return std::move(*bad);
   auto refused = co_await check_may(c, who, auth::action::command, id);
   if (refused)
     co_return std::move(*refused);
-  auto done = co_await (c.store.*what)(id, "viewer");
+  auto done = co_await std::move(asked);
   if (!done)
     co_return problem_of(c, done.error());
   if (done->what == "missing")
     co_return not_found(id);
+  if (done->what == "ignored:stale_attempt")
+    co_return http::problem(409, "Another attempt has begun since then, so this outcome is no longer the job's.",
+                            "attempt");
   if (done->what != "ok")
     co_return http::problem(409, not_offered);
   co_return record_response(c, 202, done->now.event_id(), done->now.final, done->now.json);
@@ -30,24 +34,31 @@ task<http::answer> run(context& c, auth::identity_ptr who, const std::string& id
 } // namespace
 
 task<http::answer> post_cancel(context& c, http::request& r, parts at) {
-  co_return co_await run(c, r.who, at[0], &store::store::cancel,
+  co_return co_await run(c, r.who, at[0], c.store.cancel(at[0], std::string(by)),
                          "This job cannot be cancelled any more: it is over. Its `can` says what it offers.");
 }
 
 task<http::answer> post_retry(context& c, http::request& r, parts at) {
-  co_return co_await run(c, r.who, at[0], &store::store::retry,
+  co_return co_await run(c, r.who, at[0], c.store.retry(at[0], std::string(by)),
                          "This job does not offer a retry now. Its `can` says what it offers.");
 }
 
 task<http::answer> post_seen(context& c, http::request& r, parts at) {
-  co_return co_await run(c, r.who, at[0], &store::store::seen,
+  auto const attempt = r.parameter("attempt");
+  if (attempt && attempt->empty())
+    co_return http::problem(400, "Name the attempt whose outcome was seen, or leave it out.", "attempt");
+  co_return co_await run(c, r.who, at[0],
+                         c.store.seen(at[0], std::string(by), std::string(attempt.value_or(std::string_view()))),
                          "This job is not over yet, so there is no outcome to have seen.");
 }
 
-task<std::string> run_command(context& c, auth::identity_ptr who, std::string op, std::string id) {
+task<std::string> run_command(context& c, auth::identity_ptr who, std::string op, std::string id,
+                              std::uint64_t attempt) {
   auto const run = op == "cancel" ? post_cancel : op == "retry" ? post_retry : post_seen;
   http::request r;
   r.who = std::move(who);
+  if (attempt != 0)
+    r.query.emplace_back("attempt", std::to_string(attempt));
   if (auto refused = check_may_ever(c, r, auth::action::command))
     co_return refused->body;
   http::answer const done = co_await run(c, r, parts(&id, 1));

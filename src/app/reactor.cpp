@@ -68,8 +68,8 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     , ticker_(io_.get_executor())
     , probe_channel_(fmt::format("{}:probe:{}:{}", config.redis.ns, shared.name, number)) {
   host_.command = [this](const auth::identity_ptr& who, std::string_view op, const std::string& job,
-                         std::function<void(std::string)> done) {
-    asio::co_spawn(io_, api::run_command(context_, who ? who : anyone(), std::string(op), job),
+                         std::uint64_t attempt, std::function<void(std::string)> done) {
+    asio::co_spawn(io_, api::run_command(context_, who ? who : anyone(), std::string(op), job, attempt),
                    [done = std::move(done)](std::exception_ptr e, std::string problem) {
                      log_exception(e);
                      if (!e)

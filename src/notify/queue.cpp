@@ -59,6 +59,9 @@ words poll_call(std::string_view ns, const notify_settings& config, const load& 
   };
   for (auto const& [name, webhook] : config.webhooks)
     add(hook_channel(name), endpoint_key(webhook.url));
+  for (char const lane : std::string_view("0123456789abcdef"))
+    add(std::string("webhook.") + lane, "");
+  // Deliveries that a library before 1.5 made.
   add("webhook", "");
   add("email", "");
   return out;

@@ -1839,6 +1839,14 @@ function notify.due(ns, channel) return ns .. ':notify:due:' .. channel end
 function notify.delivery(ns, id) return ns .. ':notify:delivery:' .. id end
 function notify.channel_of(id) return string.match(id, '^[^/]*') end
 
+-- The receivers that jobs name share sixteen channels, by host: one that hangs fills its own, and holds up few others.
+function notify.shared(url)
+  local host = string.lower(string.match(url, '^%a+://([^/?#]*)') or url)
+  return 'webhook.' .. string.sub(redis.sha1hex(host), 1, 1)
+end
+
+function notify.is_shared(channel) return string.find(channel, '^webhook') ~= nil end
+
 -- Makes a delivery a dead letter; the oldest beyond `keep` are dropped.
 function notify.bury(ns, id, at, keep, why, endpoint)
   local dead = ns .. ':notify:dead'
@@ -1896,7 +1904,7 @@ function notify.take(ns, entry, call)
   for _, name in ipairs({'webhook', 'email'}) do
     if ok and type(asked) == 'table' and type(asked[name]) == 'string' then
       any = true
-      notify.queue(ns, call, name, asked[name], outcome, due)
+      notify.queue(ns, call, name == 'webhook' and notify.shared(asked[name]) or name, asked[name], outcome, due)
     end
   end
   if any and not gone then redis.call('HSET', key, 'notified', outcome.attempt) end
@@ -1965,7 +1973,7 @@ function notify.claim(ns, channel, at, lease, keep)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', notify.due(ns, channel.name), '-inf', digits(at), 'LIMIT', '0', tostring(channel.limit))) do
     looked = looked + 1
     local d = notify.read(ns, id)
-    local endpoint = channel.name == 'webhook' and redis.sha1hex(d.to or '') or channel.endpoint
+    local endpoint = notify.is_shared(channel.name) and redis.sha1hex(d.to or '') or channel.endpoint
     local unwanted = notify.unwanted(ns, id, d, at)
     if unwanted == 'expired' then
       notify.bury(ns, id, at, keep, notify.EXPIRED)
@@ -2058,7 +2066,7 @@ function notify.settle(ns, args)
   elseif what == 'dead' then
     notify.bury(ns, id, at, amount, why)
   else
-    local endpoint = channel == 'webhook' and redis.sha1hex(has[3]) or args[6] or ''
+    local endpoint = notify.is_shared(channel) and redis.sha1hex(has[3]) or args[6] or ''
     notify.bury(ns, id, at, amount, why, endpoint)
     redis.call('ZADD', ns .. ':notify:disabled', digits(at), endpoint)
     redis.call('ZREMRANGEBYRANK', ns .. ':notify:disabled', '0', '-10001')

@@ -157,8 +157,11 @@ task<result<command_answer>> store::retry(std::string id, std::string by) {
   co_return read_command(*reply);
 }
 
-task<result<command_answer>> store::seen(std::string id, std::string by) {
-  auto reply = co_await call("jobcast_seen", strings(std::move(id), std::move(by)));
+task<result<command_answer>> store::seen(std::string id, std::string by, std::string attempt) {
+  auto fields = strings(std::move(id), std::move(by));
+  if (!attempt.empty())
+    fields.push_back(std::move(attempt));
+  auto reply = co_await call("jobcast_seen", std::move(fields));
   if (!reply)
     co_return reply.error();
   co_return read_command(*reply);

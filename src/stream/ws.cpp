@@ -271,7 +271,7 @@ class ws_session final : public session {
     if (commands_ == commands_at_once)
       return refuse(message.echo, http::problem_json(429, "Await the answers to what was sent before.", "op"));
     ++commands_;
-    host_.command(who(), name, message.job, [weak = weak_from_this(), echo = message.echo](std::string problem) {
+    host_.command(who(), name, message.job, message.attempt, [weak = weak_from_this(), echo = message.echo](std::string problem) {
       auto const self = std::static_pointer_cast<ws_session>(weak.lock());
       if (!self || !self->open())
         return;

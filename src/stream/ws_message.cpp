@@ -128,6 +128,11 @@ class reader {
     if (!job || !is_id(*job))
       return problem("job", "Name the job: 1 to 128 of the characters A-Z a-z 0-9 . _ : -");
     out_.job = text_of(*job);
+    if (auto const* attempt = member(message_, "attempt"); attempt && out_.op == ws_op::seen) {
+      if (!attempt->IsUint64() || attempt->GetUint64() == 0)
+        return problem("attempt", "The number of the attempt whose outcome was seen, from 1 on.");
+      out_.attempt = attempt->GetUint64();
+    }
     return std::move(out_);
   }
 

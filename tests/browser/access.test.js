@@ -113,7 +113,7 @@ visit('a page that is hidden has not seen the outcome until it is shown', async 
   await watcher.sees_percent(10);
   await watcher.becomes('hidden');
   const told = [];
-  watcher.page.on('request', (request) => request.url().endsWith('/seen') && told.push(request.url()));
+  watcher.page.on('request', (request) => request.url().includes('/seen?') && told.push(request.url()));
   await gateway.report(job, done);
   await watcher.ended_with(outcome);
   assert.deepEqual(told, []);
@@ -179,7 +179,7 @@ visit('a bell alone on a page leaves what ends unseen, and rings', async (contex
   await gives_tokens(context, { sub: 'ann' }, () => 600);
   const page = await plain_page(context, '');
   const told = [];
-  page.on('request', (request) => request.url().endsWith('/seen') && told.push(request.url()));
+  page.on('request', (request) => request.url().includes('/seen?') && told.push(request.url()));
   await page.evaluate(async () => {
     const { configure } = await import('/components.js');
     configure({ token: async () => (await fetch('/token?renew=false')).text() });
@@ -231,6 +231,7 @@ visit('who is not let in is told so, developers are told why, and the job is not
     assert.equal(await element.getByText('Loading…').count(), 0);
     assert.equal(await element.getByRole('progressbar').count(), 0);
   }
+  await page.locator('job-list').getByRole('alert').getByText('You are not allowed to watch this.').waitFor();
   assert.equal(warnings.length, 1);
   assert.match(warnings[0], /^jobcast: Say who you are/);
 });

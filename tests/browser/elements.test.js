@@ -263,7 +263,7 @@ test('the inbox counts outcomes not seen, and puts them away', async () => {
   await stage.route('**/api/inbox*', (route) => route.fulfill({
     json: { jobs: [record({ id: 'x', status: 'failed', error: { title: 'Out of paper' } }), record({ id: 'y', status: 'done' })].filter(({ id }) => !seen.includes(id)) },
   }));
-  await stage.route('**/seen', (route) => {
+  await stage.route('**/seen?*', (route) => {
     seen.push(route.request().url().split('/').at(-2));
     return route.fulfill({ status: 202, json: {} });
   });

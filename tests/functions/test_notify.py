@@ -1,4 +1,5 @@
 """Deliveries: made once from an outcome, claimed by one gateway at a time, settled, buried, replayed."""
+import hashlib
 import json
 import time
 
@@ -16,7 +17,8 @@ class Notifier:
     def poll(self, grace=GRACE, lease=LEASE, keep=KEEP, limit=100, hooks=(), room=None):
         """Answers the claimed deliveries; `wait`, `seen` and `buried` are of the last poll."""
         channels = [part for name, endpoint in hooks for part in (f"hook.{name}", limit, endpoint)]
-        self.wait, *batches = self.jobs.call("notify_poll", grace, lease, keep, *([room] if room else []), *channels, "webhook", limit, "", "email", limit, "")
+        self.wait, *batches = self.jobs.call("notify_poll", grace, lease, keep, *([room] if room else []), *channels,
+                                            *(part for lane in "0123456789abcdef" for part in (f"webhook.{lane}", limit, "")), "email", limit, "")
         self.seen = sum(batch[1] for batch in batches)
         self.buried = sum(batch[2] for batch in batches)
         return [Claimed(self, batch[0].decode(), row) for batch in batches for row in batch[3]]
@@ -72,7 +74,17 @@ def test_every_outcome_goes_to_every_webhook_of_the_config(jobs, notifier):
 def test_a_job_names_its_own_webhook_and_address(jobs, notifier):
     create(jobs, "a", webhook="https://example.com", email="zoe@example.com")
     finish(jobs, "a", "cancelled")
-    assert sorted((d.channel, d.to) for d in notifier.poll()) == [("email", "zoe@example.com"), ("webhook", "https://example.com")]
+    lane = hashlib.sha1(b"example.com").hexdigest()[0]
+    assert sorted((d.channel, d.to) for d in notifier.poll()) == [("email", "zoe@example.com"), (f"webhook.{lane}", "https://example.com")]
+
+
+@pytest.mark.parametrize("url", ["https://Example.com/a?b=c", "https://example.com#x", "https://example.com?d"])
+def test_whatever_is_at_one_host_shares_a_channel(jobs, notifier, url):
+    create(jobs, "a", webhook="https://example.com/hooks")
+    create(jobs, "b", webhook=url)
+    for job in "ab":
+        finish(jobs, job)
+    assert len({d.channel for d in notifier.poll()}) == 1
 
 
 def test_a_job_that_nobody_is_to_be_told_of_makes_no_delivery(jobs, notifier):

@@ -1,4 +1,5 @@
 """Webhooks: what is sent, to receivers that fail, hang, redirect, ask for patience or are gone."""
+import hashlib
 import json
 import re
 import signal
@@ -253,3 +254,28 @@ def test_a_hundred_outcomes_are_each_told_once(start, receiver, start_redis):
     until(lambda: gateway.metric('jobcast_notifications_sent_total{channel="webhook"}') == 100, "all to be counted")
     assert sorted(r.record["id"] for r in receiver.requests) == sorted(f"many-{n}" for n in range(100))
     assert len({r.id for r in receiver.requests}) == 100
+
+
+def lane(receiver):
+    return hashlib.sha1(f"127.0.0.1:{receiver.port}".encode()).hexdigest()[0]
+
+
+def test_a_receiver_that_hangs_does_not_hold_up_another_that_jobs_name(start, receiver, new_job):
+    other = Receiver()
+    while lane(other) == lane(receiver):
+        other.close()
+        other = Receiver()
+    gateway = start(toml="", NOTIFY_CONCURRENCY="2", NOTIFY_TIMEOUT="60s")
+    receiver.then(*["hang"] * 6)
+    for n in range(6):
+        job = new_job()
+        gateway.create(id=job, notify={"webhook": receiver.url})
+        gateway.report(job, status="done")
+    receiver.wait(2)
+    told = new_job()
+    gateway.create(id=told, notify={"webhook": other.url})
+    gateway.report(told, status="done")
+    assert [r.record["id"] for r in other.wait()] == [told]
+    assert len(receiver.requests) == 2, "as many as there is room for"
+    receiver.let_go()
+    other.close()

@@ -122,10 +122,31 @@ def test_an_outcome_is_in_the_inbox_until_it_was_seen(gateway, worker, job):
     assert inbox() == []
 
 
+def test_what_was_seen_of_an_attempt_is_not_taken_for_the_next(gateway, worker, job):
+    for attempt in 1, 2:
+        worker.report(job, status="failed", attempt=attempt, type="letter")
+        if attempt == 1:
+            worker.call("jobcast_create", job, "type", "letter")
+            assert gateway.post(f"/api/jobs/{job}/retry").status == 202
+    late = gateway.post(f"/api/jobs/{job}/seen?attempt=1")
+    assert late.status == 409 and late.json()["field"] == "attempt" and not gateway.record(job)["seen"]
+    with gateway.websocket() as ws:
+        ws.say("seen", job=job, id=1, attempt=1)
+        assert ws.find(lambda e: e.get("id") == 1)["problem"]["field"] == "attempt"
+    assert gateway.post(f"/api/jobs/{job}/seen?attempt=2").json()["seen"]
+
+
+@pytest.mark.parametrize("attempt", ["0", "-1", "one", "1.5", ""])
+def test_a_wrong_attempt_is_refused_by_its_name(gateway, worker, job, attempt):
+    worker.report(job, status="done")
+    refused = gateway.post(f"/api/jobs/{job}/seen?attempt={attempt}")
+    assert refused.status == 400 and refused.json()["field"] == "attempt"
+
+
 def test_seen_is_said_over_websocket_too(gateway, worker, job):
     worker.report(job, status="done")
     with gateway.websocket() as ws:
-        ws.say("seen", job=job, id=1)
+        ws.say("seen", job=job, id=1, attempt=1)
         assert ws.find(lambda e: e.get("id") == 1)["event"] == "ack"
     assert gateway.record(job)["seen"]
 

@@ -80,7 +80,7 @@ export class Client {
     const key = `${record.id} ${record.created_at} ${record.attempt}`;
     if (this.options.link || this.#seen.has(key)) return;
     this.#seen.add(key);
-    this.#unseen.set(key, record.id);
+    this.#unseen.set(key, record);
     this.#tell_seen();
   }
 
@@ -174,9 +174,9 @@ export class Client {
 
   async #tell_seen() {
     if (hidden()) return;
-    for (const [key, id] of [...this.#unseen]) {
+    for (const [key, record] of [...this.#unseen]) {
       this.#unseen.delete(key);
-      await this.#command(id, 'seen').catch(({ status }) => status || this.#unseen.set(key, id));
+      await this.#command(record.id, `seen?attempt=${record.attempt}`).catch(({ status }) => status || this.#unseen.set(key, record));
     }
   }
 

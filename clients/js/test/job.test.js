@@ -201,7 +201,7 @@ test('what a subscriber was shown is told as seen, once', async () => {
   await says({ status: 'done', version: 2 });
   await says({ status: 'done', version: 3 });
   const posts = gateway.requests.filter(({ method }) => method === 'POST');
-  assert.deepEqual(posts.map(({ path }) => path), ['/api/jobs/a/seen']);
+  assert.deepEqual(posts.map(({ path }) => path), ['/api/jobs/a/seen?attempt=1']);
 });
 
 test('what could not be told as seen is told when the connection is open again, and not before', async () => {
@@ -218,7 +218,7 @@ test('what could not be told as seen is told when the connection is open again, 
   gateway.source.drop();
   gateway.source.accept();
   await says(ended);
-  assert.deepEqual(posts().map(({ path }) => path), ['/api/jobs/a/seen', '/api/jobs/a/seen']);
+  assert.deepEqual(posts().map(({ path }) => path), ['/api/jobs/a/seen?attempt=1', '/api/jobs/a/seen?attempt=1']);
 });
 
 test('what ends while nobody subscribes, or is only counted, is not told as seen', async () => {

@@ -146,7 +146,7 @@ test('in a list, what ends before the viewer\'s eyes is seen; what had ended is 
   await stream.send('job', record({ id: 'old', status: 'done' }));
   await stream.send('job', record({ id: 'a' }));
   await stream.send('job', record({ id: 'a', status: 'done', version: 2 }));
-  assert.deepEqual(gateway.requests.filter(({ method }) => method === 'POST').map(({ path }) => path), ['/api/jobs/a/seen']);
+  assert.deepEqual(gateway.requests.filter(({ method }) => method === 'POST').map(({ path }) => path), ['/api/jobs/a/seen?attempt=1']);
 });
 
 test('what a list leaves out as it ends, and what is only counted, is not seen', async () => {

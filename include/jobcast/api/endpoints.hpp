@@ -26,7 +26,8 @@ task<http::answer> post_seen(context&, http::request&, parts);
 task<http::answer> post_watch_links(context&, http::request&, parts);
 task<http::answer> delete_job(context&, http::request&, parts);
 /// cancel, retry or seen by name, for WebSocket: an empty text, or the problem document.
-task<std::string> run_command(context&, auth::identity_ptr who, std::string op, std::string id);
+/// `attempt`: of seen, whose outcome it was; 0: not said.
+task<std::string> run_command(context&, auth::identity_ptr who, std::string op, std::string id, std::uint64_t attempt);
 task<http::answer> get_health(context&, http::request&, parts);
 task<http::answer> get_ready(context&, http::request&, parts);
 task<http::answer> get_metrics(context&, http::request&, parts);

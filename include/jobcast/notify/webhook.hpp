@@ -14,7 +14,7 @@ namespace jobcast::notify {
 /// What is to be told: one outcome on one channel.
 struct delivery {
   std::string id{};      ///< names it in Redis
-  std::string channel{}; ///< `hook.<name>` of the config; `webhook` or `email` of the job
+  std::string channel{}; ///< `hook.<name>` of the config; `webhook.<lane>` or `email` of the job
   std::string to{};      ///< URL or address that the job named; empty for hooks
   std::string job{}, type{}, status{};
   unsigned attempt = 0;

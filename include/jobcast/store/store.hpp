@@ -87,7 +87,8 @@ class store {
   task<result<command_answer>> create(std::string id, arguments fields);
   task<result<command_answer>> cancel(std::string id, std::string by);
   task<result<command_answer>> retry(std::string id, std::string by);
-  task<result<command_answer>> seen(std::string id, std::string by);
+  /// `attempt`: whose outcome it was, as digits; empty: that of whichever is the last.
+  task<result<command_answer>> seen(std::string id, std::string by, std::string attempt = {});
   /// True if there was such a job.
   task<result<bool>> remove(std::string id);
 

@@ -27,6 +27,7 @@ export class JobList extends JobElement {
     this.#stops.push(this.client.onConnection(({ state, problem }) => {
       if (state === 'open') setTimeout(() => this.#stops.length && this.show(), 500);
       if (state === 'refused') warn(problem);
+      text(this.#parts.note, state === 'refused' ? say('refused') : '');
     }));
     if (this.#items.size) this.show();
   }
@@ -77,7 +78,8 @@ export class JobList extends JobElement {
     p.list = h('ul', 'list', { hidden: true });
     p.empty = h('div', 'empty', { hidden: true }, h('slot', '', { name: 'empty' }, say('empty')));
     p.more = h('button', 'more', { type: 'button', hidden: true, onclick: () => this.#more() });
-    this.shadowRoot.append(p.list, p.empty, p.more);
+    p.note = h('p', 'note', { hidden: true, role: 'alert' });
+    this.shadowRoot.append(p.note, p.list, p.empty, p.more);
   }
 
   async #more() {
