@@ -304,13 +304,21 @@ local COUNT_KEPT = #KEPT
 
 local function load(ns, id)
   local key = ns .. ':job:' .. id
-  local values = redis.call('HMGET', key, unpack(KEPT))
-  if not values[1] then return nil end
-  local job = {id = id, key = key, stored = values}
-  for i = 1, COUNT_KEPT do job[KEPT[i]] = values[i] or nil end
-  job.v, job.attempt, job.max = tonumber(job.v), tonumber(job.attempt), tonumber(job.max)
-  job.updated = tonumber(job.updated)
-  return job
+  local h = redis.call('HMGET', key, unpack(KEPT))
+  if not h[1] then return nil end
+  -- Written out, so that the table has its size from the start: to let it grow takes a fifth of all that a call takes.
+  return {
+    id = id, key = key, stored = h,
+    v = tonumber(h[1]), status = h[2] or nil, attempt = tonumber(h[3]), max = tonumber(h[4]), type = h[5] or nil,
+    created = h[6] or nil, updated = tonumber(h[7] or nil), started = h[8] or nil, finished = h[9] or nil,
+    locked = h[10] or nil, retry_at = h[11] or nil, owner = h[12] or nil, tenant = h[13] or nil,
+    group = h[14] or nil, stalled = h[15] or nil, cancel = h[16] or nil, percent = h[17] or nil,
+    current = h[18] or nil, total = h[19] or nil, unit = h[20] or nil, step = h[21] or nil, message = h[22] or nil,
+    eta = h[23] or nil, eta_at = h[24] or nil, error = h[25] or nil, labels = h[26] or nil, result = h[27] or nil,
+    lease = h[28] or nil, retries = h[29] or nil, made = h[30] or nil, work = h[31] or nil, expires = h[32] or nil,
+    retention = h[33] or nil, abandoned = h[34] or nil, expected = h[35] or nil, spread = h[36] or nil,
+    gid = h[37] or nil, share = h[38] or nil, seen_at = h[39] or nil, seen_by = h[40] or nil,
+  }
 end
 
 local function can(job)
@@ -729,9 +737,9 @@ local function save(ns, job, at, flags, by, what)
     n, gone = #set, {}
   end
   for i = 1, COUNT_KEPT do
-    local value, old = job[KEPT[i]], stored[i]
-    if type(value) == 'number' then value = digits(value) end
-    if value ~= (old or nil) then
+    local value, old = job[KEPT[i]], stored[i] or nil
+    if value ~= old and type(value) == 'number' then value = digits(value) end
+    if value ~= old then
       if value == nil then
         gone[#gone + 1] = KEPT[i]
       else

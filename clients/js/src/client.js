@@ -20,8 +20,8 @@ export class Client {
   #paused = false;
   #asleep = false;
   #due;
-  #unseen = new Map();
-  #seen = new Set();
+  /** By attempt: its record until it is told as seen. */
+  #seen = new Map();
   #until = new AbortController();
 
   constructor(options) {
@@ -79,8 +79,7 @@ export class Client {
   seen(record) {
     const key = `${record.id} ${record.created_at} ${record.attempt}`;
     if (this.options.link || this.#seen.has(key)) return;
-    this.#seen.add(key);
-    this.#unseen.set(key, record);
+    this.#seen.set(key, record);
     this.#tell_seen();
   }
 
@@ -174,9 +173,9 @@ export class Client {
 
   async #tell_seen() {
     if (hidden()) return;
-    for (const [key, record] of [...this.#unseen]) {
-      this.#unseen.delete(key);
-      await this.#command(record.id, `seen?attempt=${record.attempt}`).catch(({ status }) => status || this.#unseen.set(key, record));
+    for (const [key, record] of [...this.#seen].filter(([, untold]) => untold)) {
+      this.#seen.set(key);
+      await this.#command(record.id, `seen?attempt=${record.attempt}`).catch(({ status }) => status || this.#seen.set(key, record));
     }
   }
 
