@@ -195,12 +195,12 @@ end
 
 -- The same as text. All have 13 digits until the year 2286, so that they compare as texts. To cut the microseconds takes a
 -- third of what it takes to reckon.
-local LEADING = {'000', '000', '000', '00', '0', ''}
+local LEADING = {[4] = '00', [5] = '0', [6] = ''}
 local function time_now()
   local t = redis.call('TIME')
   local micros = t[2]
   local n = #micros
-  return t[1] .. LEADING[n] .. string.sub(micros, 1, n - 3)
+  return n > 3 and t[1] .. LEADING[n] .. string.sub(micros, 1, n - 3) or t[1] .. '000'
 end
 
 -- What may take long stops after so many microseconds, so that reports are not held up.
@@ -363,13 +363,13 @@ end
 -- The members `eta`, `eta_error` and `late` at `at`: what the worker said, less the time since, as long as that lasts; else estimated.
 -- `elapsed`: since the attempt began, or nil. All are numbers or nil, but `at` may be digits.
 local function eta_at(at, given, given_at, elapsed, percent, expected, spread)
+  local late = elapsed and is_late(elapsed, expected, spread) and ',"late":true' or ''
   if given then
     local rest = given - (at - given_at)
-    if rest >= 0 then return ',"eta":' .. digits(rest) end
+    if rest >= 0 then return ',"eta":' .. digits(rest) .. late end
   end
   if not elapsed then return '' end
   local eta, off = estimate(elapsed, percent, expected, spread)
-  local late = is_late(elapsed, expected, spread) and ',"late":true' or ''
   if not eta then return late end
   return string.format(',"eta":%d,"eta_error":%d', eta + 0.5, off + 0.5) .. late
 end
@@ -898,9 +898,9 @@ local function failure(ns, job, said, at, final)
   if #traces > 0 then keep_traces(ns, job, traces) end
   if said.reference then
     local key = ns .. ':reference:' .. said.reference
-    -- A worker may name one that another job has: whoever looks it up is to find the first.
+    -- A worker may name one that another job has: whoever looks it up is to find the first, as long as there is such a job.
     local holder = redis.call('HGET', key, 'id')
-    if not holder or holder == job.id then
+    if not holder or holder == job.id or not redis.call('HGET', ns .. ':job:' .. holder, 'v') then
       redis.call('HSET', key, 'id', job.id, 'attempt', digits(job.attempt))
       redis.call('PEXPIRE', key, digits(math.max(tonumber(job.retention), tonumber(job.abandoned))))
     end
@@ -1160,6 +1160,8 @@ end
 -- `FCALL jobcast_report 1 jobcast <id> field value ...`: KEYS[1] is the namespace.
 local function entry(what, body)
   local function run(keys, args)
+    -- Of a call that was killed, if it ever was.
+    open_rollups = nil
     check_call(keys, what)
     return body(keys[1], args)
   end
@@ -1258,17 +1260,20 @@ local function report_progress(ns, args)
   local front, pace, had, mid = h[1], h[3], h[6], h[7]
   if not front or not mid or attempt and not find(front, '"attempt":' .. attempt .. ',', 1, true) then return nil end
   local sub, time = string.sub, time_now()
-  if time < h[5] or time > sub(pace, 1, 13) then return nil end
+  local mark = sub(pace, 27, 27)
+  -- A job that a library before 1.5 wrote has other columns, with a digit there.
+  if time < h[5] or time > sub(pace, 1, 13) or mark ~= '-' and mark ~= '+' then return nil end
   if parts then
+    local derives = not percent and (current or total)
     current, total, unit, step = current or h[9], total or h[10], unit or h[11], step or h[12]
-    if not percent and current and total and (current ~= h[9] or total ~= h[10]) then percent = derived_percent(current, total) end
+    if derives and current and total then percent = derived_percent(current, total) end
     mid = middle(current, total, unit, step)
   end
   local before = had and (PERCENTS[had] or tonumber(had))
   local shown, at = had or nil, before
   if percent and (not had or percent >= before) then shown, at = given or digits(percent), percent end
   local scope, expected, spread, eta, eta_set
-  if sub(pace, 27, 27) == '-' then
+  if mark == '-' then
     scope = sub(pace, 28)
   else
     if sub(pace, 92, 92) ~= ' ' and math.floor(at or 0) ~= math.floor(before or 0) then return nil end
@@ -1332,7 +1337,7 @@ local function heartbeat_at_work(ns, id, attempt)
   local h = redis.call('HMGET', key, 'front', 'pace', 'v', 'attempt')
   if not h[1] or not h[2] then return nil end
   local time = time_now()
-  if attempt and attempt < tonumber(h[4]) or time > string.sub(h[2], 1, 13) then return nil end
+  if attempt and attempt < tonumber(h[4]) or time > string.sub(h[2], 1, 13) or not string.find(h[2], '^[-+]', 27) then return nil end
   redis.call('HSET', key, 'locked', time)
   return {'ok', tonumber(h[3]), ''}
 end
@@ -1912,7 +1917,9 @@ function notify.take(ns, entry, call)
   for _, name in ipairs({'webhook', 'email'}) do
     if ok and type(asked) == 'table' and type(asked[name]) == 'string' then
       any = true
-      notify.queue(ns, call, name == 'webhook' and notify.shared(asked[name]) or name, asked[name], outcome, due)
+      local shared = name == 'webhook' and notify.shared(asked[name])
+      -- Gateways before 1.5 know but one channel for all of these.
+      notify.queue(ns, call, shared and call.by_name[shared] and shared or name, asked[name], outcome, due)
     end
   end
   if any and not gone then redis.call('HSET', key, 'notified', outcome.attempt) end

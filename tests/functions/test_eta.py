@@ -92,6 +92,8 @@ def test_a_job_that_takes_longer_than_usual_says_so(jobs):
     assert begun(jobs, 20_000, percent=50)["late"] is True
     jobs.report("a", percent=51)
     assert jobs.get("a")["progress"]["late"] is True and "eta" in jobs.get("a")["progress"]
+    jobs.report("a", percent=52, eta=60_000)
+    assert jobs.get("a")["progress"]["late"] is True, "whatever the worker says of the time that is left"
     jobs.report("a", status="done")
     assert "late" not in jobs.get("a")["progress"]
 

@@ -62,6 +62,9 @@ def test_a_reference_leads_to_the_job_that_had_it_first(jobs):
     jobs.report("b", status="failed", error__reference="SENTRY-1")
     assert jobs.get("b")["error"]["reference"] == "SENTRY-1"
     assert jobs.redis.hget(jobs.key("reference", "SENTRY-1"), "id") == b"a"
+    jobs.call("delete", "a")
+    jobs.report("c", status="failed", error__reference="SENTRY-1")
+    assert jobs.redis.hget(jobs.key("reference", "SENTRY-1"), "id") == b"c"
 
 
 def test_what_a_worker_says_itself_is_left_alone(jobs):

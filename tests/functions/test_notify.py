@@ -78,6 +78,13 @@ def test_a_job_names_its_own_webhook_and_address(jobs, notifier):
     assert sorted((d.channel, d.to) for d in notifier.poll()) == [("email", "zoe@example.com"), (f"webhook.{lane}", "https://example.com")]
 
 
+def test_a_gateway_that_knows_no_lanes_gets_the_webhooks_of_jobs_too(jobs, notifier):
+    create(jobs, "a", webhook="https://example.com")
+    finish(jobs, "a")
+    _, *batches = jobs.call("notify_poll", GRACE, LEASE, KEEP, 1000, "webhook", 10, "", "email", 10, "")
+    assert [(batch[0], len(batch[3])) for batch in batches] == [(b"webhook", 1), (b"email", 0)]
+
+
 @pytest.mark.parametrize("url", ["https://Example.com/a?b=c", "https://example.com#x", "https://example.com?d"])
 def test_whatever_is_at_one_host_shares_a_channel(jobs, notifier, url):
     create(jobs, "a", webhook="https://example.com/hooks")

@@ -1,9 +1,10 @@
 """Protocol section 1, progress and the checks of fields."""
 import random
+import time
 
 import pytest
 
-from conftest import Refused
+from conftest import LIBRARY, Refused
 
 
 def test_percent_is_derived_where_it_is_absent(jobs):
@@ -126,3 +127,34 @@ def test_what_the_short_way_was_not_told_stays_for_the_long_way(jobs):
     jobs.redis.hdel(jobs.key("job", "a"), "front")
     jobs.report("a", percent=5)
     assert jobs.get("a")["progress"] == {"percent": 5, "step": "Reading"}
+
+
+def test_what_comes_derives_a_percent_even_if_it_was_known(jobs):
+    jobs.report("a", status="processing", percent=2, current=50, total=700)
+    jobs.report("a", current=50)
+    assert jobs.get("a")["progress"]["percent"] == 7.1
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 9, 18, 20, 100])
+@pytest.mark.parametrize("more", ["", " 60000 3000   ", "     group:" + "0" * 40])
+def test_a_job_at_work_that_an_older_library_wrote_goes_on(jobs, attempt, more):
+    jobs.report("a", status="processing", attempt=attempt, percent=5)
+    now = int(time.time() * 1000)
+    jobs.redis.hset(jobs.key("job", "a"), "pace", f"{attempt} {now + 302_400_000} {now - 5000} {more}")
+    assert jobs.call("heartbeat", "a")[0] == b"ok"
+    assert jobs.report("a", message="on")[0] == "ok"
+    assert jobs.get("a")["progress"] == {"percent": 5, "message": "on"} | {
+        key: value for key, value in jobs.get("a")["progress"].items() if key.startswith("eta")}
+    assert jobs.report("a", message="and on")[0] == "ok" and len(jobs.redis.hget(jobs.key("job", "a"), "pace")) == 27
+
+
+def test_times_are_right_in_the_first_microseconds_of_a_second(jobs):
+    """TIME answers microseconds without leading zeros. `TIMES` stands in for it, since those moments are few."""
+    library = LIBRARY.read_text()
+    shown = library[library.index("local LEADING"):library.index("-- What may take long stops")]
+    probe = "#!lua name=probe\n" + shown.replace("redis.call('TIME')", "{'1700000000', MICROS}").replace(
+        "function time_now()", "function time_now(MICROS)") + "redis.register_function('probe', function(_, args) return time_now(args[1]) end)"
+    jobs.redis.execute_command("FUNCTION", "LOAD", "REPLACE", probe)
+    for micros in (0, 5, 55, 555, 999, 1000, 5555, 55_555, 555_555, 999_999):
+        assert jobs.redis.execute_command("FCALL", "probe", 0, str(micros)) == b"%d" % (1_700_000_000_000 + micros // 1000)
+    jobs.redis.execute_command("FUNCTION", "DELETE", "probe")

@@ -20,7 +20,7 @@ export class Client {
   #paused = false;
   #asleep = false;
   #due;
-  /** By attempt: its record until it is told as seen. */
+  /** By attempt: what to tell, until it is told as seen. */
   #seen = new Map();
   #until = new AbortController();
 
@@ -79,7 +79,7 @@ export class Client {
   seen(record) {
     const key = `${record.id} ${record.created_at} ${record.attempt}`;
     if (this.options.link || this.#seen.has(key)) return;
-    this.#seen.set(key, record);
+    this.#seen.set(key, { id: record.id, attempt: record.attempt });
     this.#tell_seen();
   }
 
@@ -173,7 +173,8 @@ export class Client {
 
   async #tell_seen() {
     if (hidden()) return;
-    for (const [key, record] of [...this.#seen].filter(([, untold]) => untold)) {
+    for (const [key, record] of this.#seen) {
+      if (!record) continue;
       this.#seen.set(key);
       await this.#command(record.id, `seen?attempt=${record.attempt}`).catch(({ status }) => status || this.#seen.set(key, record));
     }
