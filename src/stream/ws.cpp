@@ -271,17 +271,18 @@ class ws_session final : public session {
     if (commands_ == commands_at_once)
       return refuse(message.echo, http::problem_json(429, "Await the answers to what was sent before.", "op"));
     ++commands_;
-    host_.command(who(), name, message.job, message.attempt, [weak = weak_from_this(), echo = message.echo](std::string problem) {
-      auto const self = std::static_pointer_cast<ws_session>(weak.lock());
-      if (!self || !self->open())
-        return;
-      --self->commands_;
-      if (problem.empty())
-        self->say("ack", echo);
-      else
-        self->refuse(echo, std::move(problem));
-      self->flush();
-    });
+    host_.command(who(), name, message.job, message.attempt,
+                  [weak = weak_from_this(), echo = message.echo](std::string problem) {
+                    auto const self = std::static_pointer_cast<ws_session>(weak.lock());
+                    if (!self || !self->open())
+                      return;
+                    --self->commands_;
+                    if (problem.empty())
+                      self->say("ack", echo);
+                    else
+                      self->refuse(echo, std::move(problem));
+                    self->flush();
+                  });
   }
 
   ws_link* find(std::string_view job) const {

@@ -24,7 +24,8 @@ struct host {
   const limit_settings& limits;
   metrics::counters& counters;
   net::admission& admission;
-  /// Runs cancel, retry or seen (of that attempt, unless it is 0) on a job; `done` gets an empty text, or the problem document.
+  /// Runs cancel, retry or seen (of that attempt, unless it is 0) on a job; `done` gets an empty text, or the problem
+  /// document.
   std::function<void(const auth::identity_ptr& who, std::string_view op, const std::string& job, std::uint64_t attempt,
                      std::function<void(std::string problem)> done)>
       command{};

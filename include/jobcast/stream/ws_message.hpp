@@ -19,8 +19,8 @@ struct ws_message {
   std::vector<std::pair<std::string, std::uint64_t>> versions;
   std::string job;           ///< of cancel, retry, seen
   std::uint64_t attempt = 0; ///< of seen: whose outcome it was; 0: not said
-  std::string token; ///< of auth
-  std::string owner; ///< of watch and unwatch, instead of jobs
+  std::string token;         ///< of auth
+  std::string owner;         ///< of watch and unwatch, instead of jobs
   std::string tenant;
   bool every = false;
 };

@@ -53,8 +53,8 @@ TEST_CASE("a poll asks for as many deliveries as there is room for, by channel")
                                                "1000000", "hook.shop", "4", endpoint_key("https://shop.example.com")} +
                                              shared("4") + words{"email", "4", ""});
   auto const busy = rest_of(poll_call("ns", config(), {{"hook.shop", 4}, {"email", 1}}), 8);
-  CHECK(busy == words{"hook.shop", "0", endpoint_key("https://shop.example.com")} + shared("4") +
-                    words{"email", "3", ""});
+  CHECK(busy ==
+        words{"hook.shop", "0", endpoint_key("https://shop.example.com")} + shared("4") + words{"email", "3", ""});
 }
 
 TEST_CASE("a reload may lower concurrency below what runs") {
