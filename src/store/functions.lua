@@ -354,7 +354,8 @@ local function progress(percent, mid, message, eta)
   return string.sub((percent and ',"percent":' .. percent or '') .. mid .. (message and ',"message":' .. message or '') .. eta, 2)
 end
 
--- From when on an attempt takes longer than usual: four of five jobs of its type were over twice that spread earlier.
+-- Whether an attempt takes longer than usual: four of five jobs of its type were within `spread` of `expected`, this one is beyond
+-- twice that.
 local LATE_AT_LEAST = 5000
 local function is_late(elapsed, expected, spread)
   return expected and elapsed > expected + math.max(2 * spread, LATE_AT_LEAST)
@@ -470,8 +471,13 @@ local function group_id(job)
   return 'group:' .. redis.sha1hex((job.tenant and quoted(job.tenant) or '') .. '\n' .. (job.owner and quoted(job.owner) or '') .. '\n' .. job.group)
 end
 
-local function share_of(job, born)
-  return born .. ' ' .. job.status .. ' ' .. (FINAL[job.status] and 100 or math.floor(tonumber(job.percent or 0))) .. ' ' .. (job.stalled and 1 or 0)
+-- What a job adds to its rollup.
+local function share_of(job)
+  return {status = job.status, percent = FINAL[job.status] and 100 or math.floor(tonumber(job.percent or 0)), stalled = job.stalled and 1 or 0}
+end
+
+local function write_share(share, born)
+  return born .. ' ' .. share.status .. ' ' .. share.percent .. ' ' .. share.stalled
 end
 
 local function read_share(share, born)
@@ -609,7 +615,7 @@ local function count_in(ns, gid, job, at, old_share, joins, size)
     redis.call('ZREMRANGEBYSCORE', ns .. ':failed:' .. gid, '-inf', '+inf')
   end
   local old = read_share(old_share, g.created)
-  local new = joins and {status = job.status, percent = FINAL[job.status] and 100 or math.floor(tonumber(job.percent or 0)), stalled = job.stalled and 1 or 0}
+  local new = joins and share_of(job)
   g.counted = g.counted or g.fresh or not old or not new or old.status ~= new.status or old.stalled ~= new.stalled
   g.updated = math.max(g.updated, at)
   g.of.retention, g.of.abandoned = job.retention, job.abandoned
@@ -626,7 +632,7 @@ local function count_in(ns, gid, job, at, old_share, joins, size)
   local is_failed = new and new.status == 'failed' and not (old and old.status == 'failed')
   if g.members > 0 and (left_failed or is_failed) then name_failures(ns, gid, g, job, left_failed, is_failed) end
   if open_rollups then open_rollups[gid] = g else save_rollup(ns, gid, g, at) end
-  return new and share_of(job, g.created)
+  return new and write_share(new, g.created)
 end
 
 -- Keeps the rollup of the job's group up to date; moves the job when its group or scope changed.
@@ -1280,7 +1286,7 @@ local function report_progress(ns, args)
     expected, spread, eta, eta_set = tonumber(sub(pace, 28, 43)), tonumber(sub(pace, 44, 59)), tonumber(sub(pace, 60, 75)), tonumber(sub(pace, 76, 91))
     scope = sub(pace, 138)
   end
-  local new_message = message or nil
+  local new_message = message
   message = message or h[8]
   eta = eta_at(time, eta, eta_set, time - sub(pace, 14, 26), at, expected, spread)
   local v = h[4] + 1
@@ -1289,20 +1295,17 @@ local function report_progress(ns, args)
     '{"id":"' .. id .. '","version":' .. version .. ',"updated_at":' .. time .. front .. '"percent":' .. shown .. mid ..
       (message and ',"message":' or '') .. (message or '') .. eta .. h[2] .. ',"locked_at":' .. time .. '}' or
     compose(id, version, time, front, progress(nil, mid, message, eta), h[2], time)
-  if parts then
+  -- The two that nearly all reports are need no table.
+  if parts or not shown then
     local set, values = {'mid', mid}, {current, total, unit, step, new_message, shown}
     for i = 1, 6 do
       if values[i] and values[i] ~= h[8 + i] then set[#set + 1] = PARTS[i] set[#set + 1] = values[i] end
     end
     redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, unpack(set))
-  elseif shown and new_message then
-    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, 'percent', shown, 'message', message)
-  elseif shown then
-    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, 'percent', shown)
   elseif new_message then
-    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, 'message', message)
+    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, 'percent', shown, 'message', message)
   else
-    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc)
+    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, 'percent', shown)
   end
   publish(ns, id, scope ~= '' and scope, version, 'p', doc)
   return {'ok', v, ''}
