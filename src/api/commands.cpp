@@ -24,7 +24,7 @@ task<http::answer> run(context& c, auth::identity_ptr who, const std::string& id
   if (done->what == "missing")
     co_return not_found(id);
   if (done->what == "ignored:stale_attempt")
-    co_return http::problem(409, "Another attempt has begun since then, so this outcome is no longer the job's.",
+    co_return http::problem(409, "The job is at another attempt, so the outcome of this one is not the job's.",
                             "attempt");
   if (done->what != "ok")
     co_return http::problem(409, not_offered);
