@@ -30,7 +30,7 @@ std::string publisher_of(const auth::identity& who) {
   }
 }
 
-bool is_key(std::string_view key) {
+bool is_idempotency_key(std::string_view key) {
   return !key.empty() && key.size() <= key_limit &&
          std::all_of(key.begin(), key.end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
 }
@@ -79,7 +79,7 @@ task<http::answer> post_jobs(context& c, http::request& r, parts) {
   if (!parsed)
     co_return http::problem(400, parsed.error().detail, parsed.error().field);
   std::string_view const key = r.field("Idempotency-Key");
-  if (!key.empty() && !is_key(key))
+  if (!key.empty() && !is_idempotency_key(key))
     co_return http::problem(400, "An idempotency key is 1 to 255 visible ASCII characters.", "Idempotency-Key");
   if (!parsed->id.empty())
     if (auto bad = check_job_id(parsed->id))

@@ -39,7 +39,7 @@ bool lists(std::string_view header, std::string_view wanted, Same is_same) {
 }
 
 // 16 bytes in base64.
-bool is_key(std::string_view key) {
+bool is_websocket_key(std::string_view key) {
   return key.size() == 24 && key.ends_with("==") && std::all_of(key.begin(), key.end() - 2, [](unsigned char c) {
            return std::isalnum(c) || c == '+' || c == '/';
          });
@@ -66,7 +66,7 @@ task<http::answer> get_websocket(context& c, http::request& r, parts) {
       r.head)
     co_return upgrade_required();
   std::string_view const key = r.field("Sec-WebSocket-Key");
-  if (!is_key(key))
+  if (!is_websocket_key(key))
     co_return http::problem(400, "The key must be 16 bytes in base64.", "Sec-WebSocket-Key");
   if (!lists(r.field("Sec-WebSocket-Protocol"), subprotocol, same))
     co_return http::problem(400, "Offer the subprotocol jobcast.v1: new WebSocket(url, \"jobcast.v1\").",

@@ -17,10 +17,10 @@ namespace {
 using namespace std::chrono_literals;
 using words = std::vector<std::string>;
 
-constexpr auto patience = 5s;
+constexpr auto answer_time = 5s;
 constexpr std::int64_t page = 1000;
 
-/// One question after the other; an answer is nothing after `patience`, and `failure` says why.
+/// One question after the other; an answer is nothing after `answer_time`, and `failure` says why.
 class asker {
  public:
   explicit asker(redis::address where)
@@ -29,7 +29,7 @@ class asker {
   }
 
   redis::reply_ptr ask(words what) {
-    auto const until = std::chrono::steady_clock::now() + patience;
+    auto const until = std::chrono::steady_clock::now() + answer_time;
     while (!client_.connected() && client_.last_failure().empty() && std::chrono::steady_clock::now() < until)
       io_.run_one_until(until);
     if (!client_.connected()) {

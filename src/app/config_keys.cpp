@@ -8,9 +8,7 @@ namespace jobcast::app {
 
 namespace {
 
-constexpr double second = 1'000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
 constexpr double KiB = 1024, MiB = 1024 * KiB;
-constexpr double million = 1'000'000;
 
 constexpr std::array<std::string_view, 4> log_levels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 3> stall_actions{"flag", "fail", "retry"};

@@ -7,6 +7,10 @@
 
 namespace jobcast::app {
 
+// What spans and counts are bounded by; spans are in milliseconds.
+inline constexpr double second = 1'000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
+inline constexpr double million = 1'000'000;
+
 template <class Owner>
 struct config_key {
   std::string_view name;  ///< within the section; `backoff.base` for a member of an inline table

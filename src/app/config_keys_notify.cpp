@@ -10,8 +10,6 @@ namespace jobcast::app {
 
 namespace {
 
-constexpr double minute = 60'000, day = 24 * 60 * minute, million = 1'000'000;
-
 constexpr std::array<std::string_view, 3> tls_policies{"required", "opportunistic", "off"};
 
 template <auto Member>

@@ -19,7 +19,7 @@ using outcome = boost::system::result<void, std::string>;
 
 namespace {
 
-constexpr auto patience = 10s;
+constexpr auto redis_time = 10s;
 constexpr auto first_pause = 100ms, longest_pause = 10'000ms;
 constexpr auto healthy_after = 60s; ///< a child that lived this long starts the pauses anew
 
@@ -59,10 +59,10 @@ class embedded_redis::keeper {
     if (!socket)
       return socket.error().why;
     socket_path_ = *socket;
-    if (auto problem = spawn(patience))
+    if (auto problem = spawn(redis_time))
       return *std::move(problem);
     if (auto problem = wait_until_ready()) {
-      stop(patience);
+      stop(redis_time);
       return *std::move(problem);
     }
     log::info("redis-server {} keeps {}, for workers on {}", child_->pid(), folder_.string(),
@@ -81,7 +81,7 @@ class embedded_redis::keeper {
     if (!child_->ended_within(grace)) {
       log::warning("redis-server {} did not end within {} ms and is killed", child_->pid(), grace.count());
       child_->send_signal(SIGKILL);
-      child_->ended_within(patience);
+      child_->ended_within(redis_time);
     }
     child_.reset();
   }
@@ -147,7 +147,7 @@ class embedded_redis::keeper {
   }
 
   error wait_until_ready() {
-    auto deadline = std::chrono::steady_clock::now() + patience;
+    auto deadline = std::chrono::steady_clock::now() + redis_time;
     while (std::chrono::steady_clock::now() < deadline) {
       if (const auto how = child_->ended_within(20ms)) {
         child_.reset();
@@ -158,9 +158,9 @@ class embedded_redis::keeper {
         continue;
       if (identity->ready)
         return check_port(*identity);
-      deadline = std::chrono::steady_clock::now() + patience; // it loads its data, which may be much
+      deadline = std::chrono::steady_clock::now() + redis_time; // it loads its data, which may be much
     }
-    return fmt::format("redis-server did not answer on {} within {} s (see {})", socket_path_, patience.count(),
+    return fmt::format("redis-server did not answer on {} within {} s (see {})", socket_path_, redis_time.count(),
                        log_path().string());
   }
 
@@ -237,7 +237,7 @@ class embedded_redis::keeper {
 embedded_redis::embedded_redis(asio::io_context& context, const settings& values)
     : keeper_(std::make_unique<keeper>(context, values)) {}
 embedded_redis::~embedded_redis() {
-  stop(patience);
+  stop(redis_time);
 }
 
 outcome embedded_redis::start() {

@@ -31,9 +31,9 @@ std::string_view field(std::string_view info, std::string_view name) {
 }
 
 template <class Address>
-std::optional<redis_identity> probe(const Address& address, std::chrono::milliseconds patience) {
+std::optional<redis_identity> probe(const Address& address, std::chrono::milliseconds time) {
   const unique_fd fd(::socket(reinterpret_cast<const sockaddr&>(address).sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval limit{patience.count() / 1000, static_cast<suseconds_t>(patience.count() % 1000 * 1000)};
+  const timeval limit{time.count() / 1000, static_cast<suseconds_t>(time.count() % 1000 * 1000)};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
@@ -58,17 +58,17 @@ std::optional<redis_identity> probe(const Address& address, std::chrono::millise
 
 } // namespace
 
-std::optional<redis_identity> probe_unix(const std::string& path, std::chrono::milliseconds patience) {
+std::optional<redis_identity> probe_unix(const std::string& path, std::chrono::milliseconds time) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
     return std::nullopt;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  return probe(address, patience);
+  return probe(address, time);
 }
 
-std::optional<redis_identity> probe_loopback(std::uint16_t port, std::chrono::milliseconds patience) {
-  return probe(loopback(port), patience);
+std::optional<redis_identity> probe_loopback(std::uint16_t port, std::chrono::milliseconds time) {
+  return probe(loopback(port), time);
 }
 
 bool is_port_free(std::uint16_t port) {

@@ -61,9 +61,9 @@ api::readiness readiness_of(const std::vector<const metrics::counters*>& all) {
   return {true, {}};
 }
 
-class server {
+class service {
  public:
-  server(const settings& config, const reload_settings& reload)
+  service(const settings& config, const reload_settings& reload)
       : config_(config)
       , reload_(reload) {}
 
@@ -260,7 +260,7 @@ class server {
 int serve(const settings& config, const reload_settings& reload) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_file_limit(config.limits.connections);
-  server s(config, reload);
+  service s(config, reload);
   return s.run();
 }
 

@@ -1,6 +1,7 @@
 #include "jobcast/auth/key.hpp"
 
 #include "jobcast/auth/base64url.hpp"
+#include "jobcast/base/json_member.hpp"
 
 #include <cstring>
 #include <fmt/format.h>
@@ -14,7 +15,6 @@
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
-#include <rapidjson/document.h>
 
 namespace jobcast::auth {
 
@@ -246,13 +246,6 @@ std::optional<std::string> decoded(const rapidjson::Value& jwk, const char* name
   return base64url_decode({at->value.GetString(), at->value.GetStringLength()});
 }
 
-std::string_view text(const rapidjson::Value& jwk, const char* name) {
-  auto const at = jwk.FindMember(name);
-  return at != jwk.MemberEnd() && at->value.IsString()
-             ? std::string_view(at->value.GetString(), at->value.GetStringLength())
-             : std::string_view();
-}
-
 pkey_ptr from_params(const char* type, OSSL_PARAM_BLD* builder) {
   params_ptr const params(OSSL_PARAM_BLD_to_param(builder));
   pkey_context const context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
@@ -298,10 +291,10 @@ pkey_ptr ed25519_of(const rapidjson::Value& jwk) {
 std::string read_jwk(const rapidjson::Value& jwk, key_ring& into) {
   if (!jwk.IsObject())
     return "holds something that is not an object in `keys`";
-  if (std::string_view const use = text(jwk, "use"); !use.empty() && use != "sig")
+  if (std::string_view const use = text_member(jwk, "use"); !use.empty() && use != "sig")
     return {};
-  std::string const kid(text(jwk, "kid"));
-  std::string_view const kty = text(jwk, "kty"), crv = text(jwk, "crv"), alg = text(jwk, "alg");
+  std::string const kid(text_member(jwk, "kid"));
+  std::string_view const kty = text_member(jwk, "kty"), crv = text_member(jwk, "crv"), alg = text_member(jwk, "alg");
   auto const add = [&](algorithm a, pkey_ptr k) -> std::string {
     if (!alg.empty() && alg != name_of(a))
       return {};

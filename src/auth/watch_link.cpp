@@ -2,9 +2,9 @@
 
 #include "jobcast/auth/base64url.hpp"
 #include "jobcast/auth/key.hpp"
+#include "jobcast/base/json_member.hpp"
 
 #include <algorithm>
-#include <rapidjson/document.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
@@ -22,12 +22,6 @@ void put(rapidjson::Writer<rapidjson::StringBuffer>& out, const char* name, cons
     return;
   out.Key(name);
   out.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-}
-
-std::string text(const rapidjson::Value& in, const char* name) {
-  auto const at = in.FindMember(name);
-  return at != in.MemberEnd() && at->value.IsString() ? std::string(at->value.GetString(), at->value.GetStringLength())
-                                                      : std::string();
 }
 
 } // namespace
@@ -91,8 +85,8 @@ boost::system::result<identity_ptr, link_error> verify_link(std::string_view tex
   who->vouched_by = fingerprint_of(*secret);
   if (now_ms >= who->expires_at)
     return link_error::expired;
-  who->sub = text(doc, "o");
-  who->tenant = text(doc, "t");
+  who->sub = text_member(doc, "o");
+  who->tenant = text_member(doc, "t");
   if (auto const jobs = doc.FindMember("j"); jobs != doc.MemberEnd() && jobs->value.IsArray())
     for (auto const& id : jobs->value.GetArray())
       if (id.IsString())

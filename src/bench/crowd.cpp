@@ -11,8 +11,7 @@ namespace jobcast::bench {
 
 namespace {
 
-constexpr std::int64_t second = 1'000'000'000;
-constexpr std::int64_t patience = 20 * second;
+constexpr std::int64_t opening_patience = 20 * second;
 // An address has some 28,000 ports, and those of an earlier run may still be in TIME_WAIT.
 constexpr unsigned watchers_per_source = 20'000;
 
@@ -196,7 +195,7 @@ double crowd::open(unsigned at_a_time) {
     poller_.turn(second / 10);
     if (std::exchange(before, opened_) != opened_)
       moved = now_ns();
-    else if (now_ns() - moved > patience)
+    else if (now_ns() - moved > opening_patience)
       throw std::runtime_error(fmt::format("only {} of {} watches were opened", opened_, watchers_.size()));
   }
   return static_cast<double>(now_ns() - begin) / 1e9;

@@ -10,6 +10,8 @@ namespace jobcast::bench {
 /// Steady clock in nanoseconds.
 std::int64_t now_ns();
 
+inline constexpr std::int64_t millisecond = 1'000'000, second = 1'000 * millisecond;
+
 class pollable {
  public:
   /// EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP.

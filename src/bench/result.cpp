@@ -37,7 +37,7 @@ std::string duration(std::int64_t ns) {
                      : fmt::format("{:.1f} s", us / 1e6);
 }
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\')
@@ -125,7 +125,7 @@ std::string to_json(const result& r) {
   std::string out = "{\n";
   auto const at = std::back_inserter(out);
   fmt::format_to(at, "  \"server\": {}, \"transport\": \"{}\", \"via\": \"{}\", \"every\": {}, \"rate\": {},\n",
-                 quoted(r.server), name_of(r.asked.over), name_of(r.asked.via), r.asked.every, r.asked.rate);
+                 json_text(r.server), name_of(r.asked.over), name_of(r.asked.via), r.asked.every, r.asked.rate);
   fmt::format_to(at, "  \"watchers\": {}, \"jobs\": {}, \"seconds\": {:.3f},\n", r.asked.watchers, r.jobs, r.seconds);
   fmt::format_to(at, "  \"connections_per_second\": {:.1f}, \"reconnections_per_second\": {:.1f},\n",
                  r.connections_per_second(), r.reconnections_per_second());
@@ -147,7 +147,7 @@ std::string to_json(const result& r) {
                    "{}\n    {{\"name\": {}, \"cpu_seconds\": {:.3f}, \"cpu_us_per_delivery\": {:.3f}, "
                    "\"cpu_us_per_report\": {:.3f},"
                    " \"cpu_us_per_connection\": {:.1f}, \"rss_bytes\": {:.0f}, \"rss_bytes_per_connection\": {:.0f}}}",
-                   i ? "," : "", quoted(u.name), u.cpu, r.cpu_per_delivery(u), r.cpu_per_report(u),
+                   i ? "," : "", json_text(u.name), u.cpu, r.cpu_per_delivery(u), r.cpu_per_report(u),
                    r.cpu_per_connection(u), u.memory_end, r.memory_per_connection(u));
   }
   fmt::format_to(at, "{}],\n  \"deliveries_per_tenth\": [{}],\n", r.processes.empty() ? "" : "\n  ",
@@ -155,7 +155,7 @@ std::string to_json(const result& r) {
   auto const list = [&](std::string_view name, const std::vector<std::string>& texts, std::string_view after) {
     fmt::format_to(at, "  \"{}\": [", name);
     for (std::size_t i = 0; i < texts.size(); ++i)
-      fmt::format_to(at, "{}{}", i ? ", " : "", quoted(texts[i]));
+      fmt::format_to(at, "{}{}", i ? ", " : "", json_text(texts[i]));
     fmt::format_to(at, "]{}\n", after);
   };
   list("notes", r.doubts(), ",");

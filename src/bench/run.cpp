@@ -15,7 +15,6 @@ namespace jobcast::bench {
 
 namespace {
 
-constexpr std::int64_t millisecond = 1'000'000, second = 1'000 * millisecond;
 // For what is still under way to arrive, and for a server to get over what was done to it.
 constexpr std::int64_t patience = 10 * second, pause = second / 2;
 // Without a rate, unanswered reports may pile up only so far.

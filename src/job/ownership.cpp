@@ -1,5 +1,7 @@
 #include "jobcast/job/ownership.hpp"
 
+#include "jobcast/base/json_member.hpp"
+
 #include <rapidjson/document.h>
 
 namespace jobcast::job {
@@ -13,15 +15,10 @@ ownership ownership_of(std::string_view record) {
   ownership out;
   if (doc.HasParseError() || !doc.IsObject())
     return out;
-  auto const read = [&](const char* name, std::string& into) {
-    auto const at = doc.FindMember(name);
-    if (at != doc.MemberEnd() && at->value.IsString())
-      into.assign(at->value.GetString(), at->value.GetStringLength());
-  };
-  read("id", out.id);
-  read("owner", out.owner);
-  read("tenant", out.tenant);
-  read("type", out.type);
+  out.id = text_member(doc, "id");
+  out.owner = text_member(doc, "owner");
+  out.tenant = text_member(doc, "tenant");
+  out.type = text_member(doc, "type");
   return out;
 }
 

@@ -11,13 +11,13 @@ namespace {
 using boost::asio::ip::address;
 using boost::asio::ip::address_v4;
 using boost::asio::ip::address_v6;
-using bytes = address_v6::bytes_type;
+using ipv6_bytes = address_v6::bytes_type;
 
 address_v6 as_v6(const address& a) {
   return a.is_v4() ? boost::asio::ip::make_address_v6(boost::asio::ip::v4_mapped, a.to_v4()) : a.to_v6();
 }
 
-bool same_prefix(const bytes& a, const bytes& b, unsigned bits) {
+bool same_prefix(const ipv6_bytes& a, const ipv6_bytes& b, unsigned bits) {
   std::size_t const whole = bits / 8;
   if (!std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(whole), b.begin()))
     return false;
@@ -39,7 +39,7 @@ constexpr std::array<std::string_view, 4> internal_v6{"2001::/23", "2001:db8::/3
 // NAT64 (RFC 6052): what a network without IPv4 reaches the public one by.
 constexpr std::string_view nat64 = "64:ff9b::/96";
 
-address_v4 last_four(const bytes& b) {
+address_v4 last_four(const ipv6_bytes& b) {
   return address_v4(address_v4::bytes_type{b[12], b[13], b[14], b[15]});
 }
 

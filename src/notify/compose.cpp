@@ -6,11 +6,11 @@ namespace jobcast::notify {
 
 namespace {
 
-constexpr std::string_view subject =
+constexpr std::string_view default_subject =
     "{{#done}}Done{{/done}}{{#failed}}Failed{{/failed}}{{#cancelled}}Cancelled{{/cancelled}}: {{type}} {{id}}"
     "{{#error.title}} - {{error.title}}{{/error.title}}";
 
-constexpr std::string_view text =
+constexpr std::string_view default_text =
     R"({{#done}}The job {{id}} ({{type}}) is done.
 {{/done}}{{#failed}}The job {{id}} ({{type}}) failed.
 {{/failed}}{{#cancelled}}The job {{id}} ({{type}}) was cancelled.
@@ -24,7 +24,7 @@ What to do: {{error.action}}
 Reference for support: {{error.reference}}
 {{/error.reference}})";
 
-constexpr std::string_view html = R"(<!DOCTYPE html>
+constexpr std::string_view default_html = R"(<!DOCTYPE html>
 <html><body style="font-family: sans-serif">
 {{#done}}<p>The job <b>{{id}}</b> ({{type}}) is done.</p>
 {{/done}}{{#failed}}<p>The job <b>{{id}}</b> ({{type}}) failed.</p>
@@ -51,7 +51,7 @@ template_settings templates_for(std::string_view type, const notify_settings& co
   for (std::string_view const name : {type, std::string_view("default")})
     if (auto const found = config.templates.find(std::string(name)); found != config.templates.end())
       fill(found->second.subject, found->second.text, found->second.html);
-  fill(subject, text, html);
+  fill(default_subject, default_text, default_html);
   return out;
 }
 
