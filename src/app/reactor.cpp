@@ -64,7 +64,7 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     , connections_{router_, config_.limits, wheel_, counters_,
                    [this] { return sum_of(&metrics::counters::body_bytes); }}
     , listener_(io_, config_.limits,
-                [this](tcp_socket socket, const asio::ip::address& peer) { on_accepted(std::move(socket), peer); })
+                [this](int fd, const asio::ip::address& peer) { on_accepted(fd, peer); })
     , ticker_(io_.get_executor())
     , probe_channel_(fmt::format("{}:probe:{}:{}", config.redis.ns, shared.name, number)) {
   host_.command = [this](const auth::identity_ptr& who, std::string_view op, const std::string& job,
@@ -89,9 +89,11 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
   }
 }
 
-// A held poll is owned by the coroutine that waits for it, which nobody else would resume or destroy.
+// A held poll is owned by the coroutine that waits for it, which nobody else would resume or destroy. Streams go while
+// there is still what they are of.
 reactor::~reactor() {
   hub_.abort_all();
+  ready_.shutdown();
 }
 
 api::context reactor::make_context() {
@@ -157,8 +159,9 @@ std::uint64_t reactor::open_connections() const {
   return sum_of(&metrics::counters::connections);
 }
 
-void reactor::on_accepted(tcp_socket socket, const asio::ip::address& peer) {
+void reactor::on_accepted(int fd, const asio::ip::address& peer) {
   counters_.connections_accepted.add();
+  net::client_socket client(fd, ready_);
   net::admission::ticket place;
   // Behind a proxy many clients share one address.
   bool const counted = !secrets_.trusted_proxies->contains(peer);
@@ -169,7 +172,7 @@ void reactor::on_accepted(tcp_socket socket, const asio::ip::address& peer) {
     return;
   }
   counters_.connections.add();
-  net::client_socket client(std::move(socket), std::move(place));
+  client.set_place(std::move(place));
   if (secrets_.tls)
     client.start_tls(*secrets_.tls);
   asio::co_spawn(io_, http::serve_connection(std::move(client), peer, connections_), [this](std::exception_ptr e) {
@@ -308,6 +311,7 @@ void reactor::end_if_drained() {
     log::warning("ended with {} connections still open", counters_.connections.get());
   client_.stop();
   subscriber_.stop();
+  ready_.stop();
   // What is left are handlers of what was just stopped; they run, then the loop has no work and ends.
   ended_ = true;
 }

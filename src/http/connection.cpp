@@ -126,7 +126,7 @@ class connection final : public open_connection {
         log::debug("TLS handshake failed: {}", socket_.tls_failure());
         co_return false;
       }
-      auto const until = socket_.unsent() ? tcp_socket::wait_write : tcp_socket::wait_read;
+      auto const until = socket_.unsent() ? net::direction::write : net::direction::read;
       co_await socket_.async_wait(until, asio::redirect_error(use_awaitable, ec));
       if (ec || deadline_.expired())
         co_return false;

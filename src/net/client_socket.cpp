@@ -4,6 +4,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <cerrno>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace jobcast::net {
 
@@ -17,25 +18,45 @@ error_code last_error() {
 
 } // namespace
 
-client_socket::client_socket(tcp_socket socket, admission::ticket place)
-    : socket_(std::move(socket))
-    , place_(std::move(place)) {
-  error_code ignored;
-  socket_.native_non_blocking(true, ignored);
+client_socket::client_socket(int fd, readiness& ready)
+    : ready_(ready)
+    , fd_(fd) {
+  // Of what cannot be waited for nothing comes; its deadline will end it.
+  ready_.add(fd);
 }
 
 void client_socket::start_tls(const tls_context& context) {
-  tls_ = std::make_unique<tls_channel>(context, socket_.native_handle(), tls_channel::role::server);
+  tls_ = std::make_unique<tls_channel>(context, fd_, tls_channel::role::server);
+}
+
+error_code client_socket::handshake() {
+  if (!tls_)
+    return {};
+  error_code const ec = tls_->handshake();
+  note_drained();
+  return ec;
+}
+
+void client_socket::note_drained() {
+  if (tls_->take_drained() && is_open())
+    ready_.found_nothing(fd_);
 }
 
 std::size_t client_socket::read_some(char* into, std::size_t size, error_code& ec) {
-  if (tls_)
-    return tls_->read_some(into, size, ec);
+  if (tls_) {
+    std::size_t const n = tls_->read_some(into, size, ec);
+    note_drained();
+    return n;
+  }
   for (;;) {
-    ssize_t const n = ::recv(socket_.native_handle(), into, size, MSG_DONTWAIT);
+    ssize_t const n = ::recv(fd_, into, size, MSG_DONTWAIT);
     if (n < 0 && errno == EINTR)
       continue;
     ec = n < 0 ? last_error() : error_code();
+    if (ec == asio::error::would_block)
+      ready_.found_nothing(fd_);
+    else if (n > 0 && static_cast<std::size_t>(n) < size)
+      ready_.found_less(fd_);
     return n < 0 ? 0 : static_cast<std::size_t>(n);
   }
 }
@@ -49,8 +70,8 @@ std::size_t client_socket::write_some(const iovec* pieces, std::size_t count, er
   message.msg_iovlen = count;
   for (;;) {
     // The kernel takes one piece with less ado.
-    ssize_t const n = count == 1 ? ::send(socket_.native_handle(), pieces->iov_base, pieces->iov_len, how)
-                                 : ::sendmsg(socket_.native_handle(), &message, how);
+    ssize_t const n = count == 1 ? ::send(fd_, pieces->iov_base, pieces->iov_len, how)
+                                 : ::sendmsg(fd_, &message, how);
     if (n < 0 && errno == EINTR)
       continue;
     ec = n < 0 ? last_error() : error_code();
@@ -60,10 +81,17 @@ std::size_t client_socket::write_some(const iovec* pieces, std::size_t count, er
 
 task<std::size_t> client_socket::read(char* into, std::size_t size, error_code& ec) {
   for (;;) {
-    std::size_t const n = read_some(into, size, ec);
-    if (ec != asio::error::would_block)
-      co_return n;
-    co_await socket_.async_wait(tcp_socket::wait_read, asio::redirect_error(use_awaitable, ec));
+    if (!is_open()) {
+      ec = asio::error::operation_aborted;
+      co_return 0;
+    }
+    // TLS may hold what was read already.
+    if (tls_ || ready_.readable(fd_)) {
+      std::size_t const n = read_some(into, size, ec);
+      if (ec != asio::error::would_block)
+        co_return n;
+    }
+    co_await async_wait(direction::read, asio::redirect_error(use_awaitable, ec));
     if (ec)
       co_return 0;
   }
@@ -78,28 +106,35 @@ task<> client_socket::write(std::string_view bytes, error_code& ec) {
     if (ec && ec != asio::error::would_block)
       co_return;
     if (ec || unsent())
-      co_await socket_.async_wait(tcp_socket::wait_write, asio::redirect_error(use_awaitable, ec));
+      co_await async_wait(direction::write, asio::redirect_error(use_awaitable, ec));
     if (ec)
       co_return;
   }
 }
 
 void client_socket::cancel() {
-  error_code ignored;
-  socket_.cancel(ignored);
+  if (is_open())
+    ready_.cancel(fd_);
 }
 
 void client_socket::shutdown_send(error_code& ec) {
   if (tls_)
     tls_->shutdown();
-  socket_.shutdown(tcp::socket::shutdown_send, ec);
+  ec = ::shutdown(fd_, SHUT_WR) == 0 ? error_code() : last_error();
 }
 
 void client_socket::close() {
-  error_code ignored;
+  cancel();
+  close_untold();
+}
+
+void client_socket::close_untold() {
+  if (!is_open())
+    return;
   // The number of a closed socket is soon another's.
   tls_.reset();
-  socket_.close(ignored);
+  ready_.remove(fd_);
+  ::close(std::exchange(fd_, -1));
 }
 
 } // namespace jobcast::net

@@ -96,8 +96,10 @@ struct tls_io {
       n = ::recv(c.fd_, into, size, MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     *got = n > 0 ? static_cast<std::size_t>(n) : 0;
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      c.drained_ = true;
       BIO_set_retry_read(b);
+    }
     else if (n < 0)
       c.read_error_ = error_code(errno, boost::system::system_category());
     else if (n == 0)

@@ -36,7 +36,8 @@ void session::start() {
   auto const beat = host_.limits.heartbeat.count();
   next_beat_ = host_.wheel.now() + milliseconds(beat / 2 + static_cast<long>(host_.random() % (beat / 2 + 1)));
   host_.wheel.arm(*this, next_deadline());
-  wait_readable();
+  self_ = shared_from_this();
+  socket_.wait(net::direction::read, *this);
 }
 
 // The next heartbeat, or what is sooner to be said of the credentials.
@@ -171,35 +172,41 @@ bool session::flush_socket() {
 
 void session::wait_writable() {
   host_.wheel.arm(*this, std::min(host_.limits.heartbeat, host_.limits.write_timeout));
-  if (std::exchange(waiting_writable_, true))
-    return;
-  socket_.async_wait(tcp_socket::wait_write, [self = shared_from_this()](error_code ec) {
-    self->waiting_writable_ = false;
-    if (ec || !self->open())
-      return;
-    self->blocked_since_ = self->host_.wheel.now();
-    if (!self->flush_socket())
-      return;
-    self->blocked_ = false;
-    self->flush();
-  });
+  socket_.wait(net::direction::write, *this);
 }
 
-void session::wait_readable() {
-  socket_.async_wait(tcp_socket::wait_read, [self = shared_from_this()](error_code ec) {
-    if (ec || !self->open())
-      return;
-    char bytes[4096];
-    do {
-      std::size_t const got = self->socket_.read_some(bytes, sizeof bytes, ec);
-      if (ec == asio::error::would_block)
-        break;
-      if (ec || got == 0 || !self->on_bytes(bytes, got))
-        return self->close();
-    } while (self->open() && self->socket_.pending());
-    if (self->open())
-      self->wait_readable();
-  });
+void session::on_ready(net::direction which, error_code) {
+  if (which == net::direction::read)
+    on_readable();
+  else
+    on_writable();
+}
+
+void session::on_forgotten() {
+  socket_.close_untold();
+  self_.reset();
+}
+
+void session::on_writable() {
+  blocked_since_ = host_.wheel.now();
+  if (!flush_socket())
+    return;
+  blocked_ = false;
+  flush();
+}
+
+void session::on_readable() {
+  char bytes[4096];
+  do {
+    error_code ec;
+    std::size_t const got = socket_.read_some(bytes, sizeof bytes, ec);
+    if (ec == asio::error::would_block)
+      break;
+    if (ec || got == 0 || !on_bytes(bytes, got))
+      return close();
+  } while (open() && socket_.pending());
+  if (open())
+    socket_.wait(net::direction::read, *this);
 }
 
 bool session::on_bytes(char*, std::size_t size) {
@@ -249,8 +256,10 @@ void session::close() {
   if (!open())
     return;
   disarm();
-  socket_.close();
+  socket_.close_untold();
   on_closed();
+  if (self_)
+    socket_.retire(std::move(self_));
 }
 
 } // namespace jobcast::stream

@@ -130,7 +130,7 @@ class bench final : hub::backend, redis::subscriber_observer {
       fail("socketpair");
     clients_.push_back(ends[1]);
     drained_.push_back(0);
-    net::client_socket socket(tcp_socket(loop_.get_executor(), tcp::v4(), ends[0]), {});
+    net::client_socket socket(ends[0], asio::use_service<net::readiness>(loop_));
     if (as == hub::encoding::sse) {
       hub::watch_request asked;
       asked.jobs.push_back(job);

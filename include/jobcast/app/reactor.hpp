@@ -69,7 +69,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   void on_turn_end() override;
   void on_connection(bool up) override;
 
-  void on_accepted(tcp_socket socket, const asio::ip::address& peer);
+  void on_accepted(int fd, const asio::ip::address& peer);
   /// Over all reactors.
   std::uint64_t sum_of(metrics::counter metrics::counters::*which) const;
   std::uint64_t open_connections() const;
@@ -91,6 +91,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   metrics::counters counters_;
   timing_wheel wheel_;
   asio::io_context io_{1};
+  net::readiness& ready_{asio::use_service<net::readiness>(io_)};
   redis::client client_;
   redis::subscriber subscriber_;
   store::store store_;

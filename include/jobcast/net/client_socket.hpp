@@ -4,27 +4,36 @@
 
 #include "jobcast/base/asio.hpp"
 #include "jobcast/net/admission.hpp"
+#include "jobcast/net/readiness.hpp"
 #include "jobcast/net/tls.hpp"
 
+#include <boost/asio/async_result.hpp>
 #include <memory>
 #include <sys/uio.h>
+#include <utility>
 
 namespace jobcast::net {
 
 /// Non-blocking. Not thread-safe. Handlers must keep it alive.
 class client_socket {
  public:
-  client_socket(tcp_socket socket, admission::ticket place);
-  client_socket(client_socket&&) noexcept = default;
-  client_socket& operator=(client_socket&&) noexcept = default;
+  /// Owns the descriptor, of a stream socket.
+  client_socket(int fd, readiness& ready);
+  client_socket(client_socket&& other) noexcept
+      : ready_(other.ready_)
+      , fd_(std::exchange(other.fd_, -1))
+      , tls_(std::move(other.tls_))
+      , place_(std::move(other.place_)) {}
+  client_socket& operator=(client_socket&&) = delete;
+  ~client_socket() { close(); }
 
-  /// Counts it for another address than the one at the other end, which is a proxy's.
+  /// Counts it for an address, until it is closed or counted for another, as when the one at its end is a proxy's.
   void set_place(admission::ticket place) { place_ = std::move(place); }
   /// Everything from here on is TLS, beginning with the handshake.
   void start_tls(const tls_context& context);
   bool is_tls() const { return tls_ != nullptr; }
   /// Plain: no error, at once. TLS: would_block while the peer is awaited.
-  error_code handshake() { return tls_ ? tls_->handshake() : error_code(); }
+  error_code handshake();
   const std::string& tls_failure() const { return tls_->failure(); }
 
   /// Without waiting: would_block when there is nothing now. 0 without an error is the peer's end.
@@ -37,10 +46,17 @@ class client_socket {
   bool unsent() const { return tls_ && tls_->unsent(); }
   error_code flush() { return tls_ ? tls_->flush() : error_code(); }
 
-  using wait_type = tcp_socket::wait_type;
-  template <class Handler> // void(error_code)
-  auto async_wait(wait_type until, Handler&& done) {
-    return socket_.async_wait(until, std::forward<Handler>(done));
+  /// `who` must stay until it is told, or the socket is closed.
+  void wait(direction until, socket_waiter& who) {
+    is_open() ? ready_.wait(fd_, until, who) : ready_.abort_soon(who, until);
+  }
+  template <class Token> // void(error_code)
+  auto async_wait(direction until, Token&& done) {
+    return asio::async_initiate<Token, void(error_code)>(
+        [this, until](auto handler) {
+          wait(until, *new handler_waiter<decltype(handler)>(std::move(handler)));
+        },
+        done);
   }
 
   /// For coroutines: waits until there is something, or for the end.
@@ -48,17 +64,24 @@ class client_socket {
   /// Sends everything.
   task<> write(std::string_view bytes, error_code& ec);
 
-  bool is_open() const { return socket_.is_open(); }
-  int native_handle() { return socket_.native_handle(); }
+  bool is_open() const { return fd_ >= 0; }
+  int native_handle() const { return fd_; }
   /// Ends what is being waited for with operation_aborted.
   void cancel();
   /// Nothing more will be sent; what was taken must be flushed before.
   void shutdown_send(error_code& ec);
-  /// What waits ends with an error; everything from here on fails.
+  /// What coroutines wait for ends with an error; everything from here on fails.
   void close();
+  /// The same, for who waits itself and need not be told.
+  void close_untold();
+  /// Keeps it until what is being done is done.
+  void retire(std::shared_ptr<void> what) { ready_.retire(std::move(what)); }
 
  private:
-  tcp_socket socket_;
+  void note_drained();
+
+  readiness& ready_;
+  int fd_;
   std::unique_ptr<tls_channel> tls_;
   admission::ticket place_;
 };

@@ -19,9 +19,10 @@ std::string port_problem(const tcp::endpoint& where);
 
 class listener {
  public:
-  /// `accepted` gets each socket, non-blocking, with the options that streams need (inherited from the listening one).
+  /// `accepted` gets each socket's descriptor, and owns it from then on: non-blocking, with the options that streams
+  /// need (inherited from the listening one).
   listener(asio::io_context& io, const limit_settings& limits,
-           std::function<void(tcp_socket, const asio::ip::address& peer)> accepted);
+           std::function<void(int fd, const asio::ip::address& peer)> accepted);
 
   /// Throws boost::system::system_error if the endpoint cannot be bound.
   void start(const tcp::endpoint& where);
@@ -37,7 +38,7 @@ class listener {
   steady_timer pause_;
   std::size_t send_buffer_;
   milliseconds write_timeout_;
-  std::function<void(tcp_socket, const asio::ip::address& peer)> accepted_;
+  std::function<void(int fd, const asio::ip::address& peer)> accepted_;
 };
 
 } // namespace jobcast::net

@@ -62,6 +62,8 @@ class tls_channel {
   error_code flush();
   /// Plain bytes can be read although the socket may not be readable.
   bool pending() const;
+  /// Whether, since the last call, a read of the socket found nothing.
+  bool take_drained() { return std::exchange(drained_, false); }
   /// Says goodbye. What it writes is flushed like everything else.
   void shutdown();
   /// Why the last operation failed, for the log.
@@ -76,6 +78,7 @@ class tls_channel {
   std::string out_;
   std::size_t sent_ = 0;
   error_code read_error_;
+  bool drained_ = false;
   std::string failure_;
 };
 

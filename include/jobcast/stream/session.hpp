@@ -19,7 +19,8 @@ namespace jobcast::stream {
 class session : public std::enable_shared_from_this<session>,
                 public hub::watcher,
                 protected wheel_entry,
-                net::send_completion {
+                net::send_completion,
+                net::socket_waiter {
  public:
   session(net::client_socket socket, host& h, hub::encoding as);
   virtual ~session();
@@ -70,21 +71,24 @@ class session : public std::enable_shared_from_this<session>,
   void block();
   bool check_expiry();
   std::chrono::milliseconds next_deadline() const;
-  void wait_readable();
   void wait_writable();
+  void on_ready(net::direction which, error_code ec) final;
+  void on_forgotten() final;
+  void on_readable();
+  void on_writable();
   void on_deadline() final;
   void on_blocked_deadline();
   void close_gently();
 
   net::client_socket socket_;
-  net::admission::ticket place_; ///< among the streams of one viewer
+  std::shared_ptr<session> self_; ///< while the socket is open
+  net::admission::ticket place_;  ///< among the streams of one viewer
   std::chrono::steady_clock::time_point blocked_since_{};
   std::chrono::steady_clock::time_point next_beat_{};
   std::uint32_t queued_ = 0; ///< bytes that wait to be sent jointly; 0: none do
   bool blocked_ = false;
   bool closing_ = false;
   bool sent_all_ = false; ///< closing, and everything is sent: only the peer's end is awaited
-  bool waiting_writable_ = false;
   bool renewal_asked_ = false;
   std::uint16_t junk_ = 0; ///< bytes the peer sent on a one-way stream
 };

@@ -162,10 +162,8 @@ TEST_CASE("a peer that has TLS answer without end and does not read is given up"
 TEST_CASE("a closed TLS socket touches nothing that is opened under its number") {
   auto const context = server_context();
   asio::io_context io;
-  tcp_socket raw(io.get_executor());
-  raw.open(tcp::v4());
-  int const number = raw.native_handle();
-  net::client_socket socket(std::move(raw), {});
+  int const number = ::socket(AF_INET, SOCK_STREAM, 0);
+  net::client_socket socket(number, asio::use_service<net::readiness>(io));
   socket.start_tls(context);
   socket.close();
   pair_of_sockets const others;
