@@ -177,10 +177,11 @@ std::string own_scope(const auth::identity& who, std::string_view id) {
 task<std::optional<http::response>> check_may(context& c, auth::identity_ptr who, auth::action what, std::string id) {
   if (who->what == auth::identity::kind::open)
     co_return std::nullopt;
-  auto found = co_await c.store.get(strings(id), own_scope(*who, id));
+  std::string scope = own_scope(*who, id);
+  auto found = co_await c.reads.get(id, std::move(scope));
   if (!found)
     co_return problem_of(c, found.error());
-  if (!found->front() || !may(*who, what, found->front()->json))
+  if (!*found || !may(*who, what, (*found)->json))
     co_return not_found(id);
   co_return std::nullopt;
 }

@@ -2,13 +2,13 @@
 
 #include "jobcast/auth/rules.hpp"
 #include "jobcast/base/clock.hpp"
+#include "jobcast/base/json_member.hpp"
 #include "jobcast/job/report_json.hpp"
 #include "jobcast/job/scope.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <rapidjson/document.h>
 
 namespace jobcast::api {
 
@@ -70,19 +70,18 @@ std::variant<std::string, http::response> scope_of(const http::request& r) {
 }
 
 unsigned retry_after(std::string_view record, std::int64_t now, double load, std::uint32_t random) {
-  rapidjson::Document doc;
-  doc.Parse(record.data(), record.size());
-  auto const number = [](const rapidjson::Value& in, const char* name) -> std::int64_t {
+  brief_json const parsed(record);
+  auto const number = [](const auto& in, const char* name) -> std::int64_t {
     auto const at = in.FindMember(name);
     return at != in.MemberEnd() && at->value.IsNumber() ? static_cast<std::int64_t>(at->value.GetDouble()) : 0;
   };
   double seconds = 1;
-  if (!doc.HasParseError() && doc.IsObject()) {
-    std::int64_t const retry_at = number(doc, "retry_at");
-    auto const progress = doc.FindMember("progress");
+  if (const auto* const object = parsed.object()) {
+    std::int64_t const retry_at = number(*object, "retry_at");
+    auto const progress = object->FindMember("progress");
     std::int64_t const eta =
-        progress != doc.MemberEnd() && progress->value.IsObject() ? number(progress->value, "eta") : 0;
-    std::int64_t const updated_at = number(doc, "updated_at");
+        progress != object->MemberEnd() && progress->value.IsObject() ? number(progress->value, "eta") : 0;
+    std::int64_t const updated_at = number(*object, "updated_at");
     if (retry_at > now)
       seconds = static_cast<double>(retry_at - now) / 1000;
     else if (eta > 0)

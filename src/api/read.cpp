@@ -134,31 +134,33 @@ task<http::answer> get_status(context& c, http::request& r, parts at) {
   std::string const& id = at[0];
   if (auto bad = check_job_id(id))
     co_return std::move(*bad);
-  auto found = co_await c.store.get(strings(id), own_scope(*r.who, id));
+  std::string scope = own_scope(*r.who, id);
+  auto found = co_await c.reads.get(id, std::move(scope));
   if (!found)
     co_return problem_of(c, found.error());
-  if (!found->front() || !may(*r.who, auth::action::read, found->front()->json))
+  if (!*found || !may(*r.who, auth::action::read, (*found)->json))
     co_return not_found(id);
-  store::record& now = *found->front();
+  const store::record& now = **found;
+  std::string const now_id = now.event_id();
 
   std::string_view const match = r.field("If-None-Match");
   auto wait = preferred_wait(r.field("Prefer"), c.config.limits.long_poll);
   // Nobody is told more than their credentials last.
   if (wait && r.who->expires_at != 0)
     wait = std::min(*wait, milliseconds(std::max<std::int64_t>(r.who->expires_at - now_ms(), 0)));
-  bool const hold = wait && !match.empty() && !now.final && names_tag(match, now.event_id());
+  bool const hold = wait && !match.empty() && !now.final && names_tag(match, now_id);
   hub::event_ptr news;
   if (hold) {
-    news = co_await c.wait_for_change(watching(r), id, now.event_id(), *wait);
+    news = co_await c.wait_for_change(watching(r), id, now_id, *wait);
     if (news && news->kind() == hub::event_kind::missing)
       co_return not_found(id);
   }
   http::response out = news ? record_response(c, 200, news->id(), news->final(), news->data())
-                            : record_response(c, 200, now.event_id(), now.final, now.json);
+                            : record_response(c, 200, now_id, now.final, now.json);
   if (wait)
     out.add("Preference-Applied", fmt::format("wait={}", hold ? wait->count() / 1000 : 0));
-  bool const same = news ? names_tag(match, news->id()) : names_tag(match, now.event_id());
-  co_return !match.empty() && same ? not_modified(std::move(out)) : std::move(out);
+  bool const same = !match.empty() && names_tag(match, news ? news->id() : now_id);
+  co_return same ? not_modified(std::move(out)) : std::move(out);
 }
 
 task<http::answer> get_history(context& c, http::request& r, parts at) {

@@ -57,14 +57,14 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     , client_(io_.get_executor(), shared.redis)
     , subscriber_(io_.get_executor(), shared.redis, *this)
     , store_(client_, config.redis.ns)
+    , reads_(client_, config.redis.ns)
     , hub_(*this, config_.limits, config.redis.ns, counters_)
     , host_{hub_, wheel_, config_.limits, counters_, *shared.admission}
     , context_(make_context())
     , router_(context_)
     , connections_{router_, config_.limits, wheel_, counters_,
                    [this] { return sum_of(&metrics::counters::body_bytes); }}
-    , listener_(io_, config_.limits,
-                [this](int fd, const asio::ip::address& peer) { on_accepted(fd, peer); })
+    , listener_(io_, config_.limits, [this](int fd, const asio::ip::address& peer) { on_accepted(fd, peer); })
     , ticker_(io_.get_executor())
     , probe_channel_(fmt::format("{}:probe:{}:{}", config.redis.ns, shared.name, number)) {
   host_.command = [this](const auth::identity_ptr& who, std::string_view op, const std::string& job,
@@ -99,6 +99,7 @@ reactor::~reactor() {
 api::context reactor::make_context() {
   return api::context{
       .store = store_,
+      .reads = reads_,
       .config = config_,
       .counters = counters_,
       .admission = *shared_.admission,

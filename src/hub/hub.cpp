@@ -338,6 +338,7 @@ void hub::flush() {
 
 void hub::tick(std::int64_t now_steady_ms) {
   now_ = now_steady_ms;
+  spare_.trim();
   auto const expired = [&](std::int64_t since) { return now_ - since >= limits_.linger.count(); };
   while (!idle_.empty() && expired(idle_.front().idle_since)) {
     topic& t = idle_.front();

@@ -18,20 +18,20 @@ bool may_see(const watcher& w, const job::ownership& of) {
 } // namespace
 
 const event_ptr& link::at(std::size_t i) const {
-  return backlog_ && i < backlog_->events.size() ? backlog_->events[i] : topic_->latest;
+  return backlog_ && i < backlog_->size() ? backlog_->at(i) : topic_->latest;
 }
 
 void link::pop() {
   started_ = true;
   if (event_kind const what = at(0)->kind(); what == event_kind::job || what == event_kind::missing)
     told_missing_ = what == event_kind::missing;
-  if (backlog_ && !backlog_->events.empty()) {
-    std::size_t const size = backlog_->events.front()->sse().size();
+  if (backlog_ && !backlog_->empty()) {
+    std::size_t const size = backlog_->at(0)->sse().size();
     backlog_->bytes -= size;
     watcher_->held_ -= size;
-    backlog_->events.pop_front();
-    if (backlog_->events.empty())
-      backlog_.reset();
+    backlog_->pop();
+    if (backlog_->empty())
+      watcher_->hub_->spare_.give_back(std::move(backlog_));
   } else {
     newest_due_ = false;
   }
@@ -42,11 +42,11 @@ void link::pop() {
 // Keeps an event that must not be conflated away, whatever the watcher holds already.
 void link::keep(event_ptr e) {
   if (!backlog_)
-    backlog_ = std::make_unique<backlog>();
+    backlog_ = watcher_->hub_->spare_.take();
   std::size_t const size = e->sse().size();
   backlog_->bytes += size;
   watcher_->held_ += size;
-  backlog_->events.push_back(std::move(e));
+  backlog_->push(std::move(e));
 }
 
 // The same within the watcher's limit: beyond it all that this link holds gives way to one `gap`.
@@ -54,12 +54,12 @@ void link::hold(event_ptr e) {
   keep(std::move(e));
   if (watcher_->held_ <= watcher_->held_limit_)
     return;
-  for (const event_ptr& dropped : backlog_->events)
-    backlog_->skipped += dropped->kind() == event_kind::job;
-  backlog_->events.clear();
-  backlog_->events.push_back(event::gap(topic_->id, backlog_->skipped));
+  for (std::size_t i = 0; i < backlog_->size(); ++i)
+    backlog_->skipped += backlog_->at(i)->kind() == event_kind::job;
+  backlog_->clear();
+  backlog_->push(event::gap(topic_->id, backlog_->skipped));
   watcher_->held_ -= backlog_->bytes;
-  backlog_->bytes = backlog_->events.front()->sse().size();
+  backlog_->bytes = backlog_->at(0)->sse().size();
   watcher_->held_ += backlog_->bytes;
   watcher_->hub_->count_gap();
 }

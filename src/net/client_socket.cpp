@@ -70,8 +70,7 @@ std::size_t client_socket::write_some(const iovec* pieces, std::size_t count, er
   message.msg_iovlen = count;
   for (;;) {
     // The kernel takes one piece with less ado.
-    ssize_t const n = count == 1 ? ::send(fd_, pieces->iov_base, pieces->iov_len, how)
-                                 : ::sendmsg(fd_, &message, how);
+    ssize_t const n = count == 1 ? ::send(fd_, pieces->iov_base, pieces->iov_len, how) : ::sendmsg(fd_, &message, how);
     if (n < 0 && errno == EINTR)
       continue;
     ec = n < 0 ? last_error() : error_code();

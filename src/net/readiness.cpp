@@ -118,8 +118,8 @@ void readiness::take_events() {
     on_event(events[i].data.fd, events[i].events);
 }
 
-// The kernel forgets a descriptor that is closed. An event of it that was fetched before finds an empty slot, or the one
-// of the next socket of that number, whose waiter then tries in vain.
+// The kernel forgets a descriptor that is closed. An event of it that was fetched before finds an empty slot, or the
+// one of the next socket of that number, whose waiter then tries in vain.
 void readiness::on_event(int fd, std::uint32_t what) {
   constexpr std::uint32_t broken = EPOLLHUP | EPOLLERR;
   if (what & (EPOLLIN | EPOLLRDHUP | broken)) {

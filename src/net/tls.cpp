@@ -99,8 +99,7 @@ struct tls_io {
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       c.drained_ = true;
       BIO_set_retry_read(b);
-    }
-    else if (n < 0)
+    } else if (n < 0)
       c.read_error_ = error_code(errno, boost::system::system_category());
     else if (n == 0)
       c.read_error_ = asio::error::eof;

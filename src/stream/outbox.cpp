@@ -51,11 +51,26 @@ void batch::put_copy(std::string_view bytes) {
   }
 }
 
+// A lone event is sent from where it is. With others it is copied behind them, as long as there is room: to the kernel
+// each piece is more than its copy is to us.
+void batch::put_shared(std::string_view bytes) {
+  if (count_ == 0 || copied_ + bytes.size() > room)
+    return put(bytes);
+  if (count_ == 1 && copied_ == 0 && pieces_[0].iov_len + bytes.size() <= room) {
+    std::string_view const first(static_cast<const char*>(pieces_[0].iov_base), pieces_[0].iov_len);
+    clear();
+    put_copy(first);
+  }
+  put_copy(bytes);
+}
+
 void batch::put(const hub::event& e, hub::encoding as, std::size_t without) {
+  if (as == hub::encoding::sse)
+    return put_shared(e.sse().substr(without));
   hub::head_space space;
   hub::encoded const bytes = e.bytes(as, space);
   if (bytes.head.empty())
-    return put(bytes.body.substr(without));
+    return put_shared(bytes.body.substr(without));
   bool const fits = copied_ + bytes.size() <= room;
   auto const rest_of = [&](std::string_view part) {
     std::size_t const dropped = std::min(without, part.size());

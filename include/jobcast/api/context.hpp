@@ -9,7 +9,7 @@
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/net/admission.hpp"
 #include "jobcast/net/networks.hpp"
-#include "jobcast/store/store.hpp"
+#include "jobcast/store/shared_reads.hpp"
 
 #include <functional>
 #include <memory>
@@ -25,6 +25,7 @@ struct readiness {
 
 struct context {
   store::store& store;
+  store::shared_reads& reads; ///< of single records
   const settings& config;
   metrics::counters& counters;
   net::admission& admission;

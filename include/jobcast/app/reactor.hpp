@@ -95,6 +95,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   redis::client client_;
   redis::subscriber subscriber_;
   store::store store_;
+  store::shared_reads reads_;
   hub::hub hub_;
   stream::host host_;
   std::unique_ptr<stream::joint_sends> sends_; ///< with server.io_uring

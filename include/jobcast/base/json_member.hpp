@@ -15,4 +15,28 @@ std::string_view text_member(const Value& object, const char* name) {
              : std::string_view();
 }
 
+/// JSON that is parsed to be looked at and let go: a usual record allocates nothing. Nesting does not use up the stack.
+class brief_json {
+ public:
+  using document = rapidjson::GenericDocument<rapidjson::UTF8<>, rapidjson::MemoryPoolAllocator<>>;
+
+  explicit brief_json(std::string_view text)
+      : pool_(memory_, sizeof memory_)
+      , document_(&pool_, 1024) {
+    document_.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
+  }
+  brief_json(const brief_json&) = delete;
+  brief_json& operator=(const brief_json&) = delete;
+
+  /// Null unless the text is a JSON object.
+  const document::ValueType* object() const {
+    return !document_.HasParseError() && document_.IsObject() ? &document_ : nullptr;
+  }
+
+ private:
+  char memory_[4096];
+  rapidjson::MemoryPoolAllocator<> pool_;
+  document document_;
+};
+
 } // namespace jobcast

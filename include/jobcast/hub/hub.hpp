@@ -145,6 +145,7 @@ class hub {
       feed_reads_; ///< job id to scope, while a feed's topic is read alone
   std::unordered_map<std::uint64_t, feed_member*> tickets_;
   std::uint64_t next_ticket_ = 0;
+  spare_backlogs spare_;
   watcher_list dirty_;
   all_watchers all_;
 };

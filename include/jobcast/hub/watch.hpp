@@ -7,12 +7,12 @@
 #pragma once
 
 #include "jobcast/auth/identity.hpp"
+#include "jobcast/hub/backlog.hpp"
 #include "jobcast/hub/event.hpp"
 
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive/unordered_set_hook.hpp>
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <string>
 
@@ -47,7 +47,7 @@ class link {
   bool started() const { return started_; }
 
   // What is to be sent, oldest first.
-  std::size_t pending() const { return (backlog_ ? backlog_->events.size() : 0) + (newest_due_ ? 1 : 0); }
+  std::size_t pending() const { return (backlog_ ? backlog_->size() : 0) + (newest_due_ ? 1 : 0); }
   const event_ptr& at(std::size_t i) const;
   /// Drops the oldest, as sent. A link with nothing pending leaves its watcher's list of dirty links.
   void pop();
@@ -57,12 +57,6 @@ class link {
   friend class watcher;
   friend class hub;
   friend class feed_member;
-
-  struct backlog {
-    std::deque<event_ptr> events;
-    std::size_t bytes = 0;
-    std::uint64_t skipped = 0;
-  };
 
   void hold(event_ptr e);
   void drop_backlog();

@@ -53,10 +53,7 @@ class client_socket {
   template <class Token> // void(error_code)
   auto async_wait(direction until, Token&& done) {
     return asio::async_initiate<Token, void(error_code)>(
-        [this, until](auto handler) {
-          wait(until, *new handler_waiter<decltype(handler)>(std::move(handler)));
-        },
-        done);
+        [this, until](auto handler) { wait(until, *new handler_waiter<decltype(handler)>(std::move(handler))); }, done);
   }
 
   /// For coroutines: waits until there is something, or for the end.

@@ -32,8 +32,8 @@ class socket_waiter {
   ~socket_waiter() = default;
 };
 
-/// Of an io_context, on its thread only; `asio::use_service<readiness>(io)`. A service, since it must be there as long as
-/// anything that the loop still holds may have a socket.
+/// Of an io_context, on its thread only; `asio::use_service<readiness>(io)`. A service, since it must be there as long
+/// as anything that the loop still holds may have a socket.
 class readiness final : public asio::execution_context::service {
  public:
   static inline asio::execution_context::id id;
@@ -83,7 +83,7 @@ class readiness final : public asio::execution_context::service {
 
   asio::io_context& io_;
   std::optional<asio::posix::basic_stream_descriptor<executor>> epoll_; ///< until stopped
-  std::vector<slot> slots_; ///< by descriptor
+  std::vector<slot> slots_;                                             ///< by descriptor
   std::vector<std::shared_ptr<void>> retired_;
 };
 

@@ -1,7 +1,7 @@
 // What a stream still has to send, in order: bytes of its own (response head), the unsent rest of one event, the dirty
 // links of the hub, notices. Decides only; the session does the sending.
 //
-// Nothing is copied and nothing is taken off a link before it is sent, so what a stalled client can hold is one partial
+// Nothing is taken off a link before it is sent, so what a stalled client can hold is one partial
 // event; everything behind it goes on conflating in the hub.
 #pragma once
 
@@ -17,9 +17,9 @@
 
 namespace jobcast::stream {
 
-/// What one send takes: memory that stays as it is until this, the outbox or the hub is touched. WebSocket frames,
-/// which have a head of their own before bytes that are shared, are put together here: the kernel takes one piece with
-/// less ado than the three of each frame.
+/// What one send takes: memory that stays as it is until this, the outbox or the hub is touched. Events that go out
+/// together, and the parts of a WebSocket frame, which has a head of its own before bytes that are shared, are put
+/// together here: the kernel takes one piece with less ado than several.
 class batch {
  public:
   batch() = default;
@@ -38,6 +38,7 @@ class batch {
   bool full() const { return count_ + pieces_of_event > most || copied_ + most_around > room; }
   void put(std::string_view bytes);
   void put_copy(std::string_view bytes);
+  void put_shared(std::string_view bytes);
   void put(const hub::event& e, hub::encoding as, std::size_t without = 0);
 
   std::size_t count_ = 0, bytes_ = 0, copied_ = 0;

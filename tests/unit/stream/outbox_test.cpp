@@ -138,7 +138,42 @@ TEST_CASE_FIXTURE(hub_fixture, "a stalled client holds one event, however many a
     publish("a", version);
   stream::batch due;
   c.box.gather(c.dirty(), due);
-  CHECK(due.count() == 2);
+  CHECK(due.bytes() == event_of(1).size() - 10 + event_of(1000).size());
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "what goes out together is one piece, and a lone event is not copied") {
+  client c;
+  c.link.want_every();
+  watch(c, c.link, "a");
+  answer_read("a", 1);
+  {
+    stream::batch due;
+    c.box.gather(c.dirty(), due);
+    REQUIRE(due.count() == 1);
+    CHECK(due.pieces()[0].iov_base == static_cast<const void*>(c.link.at(0)->sse().data()));
+  }
+  for (unsigned version = 2; version <= 5; ++version)
+    publish("a", version);
+  stream::batch due;
+  c.box.gather(c.dirty(), due);
+  REQUIRE(due.count() == 1);
+  CHECK(std::string_view(static_cast<const char*>(due.pieces()[0].iov_base), due.bytes()) ==
+        event_of(1) + event_of(2) + event_of(3) + event_of(4) + event_of(5));
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "more than is copied goes out as pieces, in order") {
+  limits.outbox = 64 * 1024;
+  client c;
+  c.link.want_every();
+  watch(c, c.link, "a");
+  answer_read("a", 1);
+  std::string expected = event_of(1);
+  unsigned version = 1;
+  while (expected.size() < 24 * 1024) {
+    publish("a", ++version);
+    expected += event_of(version);
+  }
+  CHECK(c.take_all() == expected);
 }
 
 TEST_CASE_FIXTURE(hub_fixture, "of notices about the gateway only the newest is kept") {
