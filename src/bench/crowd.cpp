@@ -28,12 +28,19 @@ void watcher::connect(unsigned source) {
   fd_ = crowd_.where_.connect(source);
   // Over loopback it is connected by now, and every system call that the load does without is the server's.
   std::string const request = crowd_.request(account_.job, {});
-  if (::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
+  ssize_t const sent = ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
+  if (sent == static_cast<ssize_t>(request.size())) {
     stage_ = stage::head;
     return crowd_.poller_.add(fd_, EPOLLIN, *this);
   }
+  if (sent < 0 && errno != EAGAIN)
+    fail_to_connect(errno);
   stage_ = stage::connecting;
   crowd_.poller_.add(fd_, EPOLLOUT, *this);
+}
+
+void watcher::fail_to_connect(int why) const {
+  throw std::runtime_error("cannot connect to " + crowd_.where_.name() + ": " + std::strerror(why));
 }
 
 void watcher::close() {
@@ -51,7 +58,7 @@ void watcher::close() {
 void watcher::on_ready(std::uint32_t) {
   if (stage_ == stage::connecting) {
     if (int const why = connect_error(fd_))
-      throw std::runtime_error("cannot connect to " + crowd_.where_.name() + ": " + std::strerror(why));
+      fail_to_connect(why);
     stage_ = stage::head;
     crowd_.poller_.modify(fd_, EPOLLIN, *this);
     return send(crowd_.request(account_.job, {}));

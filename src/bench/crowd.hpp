@@ -34,6 +34,7 @@ class watcher final : public pollable {
  private:
   enum class stage : std::uint8_t { closed, connecting, head, body };
 
+  [[noreturn]] void fail_to_connect(int why) const;
   void on_ready(std::uint32_t events) override;
   void on_bytes(std::string_view bytes);
   void on_head(const response_head& head);
