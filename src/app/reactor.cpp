@@ -168,7 +168,7 @@ void reactor::on_accepted(int fd, const asio::ip::address& peer) {
   bool const counted = !secrets_.trusted_proxies->contains(peer);
   if (counted)
     place = shared_.admission->connect(peer);
-  if ((counted && !place) || open_connections() >= config_.limits.connections) {
+  if (!client.is_open() || (counted && !place) || open_connections() >= config_.limits.connections) {
     counters_.connections_refused.add();
     return;
   }

@@ -33,8 +33,8 @@ void watcher::connect(unsigned source) {
     stage_ = stage::head;
     return crowd_.poller_.add(fd_, EPOLLIN, *this);
   }
-  if (sent < 0 && errno != EAGAIN)
-    fail_to_connect(errno);
+  if (sent >= 0 || errno != EAGAIN)
+    fail_to_connect(sent >= 0 ? ENOBUFS : errno);
   stage_ = stage::connecting;
   crowd_.poller_.add(fd_, EPOLLOUT, *this);
 }

@@ -29,7 +29,6 @@ hub::~hub() {
 
 void hub::enlist(watcher& w) {
   w.hub_ = this;
-  w.held_limit_ = limits_.outbox;
   all_.push_back(w);
   if (!available_)
     w.notify(event::gateway("degraded"));
@@ -49,7 +48,7 @@ void hub::open(watcher& w, link& l, std::string_view job) {
   if (t->at == topic::state::live && t->latest && t->latest->final()) {
     t->at = topic::state::reading;
     t->forget_freshness();
-    to_read_.push_back(t->id);
+    to_read_.emplace_back(t->id());
     if (!std::exchange(flush_scheduled_, true))
       backend_.schedule_flush();
   }
@@ -127,7 +126,7 @@ void hub::on_subscribed(std::string_view channel) {
   if (channel.starts_with(event_prefix_)) {
     if (topic* t = topics_.find(channel.substr(event_prefix_.size())); t) {
       t->at = topic::state::reading;
-      to_read_.push_back(t->id);
+      to_read_.emplace_back(t->id());
     }
   } else if (feed* f = find_feed(channel); f) {
     f->at = topic::state::live;
@@ -287,8 +286,8 @@ void hub::reread_rest(feed& f) {
   for (topic& t : f.topics)
     if (!t.fresh) {
       t.at = topic::state::reading;
-      feed_reads_.emplace(t.id, f.scope);
-      to_read_.push_back(t.id);
+      feed_reads_.emplace(t.id(), f.scope);
+      to_read_.emplace_back(t.id());
     }
   if (!to_read_.empty() && !std::exchange(flush_scheduled_, true))
     backend_.schedule_flush();
@@ -343,7 +342,7 @@ void hub::tick(std::int64_t now_steady_ms) {
   while (!idle_.empty() && expired(idle_.front().idle_since)) {
     topic& t = idle_.front();
     idle_.pop_front();
-    backend_.unsubscribe(event_channel(t.id));
+    backend_.unsubscribe(event_channel(t.id()));
     counters_.watches.subtract();
     topics_.erase(t);
   }

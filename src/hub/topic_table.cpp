@@ -27,7 +27,7 @@ topic& topic_table::add(std::string_view id) {
     topics_.rehash(set::bucket_traits(more.data(), more.size()));
     buckets_.swap(more);
   }
-  auto* t = new topic(id);
+  auto* t = topic::make(id);
   topics_.insert(*t);
   return *t;
 }

@@ -5,6 +5,8 @@
 #include "jobcast/job/ownership.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <new>
 #include <utility>
 
 namespace jobcast::hub {
@@ -52,12 +54,12 @@ void link::keep(event_ptr e) {
 // The same within the watcher's limit: beyond it all that this link holds gives way to one `gap`.
 void link::hold(event_ptr e) {
   keep(std::move(e));
-  if (watcher_->held_ <= watcher_->held_limit_)
+  if (watcher_->held_ <= watcher_->hub_->limits_.outbox)
     return;
   for (std::size_t i = 0; i < backlog_->size(); ++i)
     backlog_->skipped += backlog_->at(i)->kind() == event_kind::job;
   backlog_->clear();
-  backlog_->push(event::gap(topic_->id, backlog_->skipped));
+  backlog_->push(event::gap(topic_->id(), backlog_->skipped));
   watcher_->held_ -= backlog_->bytes;
   backlog_->bytes = backlog_->at(0)->sse().size();
   watcher_->held_ += backlog_->bytes;
@@ -87,7 +89,7 @@ void link::hide() {
   in_dirty.unlink();
   if (told_missing_)
     return;
-  keep(event::missing(topic_->id));
+  keep(event::missing(topic_->id()));
   mark_dirty();
 }
 
@@ -107,6 +109,12 @@ void link::mark_dirty() {
 
 void watcher::mark_dirty() {
   hub_->mark_dirty(*this);
+}
+
+topic* topic::make(std::string_view job) {
+  void* const at = ::operator new(sizeof(topic) + job.size());
+  std::memcpy(static_cast<char*>(at) + sizeof(topic), job.data(), job.size());
+  return ::new (at) topic(job);
 }
 
 topic::~topic() {
@@ -186,13 +194,13 @@ bool topic::accept_missing() {
     return false;
   }
   version = 0;
-  publish(event::missing(id), false);
+  publish(event::missing(id()), false);
   return true;
 }
 
 void topic::publish(event_ptr e, bool with_reset) {
   event_ptr const previous = std::exchange(latest, std::move(e));
-  event_ptr const reset = with_reset ? event::reset(id) : nullptr;
+  event_ptr const reset = with_reset ? event::reset(id()) : nullptr;
   for (link& l : links) {
     if (l.hidden_) {
       // That there is none is what its watcher was told.

@@ -41,9 +41,12 @@ admission::ticket admission::take(table& in, std::string key, std::size_t most, 
   if (h.held >= most)
     return {};
   ++h.held;
+  // Once: who gives its place back reads it without the lock.
+  if (!h.of)
+    h.of = this;
   h.key = &at->first;
   h.is_address = is_address;
-  return ticket(*this, &h);
+  return ticket(h);
 }
 
 admission::ticket admission::connect(const asio::ip::address& from) {
@@ -57,8 +60,8 @@ admission::ticket admission::open_stream(std::string_view viewer) {
 }
 
 admission::ticket::~ticket() {
-  if (of_)
-    of_->give_back(*static_cast<holder*>(holder_));
+  if (holder_)
+    holder_->of->give_back(*holder_);
 }
 
 void admission::give_back(holder& h) {

@@ -21,8 +21,8 @@ error_code last_error() {
 client_socket::client_socket(int fd, readiness& ready)
     : ready_(ready)
     , fd_(fd) {
-  // Of what cannot be waited for nothing comes; its deadline will end it.
-  ready_.add(fd);
+  if (ready_.add(fd))
+    ::close(std::exchange(fd_, -1));
 }
 
 void client_socket::start_tls(const tls_context& context) {

@@ -2,7 +2,9 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/system/system_error.hpp>
 #include <cerrno>
+#include <memory>
 #include <sys/epoll.h>
 #include <system_error>
 #include <utility>
@@ -13,7 +15,7 @@ namespace {
 
 // Redis and everything else have their turn after so many.
 constexpr int events_per_turn = 256;
-constexpr std::uint32_t reading = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr std::uint32_t reading = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 
 int make_epoll() {
   int const made = ::epoll_create1(EPOLL_CLOEXEC);
@@ -44,7 +46,7 @@ void readiness::shutdown() noexcept {
     if (auto* const who = std::exchange(slots_[fd].writer, nullptr))
       who->on_forgotten();
   }
-  std::exchange(retired_, {}).clear();
+  forget_retired();
 }
 
 error_code readiness::add(int fd) {
@@ -95,16 +97,23 @@ void readiness::wait(int fd, direction which, socket_waiter& who) {
     ::epoll_ctl(epoll_->native_handle(), EPOLL_CTL_MOD, fd, &event);
 }
 
-void readiness::retire(std::shared_ptr<void> what) {
+void readiness::retire(socket_waiter& who) {
   if (retired_.empty())
-    asio::post(io_, [this] { std::exchange(retired_, {}).clear(); });
-  retired_.push_back(std::move(what));
+    asio::post(io_, [this] { forget_retired(); });
+  retired_.push_back(&who);
+}
+
+void readiness::forget_retired() {
+  for (socket_waiter* who : std::exchange(retired_, {}))
+    who->on_forgotten();
 }
 
 void readiness::wait_for_events() {
   epoll_->async_wait(asio::posix::descriptor_base::wait_read, [this](error_code ec) {
-    if (ec || !epoll_)
+    if (!epoll_ || ec == asio::error::operation_aborted)
       return;
+    if (ec) // all clients would wait for ever
+      throw boost::system::system_error(ec, "waiting for clients");
     take_events();
     if (epoll_)
       wait_for_events();
@@ -122,10 +131,10 @@ void readiness::take_events() {
 // one of the next socket of that number, whose waiter then tries in vain.
 void readiness::on_event(int fd, std::uint32_t what) {
   constexpr std::uint32_t broken = EPOLLHUP | EPOLLERR;
-  if (what & (EPOLLIN | EPOLLRDHUP | broken)) {
+  if (what & (EPOLLIN | EPOLLRDHUP | EPOLLPRI | broken)) {
     slot& s = slots_[static_cast<std::size_t>(fd)];
     s.readable = true;
-    s.ended = s.ended || (what & (EPOLLRDHUP | broken)) != 0;
+    s.more_than_bytes = s.more_than_bytes || (what & (EPOLLRDHUP | EPOLLPRI | broken)) != 0;
     if (auto* const who = std::exchange(s.reader, nullptr))
       who->on_ready(direction::read, {});
   }

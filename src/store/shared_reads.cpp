@@ -48,8 +48,10 @@ void shared_reads::send(const std::string& scope, std::shared_ptr<batch> reads) 
 }
 
 void shared_reads::on_reply(const std::string& scope, batch& reads, error_code ec, redis::reply_view reply) {
+  bool const failed = ec || reply.is_error();
+  failure const why = failed ? failure_of(ec, reply) : failure();
   // What one of them may have caused is not the others' failure.
-  if (!ec && reply.is_error() && reads.size() > 1) {
+  if (failed && why.what != failure::kind::unavailable && reads.size() > 1) {
     for (read& r : reads) {
       auto alone = std::make_shared<batch>();
       alone->push_back(std::move(r));
@@ -58,8 +60,8 @@ void shared_reads::on_reply(const std::string& scope, batch& reads, error_code e
     return;
   }
   for (std::size_t i = 0; i < reads.size(); ++i)
-    if (ec || reply.is_error())
-      answer(reads[i], failure_of(ec, reply));
+    if (failed)
+      answer(reads[i], why);
     else
       answer(reads[i], reply[i].is_array() ? std::make_shared<const record>(read_record(reply[i])) : found());
 }

@@ -89,10 +89,10 @@ void outbox::gather(hub::dirty_links& dirty, batch& out) const {
   if (extra_)
     out.put(std::string_view(extra_->prefix).substr(extra_->prefix_sent));
   for (const hub::link& l : dirty)
-    for (std::size_t i = 0; i < l.pending() && !out.full(); ++i)
+    for (std::size_t i = 0; i < l.pending() && !out.full(encoding_); ++i)
       out.put(*l.at(i), encoding_);
   if (extra_)
-    for (std::size_t i = 0; i < extra_->notices.size() && !out.full(); ++i)
+    for (std::size_t i = 0; i < extra_->notices.size() && !out.full(encoding_); ++i)
       out.put(*extra_->notices[i], encoding_);
 }
 

@@ -36,7 +36,10 @@ void session::start() {
   auto const beat = host_.limits.heartbeat.count();
   next_beat_ = host_.wheel.now() + milliseconds(beat / 2 + static_cast<long>(host_.random() % (beat / 2 + 1)));
   host_.wheel.arm(*this, next_deadline());
-  self_ = shared_from_this();
+  if (!open())
+    return;
+  intrusive_ptr_add_ref(this);
+  owns_itself_ = true;
   socket_.wait(net::direction::read, *this);
 }
 
@@ -100,7 +103,7 @@ void session::send_all() {
   all_sent();
 }
 
-// The session stays until on_sent(): what waits for the peer holds it, and is not let go before the loop goes on.
+// The session stays until on_sent(): what is closed meanwhile is not let go before the loop goes on.
 void session::queue_send() {
   batch& due = host_.sends->next();
   box_.gather(dirty(), due);
@@ -175,7 +178,9 @@ void session::wait_writable() {
   socket_.wait(net::direction::write, *this);
 }
 
-void session::on_ready(net::direction which, error_code) {
+void session::on_ready(net::direction which, error_code ec) {
+  if (ec)
+    return close();
   if (which == net::direction::read)
     on_readable();
   else
@@ -184,7 +189,8 @@ void session::on_ready(net::direction which, error_code) {
 
 void session::on_forgotten() {
   socket_.close_untold();
-  self_.reset();
+  if (std::exchange(owns_itself_, false))
+    intrusive_ptr_release(this);
 }
 
 void session::on_writable() {
@@ -258,8 +264,8 @@ void session::close() {
   disarm();
   socket_.close_untold();
   on_closed();
-  if (self_)
-    socket_.retire(std::move(self_));
+  if (owns_itself_)
+    socket_.retire(*this);
 }
 
 } // namespace jobcast::stream

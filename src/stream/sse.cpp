@@ -228,10 +228,11 @@ void end_if_draining(Session& s, host& h) {
 
 void open_sse(net::client_socket socket, host& h, hub::watch_request r) {
   if (r.head)
-    return std::make_shared<brief_session>(std::move(socket), h)->begin(response_head(r, 0));
+    return session_ptr<brief_session>(new brief_session(std::move(socket), h))->begin(response_head(r, 0));
   auto place = admit_stream(h, r.who);
   if (!place)
-    return std::make_shared<brief_session>(std::move(socket), h)->begin(busy_answer(r, h.jittered_retry()));
+    return session_ptr<brief_session>(new brief_session(std::move(socket), h))
+        ->begin(busy_answer(r, h.jittered_retry()));
   auto const begin = [&, who = r.who](auto opened) {
     opened->set_place(*std::move(place));
     opened->set_who(who);
@@ -239,9 +240,9 @@ void open_sse(net::client_socket socket, host& h, hub::watch_request r) {
     end_if_draining(*opened, h);
   };
   if (r.single)
-    begin(std::make_shared<single_session>(std::move(socket), h, std::move(r)));
+    begin(session_ptr<single_session>(new single_session(std::move(socket), h, std::move(r))));
   else
-    begin(std::make_shared<many_session>(std::move(socket), h, r));
+    begin(session_ptr<many_session>(new many_session(std::move(socket), h, r)));
 }
 
 } // namespace jobcast::stream

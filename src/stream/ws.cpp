@@ -8,6 +8,8 @@
 #include "jobcast/stream/ws_message.hpp"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
+#include <memory>
 #include <vector>
 
 namespace jobcast::stream {
@@ -39,10 +41,15 @@ class ws_session final : public session {
   ws_session(net::client_socket socket, host& h, const asio::ip::address& client)
       : session(std::move(socket), h, hub::encoding::websocket)
       , decoder_(h.limits.message)
-      , client_(client) {
+      , client_(client.is_v6() ? client.to_v6().to_bytes()
+                               : asio::ip::make_address_v6(asio::ip::v4_mapped, client.to_v4()).to_bytes()) {
     h.counters.websockets.add();
   }
-  ~ws_session() { host_.counters.websockets.subtract(); }
+  ~ws_session() {
+    host_.counters.websockets.subtract();
+    if (for_answers_)
+      *for_answers_ = nullptr;
+  }
 
   void begin(std::string_view head) {
     box_.prepend(head);
@@ -132,7 +139,7 @@ class ws_session final : public session {
   bool within_rate(unsigned cost) {
     if (!who() || who()->what == auth::identity::kind::api_key || cost == 0)
       return true;
-    bool const within = host_.admission.request(client_, host_.wheel.now(), cost) == 0;
+    bool const within = host_.admission.request(asio::ip::address_v6(client_), host_.wheel.now(), cost) == 0;
     if (!within)
       host_.counters.rate_limited.add();
     return within;
@@ -145,10 +152,10 @@ class ws_session final : public session {
 
   // As of an event stream, limits.jobs_per_stream of them are paid for by the request that opened the connection.
   unsigned cost_of_watching(std::size_t fresh) {
-    std::size_t const free = host_.limits.jobs_per_stream;
-    std::size_t const before = std::max(watched_, free);
-    watched_ += fresh;
-    return static_cast<unsigned>(std::max(watched_, free) - before);
+    std::size_t const paid = host_.limits.jobs_per_stream;
+    std::size_t const free = std::min(fresh, paid - std::min<std::size_t>(paid_for_, paid));
+    paid_for_ += static_cast<std::uint32_t>(free);
+    return static_cast<unsigned>(fresh - free);
   }
 
   bool is_nobody() const { return who() && who()->what == auth::identity::kind::nobody; }
@@ -255,11 +262,8 @@ class ws_session final : public session {
       host_.hub.close_feed(*member_);
       member_.reset();
     }
-    std::erase_if(links_, [&](const std::unique_ptr<ws_link>& l) {
-      bool const named = std::binary_search(message.jobs.begin(), message.jobs.end(), l->subject()->id);
-      if (named)
-        host_.hub.close(*l);
-      return named;
+    drop_links([&](const ws_link& l) {
+      return std::binary_search(message.jobs.begin(), message.jobs.end(), l.subject()->id());
     });
     say("ack", message.echo);
   }
@@ -271,9 +275,11 @@ class ws_session final : public session {
     if (commands_ == commands_at_once)
       return refuse(message.echo, http::problem_json(429, "Await the answers to what was sent before.", "op"));
     ++commands_;
+    if (!for_answers_)
+      for_answers_ = std::make_shared<ws_session*>(this);
     host_.command(who(), name, message.job, message.attempt,
-                  [weak = weak_from_this(), echo = message.echo](std::string problem) {
-                    auto const self = std::static_pointer_cast<ws_session>(weak.lock());
+                  [at = for_answers_, echo = message.echo](std::string problem) {
+                    session_ptr<ws_session> const self(*at);
                     if (!self || !self->open())
                       return;
                     --self->commands_;
@@ -286,7 +292,8 @@ class ws_session final : public session {
   }
 
   ws_link* find(std::string_view job) const {
-    auto const at = std::find_if(links_.begin(), links_.end(), [&](auto const& l) { return l->subject()->id == job; });
+    auto const at =
+        std::find_if(links_.begin(), links_.end(), [&](auto const& l) { return l->subject()->id() == job; });
     return at == links_.end() ? nullptr : at->get();
   }
 
@@ -356,13 +363,19 @@ class ws_session final : public session {
     flush();
   }
 
-  bool prepare() override {
-    std::erase_if(links_, [&](const std::unique_ptr<ws_link>& l) {
-      bool const over = l->end && is_over(*l);
+  template <class Condition>
+  void drop_links(Condition met) {
+    auto const gone = std::remove_if(links_.begin(), links_.end(), [&](const std::unique_ptr<ws_link>& l) {
+      bool const over = met(*l);
       if (over)
         host_.hub.close(*l);
       return over;
     });
+    links_.erase(gone, links_.end());
+  }
+
+  bool prepare() override {
+    drop_links([&](ws_link& l) { return l.end && is_over(l); });
     for (auto at = dirty().begin(); at != dirty().end();) {
       hub::link& l = *at++;
       // Links of a feed never end: their owner's next job may come any time.
@@ -374,7 +387,7 @@ class ws_session final : public session {
           newest->version() == named.known)
         l.pop();
       if (newest->final() && !named.end) {
-        named.end = hub::event::end("final", l.subject()->id);
+        named.end = hub::event::end("final", l.subject()->id());
         box_.add_notice(named.end);
       }
     }
@@ -424,15 +437,13 @@ class ws_session final : public session {
   }
 
   ws_decoder decoder_;
-  asio::ip::address client_;
-  std::size_t watched_ = 0; ///< ids, ever
-  std::vector<std::unique_ptr<ws_link>> links_;
+  asio::ip::address_v6::bytes_type client_; ///< its address, of IPv4 too
+  boost::container::small_vector<std::unique_ptr<ws_link>, 1> links_;
   std::unique_ptr<ws_feed> member_;
   std::chrono::steady_clock::time_point errors_since_{};
-  unsigned errors_ = 0;
-  unsigned missed_ = 0;
-  unsigned pings_ = 0;
-  unsigned commands_ = 0;
+  std::shared_ptr<ws_session*> for_answers_; ///< what commands under way answer to; null once it is gone
+  std::uint32_t paid_for_ = 0;               ///< ids that cost nothing more
+  std::uint16_t errors_ = 0, missed_ = 0, pings_ = 0, commands_ = 0;
   bool heard_ = true;
   bool message_stale_ = false;
   bool ending_ = false;
@@ -450,7 +461,7 @@ auth::identity_ptr awaits_auth(std::int64_t now_ms) {
 void open_websocket(net::client_socket socket, host& h, std::string head, auth::identity_ptr who,
                     const asio::ip::address& client) {
   auto place = admit_stream(h, who);
-  auto opened = std::make_shared<ws_session>(std::move(socket), h, client);
+  session_ptr<ws_session> const opened(new ws_session(std::move(socket), h, client));
   opened->set_who(std::move(who));
   opened->begin(head);
   if (!place)

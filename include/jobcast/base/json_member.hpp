@@ -15,7 +15,8 @@ std::string_view text_member(const Value& object, const char* name) {
              : std::string_view();
 }
 
-/// JSON that is parsed to be looked at and let go: a usual record allocates nothing. Nesting does not use up the stack.
+/// JSON that is parsed to be looked at and let go: what a usual record holds takes no allocation. Nesting does not use
+/// up the stack.
 class brief_json {
  public:
   using document = rapidjson::GenericDocument<rapidjson::UTF8<>, rapidjson::MemoryPoolAllocator<>>;

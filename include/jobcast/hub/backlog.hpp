@@ -1,7 +1,7 @@
 // What a link has to deliver besides its topic's newest event.
 //
-// For who wants every version of a busy job such a backlog comes and goes in every turn, so they are used again: a
-// delivery must not allocate.
+// For who wants every version of a busy job such a backlog comes and goes in every turn, so they are used again: what
+// is delivered in each turn must not allocate.
 #pragma once
 
 #include "jobcast/hub/event.hpp"

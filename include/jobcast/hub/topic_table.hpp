@@ -38,7 +38,7 @@ class topic_table {
  private:
   struct key {
     using type = std::string_view;
-    type operator()(const topic& t) const { return t.id; }
+    type operator()(const topic& t) const { return t.id(); }
   };
   using set = intrusive::unordered_set<topic, intrusive::member_hook<topic, topic::table_hook, &topic::in_table>,
                                        intrusive::key_of_value<key>, intrusive::hash<std::hash<std::string_view>>,

@@ -114,8 +114,7 @@ class watcher {
   void mark_dirty();
   class hub* hub_ = nullptr;
   auth::identity_ptr who_;
-  // Bytes held in the backlogs of its links, all together, and how many they may be (limits.outbox).
-  std::size_t held_ = 0, held_limit_ = 0;
+  std::size_t held_ = 0; ///< bytes in the backlogs of its links, all together
 
  public:
   auto_hook in_dirty_watchers, in_all_watchers;
@@ -137,8 +136,9 @@ struct topic {
     live,
   };
 
-  explicit topic(std::string_view job)
-      : id(job) {}
+  /// The object and its id are one allocation.
+  static topic* make(std::string_view job);
+  static void operator delete(void* at) { ::operator delete(at); }
   ~topic();
   topic(const topic&) = delete;
   topic& operator=(const topic&) = delete;
@@ -158,23 +158,27 @@ struct topic {
   void judge_again(link& l);
   bool watched() const { return !links.empty(); }
 
+  std::string_view id() const { return {reinterpret_cast<const char*>(this + 1), id_size_}; }
+
   using table_hook = intrusive::unordered_set_member_hook<intrusive::store_hash<true>>;
 
   // What an update touches comes first, in as few cache lines as may be.
   table_hook in_table;
-  std::string id;
   std::uint64_t version = 0; ///< of `latest`; 0: missing or not known yet
   event_ptr latest;          ///< null until something is known
   intrusive::list<link, intrusive::member_hook<link, auto_hook, &link::in_topic>, intrusive::constant_time_size<false>>
       links;
   std::uint64_t peak = 0; ///< highest version a watcher may have had since the last reset
   state at = state::subscribing;
-  bool fresh = false;          ///< something was heard since the subscription in force began
-  bool lone = false;           ///< of a feed: followed only by the member whose list found it
+  bool fresh = false; ///< something was heard since the subscription in force began
+  bool lone = false;  ///< of a feed: followed only by the member whose list found it
+  std::uint16_t id_size_;
   std::int64_t idle_since = 0; ///< steady milliseconds, while unwatched
   auto_hook in_idle;
 
  private:
+  explicit topic(std::string_view job)
+      : id_size_(static_cast<std::uint16_t>(job.size())) {}
   void judge_all(std::string_view record);
   void publish(event_ptr e, bool with_reset);
   void greet_newcomers();

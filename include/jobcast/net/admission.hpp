@@ -19,6 +19,8 @@ namespace jobcast::net {
 
 /// Thread-safe. Outlives its tickets. Time is the caller's, so tests move it by hand.
 class admission {
+  struct holder;
+
  public:
   using time_point = std::chrono::steady_clock::time_point;
 
@@ -30,23 +32,19 @@ class admission {
    public:
     ticket() = default;
     ticket(ticket&& other) noexcept
-        : of_(std::exchange(other.of_, nullptr))
-        , holder_(std::exchange(other.holder_, nullptr)) {}
+        : holder_(std::exchange(other.holder_, nullptr)) {}
     ticket& operator=(ticket&& other) noexcept {
-      std::swap(of_, other.of_);
       std::swap(holder_, other.holder_);
       return *this;
     }
     ~ticket();
-    explicit operator bool() const { return of_ != nullptr; }
+    explicit operator bool() const { return holder_ != nullptr; }
 
    private:
     friend class admission;
-    ticket(admission& of, void* holder)
-        : of_(&of)
-        , holder_(holder) {}
-    admission* of_ = nullptr;
-    void* holder_ = nullptr;
+    explicit ticket(holder& h)
+        : holder_(&h) {}
+    holder* holder_ = nullptr;
   };
 
   /// One of the connections of an address; of IPv6, of a /64 network, which is what one customer has.
@@ -63,6 +61,7 @@ class admission {
     bool asked = false;  ///< a request was made
     double requests = 0; ///< that may be made at once
     time_point counted{};
+    admission* of = nullptr;
     const std::string* key = nullptr;
     bool is_address = false;
   };

@@ -17,7 +17,7 @@ namespace jobcast::net {
 /// Non-blocking. Not thread-safe. Handlers must keep it alive.
 class client_socket {
  public:
-  /// Owns the descriptor, of a stream socket.
+  /// Owns the descriptor, of a stream socket. Closed at once if the kernel has no room for waiting for it.
   client_socket(int fd, readiness& ready);
   client_socket(client_socket&& other) noexcept
       : ready_(other.ready_)
@@ -27,7 +27,7 @@ class client_socket {
   client_socket& operator=(client_socket&&) = delete;
   ~client_socket() { close(); }
 
-  /// Counts it for an address, until it is closed or counted for another, as when the one at its end is a proxy's.
+  /// Counts it for an address, or for another: the one at its end may be a proxy's.
   void set_place(admission::ticket place) { place_ = std::move(place); }
   /// Everything from here on is TLS, beginning with the handshake.
   void start_tls(const tls_context& context);
@@ -71,8 +71,8 @@ class client_socket {
   void close();
   /// The same, for who waits itself and need not be told.
   void close_untold();
-  /// Keeps it until what is being done is done.
-  void retire(std::shared_ptr<void> what) { ready_.retire(std::move(what)); }
+  /// Who waited for it is forgotten once what is being done is done.
+  void retire(socket_waiter& who) { ready_.retire(who); }
 
  private:
   void note_drained();

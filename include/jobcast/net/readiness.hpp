@@ -4,8 +4,8 @@
 // kernel of every wait anew, of two settings of each socket it accepted, and of each that is closed. Ten thousand
 // clients that come back at once pay for all of that, and idle ones hold the memory. So client sockets have an epoll
 // instance of their own, which the loop waits for like for one more descriptor. What is kept of a socket is a slot in a
-// table, and the kernel is told of it once: events are edge-triggered (epoll(7)), and what was seen is remembered until
-// a read finds nothing.
+// table, and the kernel is told of it once, and again when its peer is slow: events are edge-triggered (epoll(7)), and
+// what was seen is remembered until a read finds nothing.
 #pragma once
 
 #include "jobcast/base/asio.hpp"
@@ -13,7 +13,6 @@
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -55,16 +54,19 @@ class readiness final : public asio::execution_context::service {
 
   /// False if a read would find nothing, so that it need not be tried.
   bool readable(int fd) const { return slots_[static_cast<std::size_t>(fd)].readable; }
-  /// A read found nothing; or less than it asked for, which is as good unless the peer is known to have ended.
-  void found_nothing(int fd) { slots_[static_cast<std::size_t>(fd)].readable = false; }
+  /// A read found nothing; or less than it asked for, which is as good, unless more than bytes has come.
+  void found_nothing(int fd) {
+    slot& s = slots_[static_cast<std::size_t>(fd)];
+    s.readable = s.more_than_bytes = false;
+  }
   void found_less(int fd) {
     slot& s = slots_[static_cast<std::size_t>(fd)];
-    s.readable = s.ended;
+    s.readable = s.more_than_bytes;
   }
 
-  /// Lets go of it once what is being done is done: a session must not vanish under its own feet.
-  void retire(std::shared_ptr<void> what);
-  /// Nobody is told of anything from here on, so that the loop can end.
+  /// Forgets it once what is being done is done: a session must not vanish under its own feet.
+  void retire(socket_waiter& who);
+  /// Nobody is told of readiness from here on, so that the loop can end.
   void stop();
   /// The same, and who waits is forgotten.
   void shutdown() noexcept override;
@@ -74,17 +76,19 @@ class readiness final : public asio::execution_context::service {
     socket_waiter* reader = nullptr;
     socket_waiter* writer = nullptr;
     bool readable = false; ///< as far as is known
-    bool ended = false;    ///< the peer sends no more, or there is an error: reads find something for ever
+    /// The peer's end, an error, or urgent data, at which a read stops short of what is behind it.
+    bool more_than_bytes = false;
   };
 
   void wait_for_events();
   void take_events();
+  void forget_retired();
   void on_event(int fd, std::uint32_t what);
 
   asio::io_context& io_;
   std::optional<asio::posix::basic_stream_descriptor<executor>> epoll_; ///< until stopped
   std::vector<slot> slots_;                                             ///< by descriptor
-  std::vector<std::shared_ptr<void>> retired_;
+  std::vector<socket_waiter*> retired_;
 };
 
 /// Calls a handler once.

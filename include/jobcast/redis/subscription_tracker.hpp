@@ -45,12 +45,13 @@ class subscription_tracker {
   std::size_t awaited() const { return awaited_; }
 
  private:
+  // One for each job that is watched, so it is small.
   struct state {
-    bool wanted = false;
-    bool live = false;
-    bool told = false; ///< the last command sent was SUBSCRIBE
-    bool subscribe_queued = false, unsubscribe_queued = false;
-    unsigned awaited = 0;
+    bool wanted : 1 = false;
+    bool live : 1 = false;
+    bool told : 1 = false; ///< the last command sent was SUBSCRIBE
+    bool subscribe_queued : 1 = false, unsubscribe_queued : 1 = false;
+    unsigned awaited : 27 = 0;
 
     bool forgettable() const { return !wanted && !told && !subscribe_queued && !unsubscribe_queued && awaited == 0; }
   };

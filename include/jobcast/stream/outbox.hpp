@@ -1,8 +1,8 @@
 // What a stream still has to send, in order: bytes of its own (response head), the unsent rest of one event, the dirty
 // links of the hub, notices. Decides only; the session does the sending.
 //
-// Nothing is taken off a link before it is sent, so what a stalled client can hold is one partial
-// event; everything behind it goes on conflating in the hub.
+// Nothing is taken off a link before it is sent, so what a stalled client can hold is one partial event; everything
+// behind it goes on conflating in the hub.
 #pragma once
 
 #include "jobcast/hub/watch.hpp"
@@ -35,7 +35,10 @@ class batch {
   friend class outbox;
   static constexpr std::size_t most = 64, pieces_of_event = 3, room = 16 * 1024;
   static constexpr std::size_t most_around = std::tuple_size_v<hub::head_space> + 1; ///< a record
-  bool full() const { return count_ + pieces_of_event > most || copied_ + most_around > room; }
+  // What is around a record of WebSocket must be copied; SSE has nothing of the kind.
+  bool full(hub::encoding as) const {
+    return count_ + pieces_of_event > most || (as == hub::encoding::websocket && copied_ + most_around > room);
+  }
   void put(std::string_view bytes);
   void put_copy(std::string_view bytes);
   void put_shared(std::string_view bytes);

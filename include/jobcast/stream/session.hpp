@@ -11,12 +11,14 @@
 #include "jobcast/stream/host.hpp"
 #include "jobcast/stream/outbox.hpp"
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <memory>
 
 namespace jobcast::stream {
 
 /// Keeps itself alive while the socket is open.
-class session : public std::enable_shared_from_this<session>,
+class session : public boost::intrusive_ref_counter<session, boost::thread_unsafe_counter>,
                 public hub::watcher,
                 protected wheel_entry,
                 net::send_completion,
@@ -46,7 +48,7 @@ class session : public std::enable_shared_from_this<session>,
   /// The connection is over: leave the hub.
   virtual void on_closed() = 0;
 
-  /// Begins to wait for the peer's end. Call once, from a shared_ptr.
+  /// Begins to wait for the peer's end. Call once.
   void start();
   /// Sends what is due, then closes.
   void close_when_sent() { closing_ = true; }
@@ -81,8 +83,7 @@ class session : public std::enable_shared_from_this<session>,
   void close_gently();
 
   net::client_socket socket_;
-  std::shared_ptr<session> self_; ///< while the socket is open
-  net::admission::ticket place_;  ///< among the streams of one viewer
+  net::admission::ticket place_; ///< among the streams of one viewer
   std::chrono::steady_clock::time_point blocked_since_{};
   std::chrono::steady_clock::time_point next_beat_{};
   std::uint32_t queued_ = 0; ///< bytes that wait to be sent jointly; 0: none do
@@ -90,7 +91,11 @@ class session : public std::enable_shared_from_this<session>,
   bool closing_ = false;
   bool sent_all_ = false; ///< closing, and everything is sent: only the peer's end is awaited
   bool renewal_asked_ = false;
-  std::uint16_t junk_ = 0; ///< bytes the peer sent on a one-way stream
+  bool owns_itself_ = false; ///< from start() until the socket was closed
+  std::uint16_t junk_ = 0;   ///< bytes the peer sent on a one-way stream
 };
+
+template <class Session>
+using session_ptr = boost::intrusive_ptr<Session>;
 
 } // namespace jobcast::stream

@@ -6,10 +6,12 @@
 #include <doctest/doctest.h>
 #include <functional>
 #include <memory>
+#include <netinet/in.h>
 #include <optional>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <vector>
 
 using namespace jobcast;
 using net::direction;
@@ -198,6 +200,53 @@ TEST_CASE("a coroutine that reads from a socket is ended when it is closed") {
   CHECK(ec == asio::error::operation_aborted);
 }
 
+TEST_CASE("what is behind urgent data is told of, although a read stops there") {
+  asio::io_context io;
+  int const listening = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  auto* const address = reinterpret_cast<sockaddr*>(&at);
+  REQUIRE(::bind(listening, address, size) == 0);
+  REQUIRE(::listen(listening, 1) == 0);
+  REQUIRE(::getsockname(listening, address, &size) == 0);
+  int const peer = ::socket(AF_INET, SOCK_STREAM, 0);
+  REQUIRE(::connect(peer, address, size) == 0);
+  net::client_socket socket(::accept4(listening, nullptr, nullptr, SOCK_NONBLOCK),
+                            asio::use_service<net::readiness>(io));
+  note_taker who;
+  socket.wait(direction::read, who);
+  REQUIRE(::send(peer, "before", 6, 0) == 6);
+  REQUIRE(::send(peer, "!", 1, MSG_OOB) == 1);
+  REQUIRE(::send(peer, "behind", 6, 0) == 6);
+  settle(io);
+  CHECK(read_from(socket) == "before");
+  socket.wait(direction::read, who);
+  settle(io);
+  CHECK(who.told == "rr");
+  CHECK(read_from(socket) == "behind");
+  CHECK(read_from(socket) == "nothing");
+  socket.wait(direction::read, who);
+  settle(io);
+  CHECK(who.told == "rr");
+  ::close(peer);
+  ::close(listening);
+}
+
+TEST_CASE("more sockets than are looked at in a turn are told of in the next") {
+  asio::io_context io;
+  note_taker who;
+  std::vector<std::unique_ptr<line>> lines;
+  for (int i = 0; i < 400; ++i) {
+    lines.push_back(std::make_unique<line>(io));
+    lines.back()->socket.wait(direction::read, who);
+    lines.back()->say("1");
+  }
+  settle(io);
+  CHECK(who.told == std::string(400, 'r'));
+}
+
 TEST_CASE("an event of a closed socket does not reach the next of its number for more than a try") {
   asio::io_context io;
   line first(io), second(io);
@@ -222,21 +271,23 @@ TEST_CASE("an event of a closed socket does not reach the next of its number for
 }
 
 TEST_CASE("who still waits when the loop goes is forgotten, and what was retired is let go") {
-  note_taker who;
+  note_taker who, retired;
   auto const kept = std::make_shared<int>(0);
   std::weak_ptr<int> const frame = kept;
   {
     asio::io_context io;
     auto l = std::make_unique<line>(io);
     l->socket.wait(direction::read, who);
-    l->socket.retire(std::make_shared<int>(1));
+    l->socket.retire(retired);
     auto coroutine = [](std::unique_ptr<line> of, std::shared_ptr<int>) -> task<> {
       char bytes[1];
       error_code ec;
       co_await of->socket.read(bytes, 1, ec);
     };
     asio::co_spawn(io, coroutine(std::make_unique<line>(io), kept), asio::detached);
+    CHECK(retired.told.empty()); // not within the call
     settle(io);
+    CHECK(retired.told == "f");
     CHECK(frame.use_count() == 2);
     asio::use_service<net::readiness>(io).shutdown();
     CHECK(who.told == "f");
