@@ -146,7 +146,8 @@ std::optional<http::response> router::refuse(http::request& r) {
   if (const route* found = route_of(r))
     return check_access(context_, r, found->access);
   std::string const allow = allowed_methods(r.path);
-  if (allow.empty() && r.method == "GET")
+  bool const of_the_api = !r.path.empty() && r.path.front() == "api";
+  if (allow.empty() && r.method == "GET" && !of_the_api)
     return std::nullopt;
   http::response refusal;
   if (r.method == "OPTIONS")

@@ -5,15 +5,40 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <ostream>
+#include <string>
+#include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace jobcast::bench {
 
 namespace {
 
 constexpr int usage_error = 2;
+
+/// Reads one of some words into the number it stands for.
+template <class Value>
+CLI::Validator word_of(std::vector<std::pair<std::string, Value>> words) {
+  std::string choice;
+  for (auto const& [word, value] : words)
+    choice += (choice.empty() ? "" : word == words.back().first ? " or " : ", ") + word;
+  return CLI::Validator(
+      [words = std::move(words), choice](std::string& text) {
+        for (auto const& [word, value] : words)
+          if (text == word) {
+            text = std::to_string(static_cast<int>(value));
+            return std::string();
+          }
+        return "'" + text + "' is not " + choice;
+      },
+      "");
+}
+
+bool runs(int pid) {
+  return ::access(("/proc/" + std::to_string(pid)).c_str(), F_OK) == 0;
+}
 
 /// "name=pid,pid" or "pid,pid"; empty pids if it is neither.
 process_group group_of(std::string_view text) {
@@ -86,13 +111,13 @@ std::function<int()> add_command(CLI::App& program, std::ostream& out, std::ostr
   bench->add_option("--watchers", o.watchers, "Connections.")->capture_default_str();
   bench->add_option("--jobs", o.jobs, "Jobs they watch; 0: one each.")->capture_default_str();
   bench->add_option("--transport", o.over, "sse, websocket or long-poll.")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, transport>{
-          {"sse", transport::sse}, {"websocket", transport::websocket}, {"long-poll", transport::long_poll}}))
+      ->transform(word_of<transport>(
+          {{"sse", transport::sse}, {"websocket", transport::websocket}, {"long-poll", transport::long_poll}}))
       ->default_str("sse");
   bench->add_flag("--every", o.every, "Watchers ask for every version instead of the newest.");
   bench->add_option("--via", o.via, "How jobs are reported on: fcall, publish, http, or event (ready-made events).")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, way>{
-          {"fcall", way::fcall}, {"event", way::event}, {"publish", way::publish}, {"http", way::http}}))
+      ->transform(
+          word_of<way>({{"fcall", way::fcall}, {"publish", way::publish}, {"http", way::http}, {"event", way::event}}))
       ->default_str("fcall");
   bench->add_option("--rate", given->rate, "Reports a second, or max.")->capture_default_str();
   bench->add_option("--window", o.window, "With --rate max: deliveries under way at a time.")->capture_default_str();
@@ -105,7 +130,8 @@ std::function<int()> add_command(CLI::App& program, std::ostream& out, std::ostr
   bench->add_option("--sources", o.sources, "Loopback addresses to connect from; 0: as many as ports demand.")
       ->capture_default_str();
   bench->add_option("--header", o.headers, "Further header of each request, such as \"Authorization: Bearer ...\".");
-  bench->add_option("--process", given->processes, "NAME=PID[,PID...]: watch CPU and memory of these.");
+  bench->add_option("--process", given->processes, "NAME=PID[,PID...]: watch CPU and memory of these.")
+      ->allow_extra_args(false);
   bench->add_option("--json", o.json, "File for the result as JSON; - prints that instead.");
   bench->add_option("--plot", o.plot, "File for a picture of it, as SVG.");
   bench->add_option("--peer", o.peer, "File that describes another server to measure (docs/benchmarks.md).");
@@ -126,6 +152,11 @@ std::function<int()> add_command(CLI::App& program, std::ostream& out, std::ostr
         errors << "jobcast: --process is NAME=PID[,PID...]\n";
         return usage_error;
       }
+      for (int const pid : asked.processes.back().pids)
+        if (!runs(pid)) {
+          errors << "jobcast: --process " << text << ": there is no process " << pid << "\n";
+          return usage_error;
+        }
     }
     return measure(asked, out, errors);
   };

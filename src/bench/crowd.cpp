@@ -14,6 +14,8 @@ namespace {
 
 // Those that are connected ask meanwhile, as they would if each were a client of its own.
 constexpr std::size_t connects_per_turn = 64;
+// Of jobcast: there is no such job, or none that may be seen.
+constexpr std::string_view missing[] = {"event: missing", R"({"event":"missing")"};
 constexpr std::int64_t opening_patience = 20 * second;
 // An address has some 28,000 ports, and those of an earlier run may still be in TIME_WAIT.
 constexpr unsigned watchers_per_source = 20'000;
@@ -33,6 +35,8 @@ void watcher::connect(unsigned source) {
     stage_ = stage::head;
     return crowd_.poller_.add(fd_, EPOLLIN, *this);
   }
+  if (sent < 0 && (errno == EPIPE || errno == ECONNRESET))
+    crowd_.closed_by_server(errno);
   if (sent >= 0 || errno != EAGAIN)
     fail_to_connect(sent >= 0 ? ENOBUFS : errno);
   stage_ = stage::connecting;
@@ -69,7 +73,7 @@ void watcher::on_ready(std::uint32_t) {
     return on_bytes({buffer.data(), static_cast<std::size_t>(n)});
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return;
-  throw std::runtime_error("the server closed a connection" + (n < 0 ? ": " + std::string(std::strerror(errno)) : ""));
+  crowd_.closed_by_server(n < 0 ? errno : 0);
 }
 
 // What is sent is small, and goes into an empty socket buffer.
@@ -168,6 +172,9 @@ void watcher::on_message(std::string_view message) {
   if (!account_.open) {
     if (crowd_.peer_.snapshots && found)
       opened(found->version);
+    else if (crowd_.peer_.snapshots && (message.starts_with(missing[0]) || message.starts_with(missing[1])))
+      throw std::runtime_error("the gateway does not show the jobs that were reported on: are --redis and --namespace "
+                               "its own, and may who asks see them (--header)?");
     else if (!crowd_.peer_.snapshots && message.find(crowd_.peer_.ready) != std::string_view::npos)
       opened(0);
     return;
@@ -221,6 +228,18 @@ double crowd::open(unsigned at_a_time) {
 void crowd::close() {
   for (auto& w : watchers_)
     w->close();
+}
+
+void crowd::closed_by_server(int why) const {
+  std::string text =
+      opened_ < watchers_.size()
+          ? fmt::format("the server closed a connection when {} of {} watches were open", opened_, watchers_.size())
+          : "the server closed a connection";
+  if (why != 0)
+    text += fmt::format(" ({})", std::strerror(why));
+  if (opened_ < watchers_.size() && peer_.snapshots)
+    text += "; it may have reached limits.connections_per_address, limits.connections, or its limit on open files";
+  throw std::runtime_error(text);
 }
 
 void crowd::begin() {

@@ -74,6 +74,7 @@ class crowd {
  private:
   friend class watcher;
 
+  [[noreturn]] void closed_by_server(int why) const;
   std::string request(std::uint32_t job, std::string_view etag) const;
   void received(std::int64_t sent_at);
 

@@ -2,7 +2,9 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <ctime>
+#include <stdexcept>
 #include <system_error>
 #include <unistd.h>
 
@@ -10,11 +12,21 @@ namespace jobcast::bench {
 
 namespace {
 
+volatile std::sig_atomic_t told_to_end = 0;
+
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
 } // namespace
+
+void stop_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { told_to_end = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
 
 std::int64_t now_ns() {
   return std::chrono::steady_clock::now().time_since_epoch().count();
@@ -44,6 +56,10 @@ void poller::turn(std::int64_t ns) {
   int const n = epoll_pwait2(epoll_, events, 512, &wait, nullptr);
   for (int i = 0; i < n; ++i)
     static_cast<pollable*>(events[i].data.ptr)->on_ready(events[i].events);
+  if (told_to_end) {
+    told_to_end = 0;
+    throw std::runtime_error("ended before its time");
+  }
 }
 
 } // namespace jobcast::bench

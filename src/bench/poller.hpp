@@ -21,6 +21,9 @@ class pollable {
   ~pollable() = default;
 };
 
+/// From now on SIGINT and SIGTERM end what a poller does; a second one ends the process.
+void stop_on_signals();
+
 class poller {
  public:
   poller();
@@ -30,7 +33,8 @@ class poller {
 
   void add(int fd, std::uint32_t events, pollable& p) { control(EPOLL_CTL_ADD, fd, events, &p); }
   void modify(int fd, std::uint32_t events, pollable& p) { control(EPOLL_CTL_MOD, fd, events, &p); }
-  /// Waits up to `ns` and calls what is ready. Objects must not be destroyed from on_ready().
+  /// Waits up to `ns` and calls what is ready. Objects must not be destroyed from on_ready(). Throws
+  /// std::runtime_error, once, when the process was told to end (stop_on_signals).
   void turn(std::int64_t ns);
 
  private:

@@ -68,7 +68,7 @@ std::vector<std::string> result::doubts() const {
     out.push_back("the load itself used its whole core, so the server may be able to do more");
   if (asked.rate > 0 && unanswered > asked.rate)
     out.push_back("reports were not answered as fast as they were sent; latency includes their waiting");
-  if (asked.rate > 0 && reports_per_second() < 0.98 * asked.rate)
+  if (seconds > 0 && asked.rate > 0 && reports_per_second() < 0.98 * asked.rate)
     out.push_back(
         fmt::format("the load kept {:.0f} of the {} reports a second asked for", reports_per_second(), asked.rate));
   return out;

@@ -73,6 +73,19 @@ class load {
     out_.jobs = account_.jobs();
     for (const process_group& group : asked_.processes)
       out_.processes.push_back({.name = group.name});
+    try {
+      measure();
+    } catch (...) {
+      leave_nothing();
+      throw;
+    }
+    crowd_.close();
+    publisher_->clean_up();
+    return std::move(out_);
+  }
+
+ private:
+  void measure() {
     publisher_->prepare();
     open();
     if (asked_.seconds > 0)
@@ -83,12 +96,17 @@ class load {
       wait(pause);
       out_.reopening = crowd_.open(asked_.watchers);
     }
-    crowd_.close();
-    publisher_->clean_up();
-    return std::move(out_);
   }
 
- private:
+  // The jobs would stay for days. What ended the load may keep them from being deleted, and is what is to be told.
+  void leave_nothing() {
+    try {
+      crowd_.close();
+      publisher_->clean_up();
+    } catch (const std::runtime_error&) {
+    }
+  }
+
   template <class Use>
   void for_processes(Use use) {
     for (std::size_t i = 0; i < asked_.processes.size(); ++i)
@@ -191,6 +209,7 @@ class load {
 
 result run(const options& o) {
   raise_file_limit();
+  stop_on_signals();
   return std::make_unique<load>(o)->run();
 }
 

@@ -1,10 +1,12 @@
 """`jobcast bench` against a real gateway: what it counts, and that it notices what is wrong."""
 import json
+import signal
 import subprocess
 
 import pytest
 
 from harness.gateway import PROGRAM
+from harness.wait import until
 
 
 def bench(gateway, redis_server, *options):
@@ -81,7 +83,8 @@ def test_reports_that_are_not_accepted_fail_the_run(gateway, redis_server, tmp_p
     (["--watchers", 10, "--jobs", 3], "--watchers must be a multiple of --jobs"),
     (["--rate", "fast"], "--rate"),
     (["--process", "gateway=x"], "--process"),
-    (["--transport", "carrier-pigeon"], "--transport"),
+    (["--process", "gateway=99999999"], "there is no process 99999999"),
+    (["--transport", "carrier-pigeon"], "'carrier-pigeon' is not sse, websocket or long-poll"),
 ])
 def test_what_cannot_be_meant_is_refused_by_name(gateway, redis_server, options, named):
     code, result, errors = bench(gateway, redis_server, *options)
@@ -94,3 +97,32 @@ def test_a_server_that_is_not_there_is_said_to_be(gateway, redis_server):
                            capture_output=True, timeout=60)
     assert ended.returncode == 1
     assert "cannot connect to 127.0.0.1:1" in ended.stderr
+
+
+def jobs_left(redis_server):
+    return [key for key in redis_server.client().scan_iter("jobcast:*bench-*", count=1000)]
+
+
+def test_a_gateway_that_admits_fewer_is_named_as_what_the_load_met_and_no_job_is_left(redis_server, start_gateway):
+    small = start_gateway(redis_server, LIMITS_CONNECTIONS_PER_ADDRESS=20)
+    code, result, errors = bench(small, redis_server, "--watchers", 50, "--seconds", 0)
+    assert (code, result) == (1, None)
+    assert "of 50 watches were open" in errors and "limits.connections_per_address" in errors
+    assert jobs_left(redis_server) == []
+
+
+def test_a_load_that_is_interrupted_leaves_no_job(gateway, redis_server):
+    load = subprocess.Popen([PROGRAM, "bench", "--url", f"http://127.0.0.1:{gateway.port}", "--redis", redis_server.url,
+                             "--watchers", "20", "--seconds", "60"], stderr=subprocess.PIPE, text=True)
+    until(lambda: len(jobs_left(redis_server)) >= 20, "its jobs")
+    load.send_signal(signal.SIGINT)
+    _, errors = load.communicate(timeout=30)
+    assert load.returncode == 1
+    assert errors == "jobcast: ended before its time\n"
+    assert jobs_left(redis_server) == []
+
+
+def test_what_the_gateway_does_not_show_is_put_down_to_what_it_can_be(gateway, redis_server):
+    code, _, errors = bench(gateway, redis_server, "--watchers", 1, "--seconds", 0, "--namespace", "other", "--transport", "websocket")
+    assert code == 1
+    assert "--namespace" in errors
