@@ -1,5 +1,7 @@
 #include "job_line.hpp"
 
+#include "jobcast/base/json_member.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -13,10 +15,7 @@ constexpr std::size_t bar_width = 24;
 
 /// The member's text, empty if it has none.
 std::string text_of(const rapidjson::Value& object, const char* name) {
-  const auto member = object.FindMember(name);
-  if (member == object.MemberEnd() || !member->value.IsString())
-    return {};
-  std::string text(member->value.GetString(), member->value.GetStringLength());
+  std::string text(text_member(object, name));
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     const bool c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;

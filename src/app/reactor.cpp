@@ -57,7 +57,7 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     , client_(io_.get_executor(), shared.redis)
     , subscriber_(io_.get_executor(), shared.redis, *this)
     , store_(client_, config.redis.ns)
-    , reads_(client_, config.redis.ns)
+    , reads_(io_.get_executor(), store_)
     , hub_(*this, config_.limits, config.redis.ns, counters_)
     , host_{hub_, wheel_, config_.limits, counters_, *shared.admission}
     , context_(make_context())

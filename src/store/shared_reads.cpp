@@ -1,8 +1,8 @@
 #include "jobcast/store/shared_reads.hpp"
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <utility>
 
 namespace jobcast::store {
@@ -15,10 +15,8 @@ constexpr std::size_t ids_per_call = 100;
 } // namespace
 
 task<result<shared_reads::found>> shared_reads::get(std::string id, std::string scope) {
-  if (due_.empty()) {
-    auto const on = co_await asio::this_coro::executor;
-    asio::post(on, [this] { send_due(); });
-  }
+  if (due_.empty())
+    asio::post(executor_, [this] { send_due(); });
   result<found> out = found();
   std::vector<asker>& askers = due_[std::move(scope)][std::move(id)];
   auto enlist = [&](resume go) { askers.push_back({std::move(go), &out}); };
@@ -38,20 +36,21 @@ void shared_reads::send_due() {
 }
 
 void shared_reads::send(const std::string& scope, std::shared_ptr<batch> reads) {
-  std::vector<std::string_view> call{"FCALL", "jobcast_get", "1", ns_};
-  if (!scope.empty())
-    call.push_back(scope);
+  std::vector<std::string> ids;
+  ids.reserve(reads->size());
   for (const read& r : *reads)
-    call.push_back(r.id);
-  client_.call(call,
-               [this, scope, reads](error_code ec, redis::reply_view reply) { on_reply(scope, *reads, ec, reply); });
+    ids.push_back(r.id);
+  asio::co_spawn(executor_, store_.get(std::move(ids), scope),
+                 [this, scope, reads](std::exception_ptr e, result<std::vector<std::optional<record>>> records) {
+                   if (e)
+                     std::rethrow_exception(e);
+                   on_read(scope, *reads, std::move(records));
+                 });
 }
 
-void shared_reads::on_reply(const std::string& scope, batch& reads, error_code ec, redis::reply_view reply) {
-  bool const failed = ec || reply.is_error();
-  failure const why = failed ? failure_of(ec, reply) : failure();
+void shared_reads::on_read(const std::string& scope, batch& reads, result<std::vector<std::optional<record>>> records) {
   // What one of them may have caused is not the others' failure.
-  if (failed && why.what != failure::kind::unavailable && reads.size() > 1) {
+  if (!records && records.error().what != failure::kind::unavailable && reads.size() > 1) {
     for (read& r : reads) {
       auto alone = std::make_shared<batch>();
       alone->push_back(std::move(r));
@@ -60,10 +59,10 @@ void shared_reads::on_reply(const std::string& scope, batch& reads, error_code e
     return;
   }
   for (std::size_t i = 0; i < reads.size(); ++i)
-    if (failed)
-      answer(reads[i], why);
+    if (!records)
+      answer(reads[i], records.error());
     else
-      answer(reads[i], reply[i].is_array() ? std::make_shared<const record>(read_record(reply[i])) : found());
+      answer(reads[i], (*records)[i] ? std::make_shared<const record>(*std::move((*records)[i])) : found());
 }
 
 // An asker that goes on may ask again.

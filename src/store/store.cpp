@@ -6,12 +6,13 @@
 
 namespace jobcast::store {
 
-record read_record(redis::reply_view reply, std::size_t offset) {
+namespace {
+
+// [version, flags, json], from `offset` on.
+record read_record(redis::reply_view reply, std::size_t offset = 0) {
   return {static_cast<std::uint64_t>(reply[offset].integer()),
           reply[offset + 1].text().find('f') != std::string_view::npos, std::string(reply[offset + 2].text())};
 }
-
-namespace {
 
 command_answer read_command(const redis::reply_ptr& reply) {
   redis::reply_view const view = reply.get();

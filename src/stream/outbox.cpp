@@ -65,6 +65,7 @@ void batch::put_shared(std::string_view bytes) {
 }
 
 void batch::put(const hub::event& e, hub::encoding as, std::size_t without) {
+  // To ask for the parts of what has one would be a fifteenth of a broadcast's instructions.
   if (as == hub::encoding::sse)
     return put_shared(e.sse().substr(without));
   hub::head_space space;

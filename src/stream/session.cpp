@@ -32,12 +32,12 @@ session::~session() {
 }
 
 void session::start() {
+  if (!open())
+    return;
   // Spread over a heartbeat's length, so that streams opened together do not beat together.
   auto const beat = host_.limits.heartbeat.count();
   next_beat_ = host_.wheel.now() + milliseconds(beat / 2 + static_cast<long>(host_.random() % (beat / 2 + 1)));
   host_.wheel.arm(*this, next_deadline());
-  if (!open())
-    return;
   intrusive_ptr_add_ref(this);
   owns_itself_ = true;
   socket_.wait(net::direction::read, *this);

@@ -22,7 +22,8 @@ class reading {
  public:
   reading()
       : client_(io_.get_executor(), server_.unix_socket(), test::quick())
-      , reads_(client_, "jobcast") {
+      , store_(client_, "jobcast")
+      , reads_(io_.get_executor(), store_) {
     client_.start();
     REQUIRE(run_until(io_, [&] { return client_.connected(); }));
     bool installed = false;
@@ -85,6 +86,7 @@ class reading {
   settings defaults_;
   asio::io_context io_{1};
   redis::client client_;
+  store::store store_;
   store::shared_reads reads_;
 };
 

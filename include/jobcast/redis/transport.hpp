@@ -4,6 +4,7 @@
 #include "jobcast/base/asio.hpp"
 #include "jobcast/redis/address.hpp"
 
+#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/write.hpp>

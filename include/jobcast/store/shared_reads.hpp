@@ -9,6 +9,7 @@
 
 #include <boost/asio/async_result.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,9 +23,9 @@ class shared_reads {
   /// Null: there is no such job, or not in the scope.
   using found = std::shared_ptr<const record>;
 
-  shared_reads(redis::client& client, std::string ns)
-      : client_(client)
-      , ns_(std::move(ns)) {}
+  shared_reads(executor on, store& from)
+      : executor_(on)
+      , store_(from) {}
   shared_reads(const shared_reads&) = delete;
   shared_reads& operator=(const shared_reads&) = delete;
 
@@ -45,11 +46,11 @@ class shared_reads {
 
   void send_due();
   void send(const std::string& scope, std::shared_ptr<batch> reads);
-  void on_reply(const std::string& scope, batch& reads, error_code ec, redis::reply_view reply);
+  void on_read(const std::string& scope, batch& reads, result<std::vector<std::optional<record>>> records);
   static void answer(read& r, const result<found>& what);
 
-  redis::client& client_;
-  std::string ns_;
+  executor executor_;
+  store& store_;
   /// By scope, then id: not sent yet.
   std::unordered_map<std::string, std::unordered_map<std::string, std::vector<asker>>> due_;
 };

@@ -40,9 +40,6 @@ struct record {
   std::string event_id() const;
 };
 
-/// [version, flags, json], from `offset` on.
-record read_record(redis::reply_view reply, std::size_t offset = 0);
-
 struct report_answer {
   std::string result; ///< "ok" or "ignored:<why>"
   std::uint64_t version = 0;

@@ -1,9 +1,8 @@
 #include "jobcast/net/client_socket.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <cstring>
 #include <doctest/doctest.h>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <netinet/in.h>
@@ -74,6 +73,11 @@ std::string read_from(net::client_socket& socket, std::size_t most = 100) {
   error_code ec;
   bytes.resize(socket.read_some(bytes.data(), most, ec));
   return ec == asio::error::would_block ? "nothing" : ec ? "error" : bytes.empty() ? "end" : bytes;
+}
+
+void rethrow(std::exception_ptr e) {
+  if (e)
+    std::rethrow_exception(e);
 }
 
 // What is posted may cause more.
@@ -189,7 +193,7 @@ TEST_CASE("a coroutine that reads from a socket is ended when it is closed") {
         got.assign(bytes, n);
         co_await l.socket.read(bytes, sizeof bytes, ec);
       },
-      asio::detached);
+      rethrow);
   settle(io);
   l.say("hello");
   settle(io);
@@ -284,7 +288,7 @@ TEST_CASE("who still waits when the loop goes is forgotten, and what was retired
       error_code ec;
       co_await of->socket.read(bytes, 1, ec);
     };
-    asio::co_spawn(io, coroutine(std::make_unique<line>(io), kept), asio::detached);
+    asio::co_spawn(io, coroutine(std::make_unique<line>(io), kept), rethrow);
     CHECK(retired.told.empty()); // not within the call
     settle(io);
     CHECK(retired.told == "f");
