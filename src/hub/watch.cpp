@@ -23,10 +23,14 @@ const event_ptr& link::at(std::size_t i) const {
   return backlog_ && i < backlog_->size() ? backlog_->at(i) : topic_->latest;
 }
 
-void link::pop() {
+void link::note_told(const event& e) {
   started_ = true;
-  if (event_kind const what = at(0)->kind(); what == event_kind::job || what == event_kind::missing)
-    told_missing_ = what == event_kind::missing;
+  if (e.kind() == event_kind::job || e.kind() == event_kind::missing)
+    told_missing_ = e.kind() == event_kind::missing;
+}
+
+void link::pop() {
+  note_told(*at(0));
   if (backlog_ && !backlog_->empty()) {
     std::size_t const size = backlog_->at(0)->sse().size();
     backlog_->bytes -= size;
@@ -39,6 +43,19 @@ void link::pop() {
   }
   if (pending() == 0)
     in_dirty.unlink();
+}
+
+void link::pop_all() {
+  for (std::size_t i = 0; backlog_ && i < backlog_->size(); ++i)
+    note_told(*backlog_->at(i));
+  if (newest_due_)
+    note_told(*topic_->latest);
+  if (backlog_) {
+    watcher_->held_ -= backlog_->bytes;
+    watcher_->hub_->spare_.give_back(std::move(backlog_));
+  }
+  newest_due_ = false;
+  in_dirty.unlink();
 }
 
 // Keeps an event that must not be conflated away, whatever the watcher holds already.

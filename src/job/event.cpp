@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <type_traits>
 
 namespace jobcast::job {
 
@@ -97,14 +98,21 @@ std::optional<event_id> id_of_beginning(std::string_view record) {
   record.remove_prefix(before_id.size());
   record.remove_prefix(std::min(record.size(), record.find('"')));
   event_id id;
+  // So many digits fit, which std::from_chars would check at each.
+  constexpr std::size_t most_digits = 18;
   const auto take = [&](std::string_view before, auto& number) {
     if (!record.starts_with(before))
       return false;
-    const auto [end, problem] = std::from_chars(record.data() + before.size(), record.data() + record.size(), number);
-    record.remove_prefix(static_cast<std::size_t>(end - record.data()));
-    return problem == std::errc();
+    std::uint64_t value = 0;
+    std::size_t at = before.size();
+    for (; at < record.size() && record[at] >= '0' && record[at] <= '9'; ++at)
+      value = value * 10 + static_cast<unsigned>(record[at] - '0');
+    const auto digits = at - before.size();
+    record.remove_prefix(at);
+    number = static_cast<std::remove_reference_t<decltype(number)>>(value);
+    return digits > 0 && digits <= most_digits;
   };
-  if (!take(before_version, id.version) || !take(before_time, id.updated_at) || id.updated_at < 0)
+  if (!take(before_version, id.version) || !take(before_time, id.updated_at))
     return std::nullopt;
   return id;
 }

@@ -15,9 +15,7 @@ joint_sends::joint_sends(std::unique_ptr<net::send_ring> ring)
 
 batch& joint_sends::next() {
   ring_->make_room();
-  batch& due = batches_[ring_->queued()];
-  due.clear();
-  return due;
+  return batches_[ring_->queued()];
 }
 
 void joint_sends::queue(int fd, net::send_completion& who) {

@@ -58,7 +58,7 @@ void batch::put_shared(std::string_view bytes) {
     return put(bytes);
   if (count_ == 1 && copied_ == 0 && pieces_[0].iov_len + bytes.size() <= room) {
     std::string_view const first(static_cast<const char*>(pieces_[0].iov_base), pieces_[0].iov_len);
-    clear();
+    clear_pieces();
     put_copy(first);
   }
   put_copy(bytes);
@@ -84,7 +84,47 @@ void batch::put(const hub::event& e, hub::encoding as, std::size_t without) {
   put_copy(rest_of(bytes.tail));
 }
 
-void outbox::gather(hub::dirty_links& dirty, batch& out) const {
+void batch::clear() {
+  clear_pieces();
+  while (kept_ > 0)
+    events_[--kept_].reset();
+}
+
+void batch::be(const hub::dirty_links& dirty, hub::encoding as) {
+  if (kept_ > 0 && is(dirty, as))
+    return;
+  clear();
+  std::size_t events = 0;
+  for (const hub::link& l : dirty)
+    for (std::size_t i = 0; i < l.pending(); ++i, ++events) {
+      if (full(as))
+        return;
+      put(*l.at(i), as);
+    }
+  if (events > 1 && events <= most && count_ == 1 && copied_ == bytes_)
+    keep(dirty, as);
+}
+
+void batch::keep(const hub::dirty_links& dirty, hub::encoding as) {
+  encoding_ = as;
+  for (const hub::link& l : dirty)
+    for (std::size_t i = 0; i < l.pending(); ++i)
+      events_[kept_++] = l.at(i);
+}
+
+bool batch::is(const hub::dirty_links& dirty, hub::encoding as) const {
+  std::size_t seen = 0;
+  for (const hub::link& l : dirty)
+    for (std::size_t i = 0; i < l.pending(); ++i, ++seen)
+      if (seen == kept_ || l.at(i) != events_[seen])
+        return false;
+  return seen == kept_ && as == encoding_;
+}
+
+void outbox::gather(const hub::dirty_links& dirty, batch& out) const {
+  if (!partial_ && !extra_)
+    return out.be(dirty, encoding_);
+  out.clear();
   if (partial_)
     out.put(*partial_, encoding_, partial_sent_);
   if (extra_)
@@ -95,6 +135,14 @@ void outbox::gather(hub::dirty_links& dirty, batch& out) const {
   if (extra_)
     for (std::size_t i = 0; i < extra_->notices.size() && !out.full(encoding_); ++i)
       out.put(*extra_->notices[i], encoding_);
+}
+
+std::size_t outbox::commit(hub::dirty_links& dirty, const batch& of, std::size_t bytes) {
+  if (of.kept_ == 0 || bytes != of.bytes())
+    return commit(dirty, bytes);
+  while (!dirty.empty())
+    dirty.front().pop_all();
+  return of.kept_;
 }
 
 std::size_t outbox::commit(hub::dirty_links& dirty, std::size_t bytes) {

@@ -90,14 +90,14 @@ void session::flush() {
 }
 
 void session::send_all() {
+  batch& due = host_.due;
   do {
-    batch due;
     box_.gather(dirty(), due);
     if (due.count() == 0)
       break;
     error_code ec;
     std::size_t const sent = socket_.write_some(due.pieces(), due.count(), ec);
-    if (!take(sent, ec, due.bytes()))
+    if (failed(ec) || !goes_on(sent, due.bytes(), box_.commit(dirty(), due, sent)))
       return;
   } while (!box_.empty(dirty()));
   all_sent();
@@ -121,7 +121,10 @@ void session::on_sent(ssize_t result) {
   if (result < 0)
     ec = result == -EAGAIN ? asio::error::would_block
                            : error_code(static_cast<int>(-result), boost::system::system_category());
-  if (!take(result < 0 ? 0 : static_cast<std::size_t>(result), ec, wanted))
+  if (failed(ec))
+    return;
+  auto const sent = static_cast<std::size_t>(result);
+  if (!goes_on(sent, wanted, box_.commit(dirty(), sent)))
     return;
   if (box_.empty(dirty()))
     all_sent();
@@ -129,17 +132,18 @@ void session::on_sent(ssize_t result) {
     queue_send();
 }
 
-// What became of a send. Answers whether the socket takes more.
-bool session::take(std::size_t sent, error_code ec, std::size_t wanted) {
-  if (ec == asio::error::would_block) {
+// Waits, or closes, as a send that sent nothing asks for.
+bool session::failed(error_code ec) {
+  if (ec == asio::error::would_block)
     block();
-    return false;
-  }
-  if (ec) {
+  else if (ec)
     close();
-    return false;
-  }
-  host_.counters.deliveries.add(box_.commit(dirty(), sent));
+  return static_cast<bool>(ec);
+}
+
+// After a send of `sent` of `wanted` bytes, which finished so many events. Answers whether the socket takes more.
+bool session::goes_on(std::size_t sent, std::size_t wanted, std::size_t events) {
+  host_.counters.deliveries.add(events);
   host_.counters.bytes_sent.add(sent);
   // What a plain socket did not take it will not take now either.
   if (!socket_.is_tls() && sent < wanted) {

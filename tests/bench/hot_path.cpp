@@ -2,7 +2,7 @@
 // real subscriber, hub and sessions on a real loop; Redis and the clients are played by this program, whose own
 // instructions are not counted (tests/bench/instructions.py toggles the counting at counted_turn).
 //
-//   hot_path spread|broadcast|websocket     prints the number of deliveries
+//   hot_path spread|broadcast|websocket|websocket-broadcast     prints the number of deliveries
 #include "jobcast/redis/subscriber.hpp"
 #include "jobcast/stream/sse.hpp"
 #include "jobcast/stream/ws.hpp"
@@ -140,7 +140,7 @@ class bench final : hub::backend, redis::subscriber_observer {
     }
     stream::open_websocket(std::move(socket), host_, "HTTP/1.1 101 Switching Protocols\r\n\r\n", nullptr,
                            asio::ip::address_v4::loopback());
-    std::string const text = R"({"op":"watch","jobs":[")" + job + R"("]})";
+    std::string const text = R"({"op":"watch","jobs":[")" + job + (every ? R"("],"every":true})" : R"("]})");
     std::string frame{'\x81', static_cast<char>(0x80 | text.size()), 0, 0, 0, 0};
     frame += text;
     if (send(ends[1], frame.data(), frame.size(), 0) < 0)
@@ -201,15 +201,16 @@ class bench final : hub::backend, redis::subscriber_observer {
 
 int main(int count, char** arguments) {
   std::string const what = count > 1 ? arguments[1] : "";
-  if (what != "spread" && what != "broadcast" && what != "websocket") {
-    std::fprintf(stderr, "usage: hot_path spread|broadcast|websocket\n");
+  if (what != "spread" && what != "broadcast" && what != "websocket" && what != "websocket-broadcast") {
+    std::fprintf(stderr, "usage: hot_path spread|broadcast|websocket|websocket-broadcast\n");
     return 2;
   }
   std::string const path = std::filesystem::temp_directory_path() / fmt::format("jobcast-hot-path-{}", getpid());
-  bool const broadcast = what == "broadcast";
+  bool const broadcast = what.ends_with("broadcast");
+  auto const as = what.starts_with("websocket") ? hub::encoding::websocket : hub::encoding::sse;
   int const watchers = 200, jobs = broadcast ? 1 : watchers, turns = 50, events = broadcast ? 4 : 50;
   auto& b = *new bench(path, *new limit_settings); // ended by _exit: nothing of the end is to be measured
-  b.watch(watchers, jobs, what == "websocket" ? hub::encoding::websocket : hub::encoding::sse, broadcast);
+  b.watch(watchers, jobs, as, broadcast);
   std::uint64_t deliveries = 0;
   for (int turn = 0, next = 0; turn < turns; ++turn)
     deliveries += b.turn(jobs, events, next);

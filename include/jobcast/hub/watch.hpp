@@ -51,6 +51,8 @@ class link {
   const event_ptr& at(std::size_t i) const;
   /// Drops the oldest, as sent. A link with nothing pending leaves its watcher's list of dirty links.
   void pop();
+  /// All of it at once.
+  void pop_all();
 
  private:
   friend struct topic;
@@ -58,6 +60,7 @@ class link {
   friend class hub;
   friend class feed_member;
 
+  void note_told(const event& e);
   void hold(event_ptr e);
   void drop_backlog();
   void offer(const event_ptr& previous);

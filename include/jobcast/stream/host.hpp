@@ -31,6 +31,7 @@ struct host {
       command{};
   /// Who a token stands for, or the problem document.
   std::function<boost::system::result<auth::identity_ptr, std::string>(std::string_view token)> authenticate{};
+  batch due{};                  ///< for one flush after the other
   joint_sends* sends = nullptr; ///< while many streams are flushed together, and the gateway is to do it so
   bool draining = false;        ///< new streams are told so and end
   std::minstd_rand random{std::random_device{}()};

@@ -16,7 +16,7 @@ class joint_sends {
   /// Null where the kernel has no io_uring, or forbids it; `why` then says so.
   static std::unique_ptr<joint_sends> make(std::string& why);
 
-  /// Empty: for the next queue(). May call completions to make room.
+  /// For the next queue(). May call completions to make room.
   batch& next();
   /// Queues what next() was filled with.
   void queue(int fd, net::send_completion& who);

@@ -7,6 +7,7 @@
 
 #include "jobcast/hub/watch.hpp"
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -20,6 +21,9 @@ namespace jobcast::stream {
 /// What one send takes: memory that stays as it is until this, the outbox or the hub is touched. Events that go out
 /// together, and the parts of a WebSocket frame, which has a head of its own before bytes that are shared, are put
 /// together here: the kernel takes one piece with less ado than several.
+///
+/// The watchers of a busy job mostly have the very same events due. So a batch keeps what it put together last, and who
+/// comes next with the same events is given it as it is: use one batch for all, one after the other.
 class batch {
  public:
   batch() = default;
@@ -28,7 +32,6 @@ class batch {
 
   const iovec* pieces() const { return pieces_; }
   std::size_t count() const { return count_; }
-  void clear() { count_ = bytes_ = copied_ = 0; }
   std::size_t bytes() const { return bytes_; }
 
  private:
@@ -43,8 +46,16 @@ class batch {
   void put_copy(std::string_view bytes);
   void put_shared(std::string_view bytes);
   void put(const hub::event& e, hub::encoding as, std::size_t without = 0);
+  void be(const hub::dirty_links& dirty, hub::encoding as);
+  bool is(const hub::dirty_links& dirty, hub::encoding as) const;
+  void keep(const hub::dirty_links& dirty, hub::encoding as);
+  void clear();
+  void clear_pieces() { count_ = bytes_ = copied_ = 0; }
 
   std::size_t count_ = 0, bytes_ = 0, copied_ = 0;
+  hub::encoding encoding_ = hub::encoding::sse;
+  std::size_t kept_ = 0;                    ///< events that were all that was due, and are one piece; 0: not so
+  std::array<hub::event_ptr, most> events_; ///< held, so that no other event can come to have their addresses
   iovec pieces_[most];
   char copies_[room];
 };
@@ -61,10 +72,12 @@ class outbox {
   /// Takes back a notice. False if it was sent, or begun, already.
   bool withdraw(const hub::event_ptr& notice);
 
-  /// Puts into `out`, which is empty, what is due, oldest first and as much as one send takes.
-  void gather(hub::dirty_links& dirty, batch& out) const;
+  /// Has `out` be what is due, oldest first and as much as one send takes.
+  void gather(const hub::dirty_links& dirty, batch& out) const;
   /// The first `bytes` of what gather() gave were sent. Answers how many events were finished by them.
   std::size_t commit(hub::dirty_links& dirty, std::size_t bytes);
+  /// The same, in fewer steps where all of it was sent: `of` is what gather() filled.
+  std::size_t commit(hub::dirty_links& dirty, const batch& of, std::size_t bytes);
 
   /// Bytes of prepend() that are still to go.
   std::size_t unsent_prefix() const { return extra_ ? extra_->prefix.size() - extra_->prefix_sent : 0; }

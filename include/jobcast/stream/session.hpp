@@ -67,7 +67,8 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   void send_all();
   void queue_send();
   void on_sent(ssize_t result) final;
-  bool take(std::size_t sent, error_code ec, std::size_t wanted);
+  bool failed(error_code ec);
+  bool goes_on(std::size_t sent, std::size_t wanted, std::size_t events);
   void all_sent();
   bool flush_socket();
   void block();

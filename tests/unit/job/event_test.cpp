@@ -76,6 +76,10 @@ TEST_CASE("the event id of an unusual record is found elsewhere, and 0 when abse
   CHECK(id_of(R"({"id":"a","status":"done","updated_at":5,"version":3})") == event_id{5, 3});
   CHECK(id_of(R"({"id":"a","version":3})") == event_id{0, 3});
   CHECK(id_of(R"({"id":"a","updated_at":"5","version":)") == event_id{0, 0});
+  CHECK(id_of(R"({"id":"a","version":18446744073709551615,"updated_at":999999999999999999,)") ==
+        event_id{999'999'999'999'999'999, 18'446'744'073'709'551'615u});
+  CHECK(id_of(R"({"id":"a","version":99999999999999999999,"updated_at":5})") == event_id{5, 0});
+  CHECK(id_of(R"({"id":"a","version":1,"updated_at":-5})") == event_id{0, 1});
   CHECK(id_of("") == event_id{});
 }
 

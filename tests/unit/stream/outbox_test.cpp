@@ -161,6 +161,113 @@ TEST_CASE_FIXTURE(hub_fixture, "what goes out together is one piece, and a lone 
         event_of(1) + event_of(2) + event_of(3) + event_of(4) + event_of(5));
 }
 
+namespace {
+
+std::string bytes_of(const stream::batch& due) {
+  std::string all;
+  for (std::size_t i = 0; i < due.count(); ++i)
+    all.append(static_cast<const char*>(due.pieces()[i].iov_base), due.pieces()[i].iov_len);
+  return all;
+}
+
+} // namespace
+
+TEST_CASE_FIXTURE(hub_fixture, "watchers with the same events due are given the same bytes") {
+  for (hub::encoding const as : {hub::encoding::sse, hub::encoding::websocket}) {
+    std::string const id = as == hub::encoding::sse ? "a" : "b";
+    client first(as), second(as);
+    for (client* c : {&first, &second}) {
+      c->link.want_every();
+      watch(*c, c->link, id);
+    }
+    answer_read(id, 1);
+    for (unsigned version = 2; version <= 5; ++version)
+      publish(id, version);
+    stream::batch due;
+    first.box.gather(first.dirty(), due);
+    std::string const wanted = bytes_of(due);
+    CHECK(first.box.commit(first.dirty(), due, wanted.size()) == 5);
+    CHECK(first.box.empty(first.dirty()));
+    second.box.gather(second.dirty(), due);
+    CHECK(bytes_of(due) == wanted);
+    CHECK(second.box.commit(second.dirty(), due, wanted.size()) == 5);
+    CHECK(second.box.empty(second.dirty()));
+    CHECK(second.take_all().empty());
+  }
+}
+
+TEST_CASE_FIXTURE(hub_fixture,
+                  "a watcher is given its own where it has more due, fewer or others than the one before it") {
+  std::vector<std::unique_ptr<client>> clients;
+  stream::batch due;
+  auto const newcomer = [&](hub::encoding as, const std::string& id) -> client& {
+    client& c = *clients.emplace_back(std::make_unique<client>(as));
+    c.link.want_every();
+    watch(c, c.link, id);
+    return c;
+  };
+  auto const given = [&](client& c) {
+    c.box.gather(c.dirty(), due);
+    std::string all = bytes_of(due);
+    c.box.commit(c.dirty(), due, all.size());
+    CHECK(c.take_all().empty());
+    return all;
+  };
+  client& all = newcomer(hub::encoding::sse, "a");
+  answer_read("a", 1);
+  publish("a", 2);
+  client& late = newcomer(hub::encoding::sse, "a");
+  client& framed = newcomer(hub::encoding::websocket, "a");
+  client& with_notice = newcomer(hub::encoding::sse, "a");
+  client& begun = newcomer(hub::encoding::sse, "a");
+  client& of_two = newcomer(hub::encoding::sse, "a");
+  hub::link more;
+  hub.open(of_two, more, "b");
+  hub.on_subscribed("ns:event:b");
+  hub.flush();
+  answer_read("b", 1);
+  publish("a", 3);
+  publish("a", 4);
+  with_notice.notify(hub::event::end("final"));
+  std::string const from_two = event_of(2) + event_of(3) + event_of(4);
+  begun.take(7);
+  CHECK(given(all) == event_of(1) + from_two);
+  CHECK(given(late) == from_two);
+  CHECK(given(of_two).ends_with(testing::record("b", 1) + "\n\n"));
+  CHECK(given(framed) == frame_of(R"({"event":"job","record":)" + testing::record("a", 2) + "}") +
+                             frame_of(R"({"event":"job","record":)" + testing::record("a", 3) + "}") +
+                             frame_of(R"({"event":"job","record":)" + testing::record("a", 4) + "}"));
+  CHECK(given(with_notice) == from_two + "event: end\ndata: {\"reason\":\"final\"}\n\n");
+  CHECK(given(begun) == from_two.substr(7));
+  hub.close(more);
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "what a socket took only part of goes on where it stopped") {
+  for (hub::encoding const as : {hub::encoding::sse, hub::encoding::websocket}) {
+    std::string const id = as == hub::encoding::sse ? "a" : "b";
+    stream::batch due;
+    std::string wanted;
+    for (std::size_t part = 0; part == 0 || part < wanted.size(); part += 37) {
+      client c(as), next(as);
+      for (client* each : {&c, &next}) {
+        each->link.want_every();
+        watch(*each, each->link, id);
+      }
+      if (part == 0)
+        answer_read(id, 1);
+      unsigned const version = 1 + 3 * static_cast<unsigned>(part / 37);
+      for (unsigned n = 1; n <= 3; ++n)
+        publish(id, version + n);
+      c.box.gather(c.dirty(), due);
+      wanted = bytes_of(due);
+      c.box.commit(c.dirty(), due, part);
+      CHECK(c.take_all() == wanted.substr(part));
+      next.box.gather(next.dirty(), due);
+      CHECK(bytes_of(due) == wanted);
+    }
+  }
+}
+
 TEST_CASE_FIXTURE(hub_fixture, "more than is copied goes out as pieces, in order") {
   limits.outbox = 64 * 1024;
   client c;
