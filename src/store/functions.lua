@@ -3,11 +3,15 @@
 -- Contract: docs/functions.md. KEYS[1] is the namespace; every other key is derived from it and shares its slot.
 -- `math` and friends are looked up inside functions: at load time Redis 7.0 does not have them.
 
-local VERSION = '1.5'
+local VERSION = '1.6'
 
 local FINAL = {done = true, failed = true, cancelled = true}
 local STATUSES = {pending = true, processing = true, retrying = true, done = true, failed = true, cancelled = true}
 local MAX_TIME = 9007199254740991
+
+-- What reports call most, found by the first call: while a library is loaded they are not there, and to look them up takes
+-- a thirtieth of a report.
+local call, sub, find, format, pack, unpacked
 local YEAR = 31536000000
 
 -- What the caller did wrong. Raised as a table and turned into an error reply at the entry: `JOBCAST <field>: <what to change>`.
@@ -197,10 +201,10 @@ end
 -- third of what it takes to reckon.
 local LEADING = {[4] = '00', [5] = '0', [6] = ''}
 local function time_now()
-  local t = redis.call('TIME')
+  local t = call('TIME')
   local micros = t[2]
   local n = #micros
-  return n > 3 and t[1] .. LEADING[n] .. string.sub(micros, 1, n - 3) or t[1] .. '000'
+  return n > 3 and t[1] .. LEADING[n] .. sub(micros, 1, n - 3) or t[1] .. '000'
 end
 
 -- What may take long stops after so many microseconds, so that reports are not held up.
@@ -293,7 +297,7 @@ end
 -------------------------------------------------------------------------------------------------------------- record
 -- A job's hash holds its fields one by one, text already in JSON's form, so that building the record is one
 -- concatenation; and `doc`, the record as it was last published. While a job is at work, `front` and `back` are what stands
--- around the parts of the record that progress changes.
+-- around the parts of the record that progress changes, and what `now` has is newer than the fields of the same.
 
 local KEPT = {
   'v', 'status', 'attempt', 'max', 'type', 'created', 'updated', 'started', 'finished', 'locked', 'retry_at', 'owner', 'tenant',
@@ -301,13 +305,22 @@ local KEPT = {
   'lease', 'retries', 'made', 'work', 'expires', 'retention', 'abandoned', 'expected', 'spread', 'gid', 'share', 'seen_at', 'seen_by',
 }
 local COUNT_KEPT = #KEPT
+local READ = {}
+for i = 1, COUNT_KEPT do READ[i] = KEPT[i] end
+READ[COUNT_KEPT + 1] = 'now'
+
+-- While a job is at work, `now` is all that a report of progress needs besides: until when its lifetime needs no renewal, when it
+-- began, the attempt; when it was updated, version and percent (-1: none), which each report changes and writes nowhere else; and a
+-- flag. That being 0, the scope is what is left. Being 1, it is expected, spread, eta, eta_at (-1: none), whether the job is of a batch, scope
+-- and the middle of the progress. Binary: to make a string of each number takes as long as to ask Redis for it.
+local HEAD, MORE, HEAD_SIZE = '<ddddddB', '<ddddBI2c0I2c0', 49
 
 local function load(ns, id)
   local key = ns .. ':job:' .. id
-  local h = redis.call('HMGET', key, unpack(KEPT))
+  local h = redis.call('HMGET', key, unpack(READ))
   if not h[1] then return nil end
   -- Written out, so that the table has its size from the start: to let it grow takes a fifth of all that a call takes.
-  return {
+  local job = {
     id = id, key = key, stored = h,
     v = tonumber(h[1]), status = h[2] or nil, attempt = tonumber(h[3]), max = tonumber(h[4]), type = h[5] or nil,
     created = h[6] or nil, updated = tonumber(h[7] or nil), started = h[8] or nil, finished = h[9] or nil,
@@ -319,6 +332,16 @@ local function load(ns, id)
     retention = h[33] or nil, abandoned = h[34] or nil, expected = h[35] or nil, spread = h[36] or nil,
     gid = h[37] or nil, share = h[38] or nil, seen_at = h[39] or nil, seen_by = h[40] or nil,
   }
+  local moved = h[COUNT_KEPT + 1]
+  if not moved then return job end
+  local _, _, _, updated, v, percent = unpacked(HEAD, moved)
+  if v > job.v then
+    job.v, job.updated, job.percent = v, updated, percent >= 0 and digits(percent) or nil
+    -- A heartbeat may have come since.
+    local time = digits(updated)
+    if time > (job.locked or '') then job.locked = time end
+  end
+  return job
 end
 
 local function can(job)
@@ -408,14 +431,15 @@ local function compose(id, version, updated, front, inside, back, locked)
     (locked and ',"locked_at":' .. locked .. '}' or '}')
 end
 
--- What a report of progress needs to know of a job at work, and does not change, in columns: to match it takes five times as long,
--- and fields of their own twice. Until when its lifetime needs no renewal (13), when it began (13), `+` if there is more, which is
--- estimates (4 of 16) and the batch (46); and the scope.
-local PACE, PACE_MORE = '%013d%013d-%s', '%013d%013d+%16s%16s%16s%16s%46s%s'
-local function pace_of(job, scope)
+local function now_of(job, scope)
   local renew = math.max(tonumber(job.expires or 0) - tonumber(job.abandoned) / 2, 0)
-  if not (job.expected or job.eta or job.gid) then return string.format(PACE, renew, job.started, scope or '') end
-  return string.format(PACE_MORE, renew, job.started, job.expected or '', job.spread or '', job.eta or '', job.eta_at or '', job.gid or '', scope or '')
+  local mid = middle(job.current, job.total, job.unit, job.step)
+  local more = job.expected or job.eta or job.gid or mid ~= ''
+  scope = scope or ''
+  if more then
+    scope = pack(MORE, job.expected or -1, job.spread or -1, job.eta or -1, job.eta_at or -1, job.gid and 1 or 0, #scope, scope, #mid, mid)
+  end
+  return pack(HEAD, renew, job.started, job.attempt, job.updated, job.v, job.percent or -1, more and 1 or 0) .. scope
 end
 
 local function scope_of(job)
@@ -697,8 +721,8 @@ end
 
 local function publish(ns, id, scope, version, letters, doc)
   local message = version .. ' ' .. letters .. ' ' .. doc
-  redis.call('PUBLISH', ns .. ':event:' .. id, message)
-  if scope then redis.call('PUBLISH', ns .. ':feed:' .. scope, id .. ' ' .. message) end
+  call('PUBLISH', ns .. ':event:' .. id, message)
+  if scope then call('PUBLISH', ns .. ':feed:' .. scope, id .. ' ' .. message) end
 end
 
 -- Outcomes that nobody has acknowledged yet, by owner.
@@ -735,11 +759,12 @@ local function save(ns, job, at, flags, by, what)
     if job.duration then entry[#entry + 1] = 'duration' entry[#entry + 1] = digits(job.duration) end
     redis.call('XADD', ns .. ':log:' .. job.id, 'MAXLEN', '256', '*', unpack(entry))
   end
-  local set, gone, stored = {'doc', doc}, {'front'}, job.stored
+  -- `pace` and `mid` are of a library before 1.6.
+  local set, gone, stored = {'doc', doc}, {'front', 'back', 'now', 'pace', 'mid'}, job.stored
   local n = 2
   local lifetime = keep_alive(job, at)
   if job.status == 'processing' and not job.stalled and not job.cancel then
-    set = {'doc', doc, 'front', front, 'back', back, 'pace', pace_of(job, scope), 'mid', middle(job.current, job.total, job.unit, job.step)}
+    set = {'doc', doc, 'front', front, 'back', back, 'now', now_of(job, scope)}
     n, gone = #set, {}
   end
   for i = 1, COUNT_KEPT do
@@ -1166,6 +1191,9 @@ end
 -- `FCALL jobcast_report 1 jobcast <id> field value ...`: KEYS[1] is the namespace.
 local function entry(what, body)
   local function run(keys, args)
+    if not call then
+      call, sub, find, format, pack, unpacked = redis.call, string.sub, string.find, string.format, struct.pack, struct.unpack
+    end
     -- Of a call that was killed, if it ever was.
     open_rollups = nil
     check_call(keys, what)
@@ -1207,23 +1235,23 @@ local function forbids(f, job)
   return forbidden(f, job.type, job.tenant) or forbidden(f, job.type == 'default' and f.type or job.type, job.tenant)
 end
 
-local PARTS = {'current', 'total', 'unit', 'step', 'message', 'percent'}
-local PERCENTS = {}
-for i = 0, 99 do PERCENTS[i .. ''] = i end
+local PARTS = {'current', 'total', 'unit', 'step', 'message'}
+-- Of small numbers as they are mostly given.
+local NUMBERS = {}
+for i = 0, 99 do NUMBERS[i .. ''] = i end
 
 -- Most reports only move a bar. Those that do, on a job at work, need neither the whole job nor a new deadline; this path
 -- writes exactly what the other would. Answers nil for the other to be taken. What costs most here is making strings, by their
 -- length, and then every call: so nothing is put together twice, and the id is not checked, since a job at work has it.
 local function report_progress(ns, args)
   local id = args[1]
-  local find = string.find
   local attempt, percent, given, current, total, unit, step, message, status, odd
   for i = 2, #args, 2 do
     local field, value = args[i], args[i + 1]
     if not value then return nil end
     if field == 'percent' then
       if percent then return nil end
-      percent = PERCENTS[value]
+      percent = NUMBERS[value]
       if percent then
         given = value
       else
@@ -1238,8 +1266,9 @@ local function report_progress(ns, args)
       if status or value ~= 'processing' then return nil end
       status = value
     elseif field == 'attempt' then
-      if attempt or not find(value, '^[1-9]%d?%d?$') then return nil end
-      attempt = value
+      if attempt then return nil end
+      attempt = NUMBERS[value]
+      if not attempt then return nil end
     elseif field == 'current' then
       if current or #value > 15 or not find(value, '^[1-9]%d*$') then return nil end
       current = value
@@ -1260,54 +1289,58 @@ local function report_progress(ns, args)
   if not id then return nil end
   local key = ns .. ':job:' .. id
   local parts = current or total or unit or step
-  local h = parts and redis.call('HMGET', key, 'front', 'back', 'pace', 'v', 'updated', 'percent', 'mid', 'message', 'current', 'total', 'unit', 'step') or
-    message and redis.call('HMGET', key, 'front', 'back', 'pace', 'v', 'updated', 'percent', 'mid') or
-    redis.call('HMGET', key, 'front', 'back', 'pace', 'v', 'updated', 'percent', 'mid', 'message')
-  local front, pace, had, mid = h[1], h[3], h[6], h[7]
-  if not front or not mid or attempt and not find(front, '"attempt":' .. attempt .. ',', 1, true) then return nil end
-  local sub, time = string.sub, time_now()
-  local mark = sub(pace, 27, 27)
-  -- A job that a library before 1.5 wrote has other columns, with a digit there.
-  if time < h[5] or time > sub(pace, 1, 13) or mark ~= '-' and mark ~= '+' then return nil end
+  local h = parts and call('HMGET', key, 'now', 'front', 'back', 'message', 'current', 'total', 'unit', 'step') or
+    message and call('HMGET', key, 'now', 'front', 'back') or call('HMGET', key, 'now', 'front', 'back', 'message')
+  local now, front = h[1], h[2]
+  -- Of a job that a library before 1.6 wrote there is no `now`.
+  if not now or not front then return nil end
+  local time = time_now()
+  local at = time + 0
+  local renew, started, at_work, updated, v, had, more = unpacked(HEAD, now)
+  if at > renew or at < updated or attempt and attempt ~= at_work then return nil end
+  local scope = #now > HEAD_SIZE and sub(now, HEAD_SIZE + 1)
+  local stays, mid = scope, ''
+  local expected, spread, eta, eta_set, batched = -1, -1, -1, -1, 0
+  if more == 1 then expected, spread, eta, eta_set, batched, scope, mid = unpacked(MORE, stays) end
   if parts then
     local derives = not percent and (current or total)
-    current, total, unit, step = current or h[9], total or h[10], unit or h[11], step or h[12]
+    current, total, unit, step = current or h[5], total or h[6], unit or h[7], step or h[8]
     if derives and current and total then percent = derived_percent(current, total) end
     mid = middle(current, total, unit, step)
+    scope, more = scope or '', 1
+    stays = pack(MORE, expected, spread, eta, eta_set, batched, #scope, scope, #mid, mid)
   end
-  local before = had and (PERCENTS[had] or tonumber(had))
-  local shown, at = had or nil, before
-  if percent and (not had or percent >= before) then shown, at = given or digits(percent), percent end
-  local scope, expected, spread, eta, eta_set
-  if mark == '-' then
-    scope = sub(pace, 28)
-  else
-    if sub(pace, 92, 92) ~= ' ' and math.floor(at or 0) ~= math.floor(before or 0) then return nil end
-    expected, spread, eta, eta_set = tonumber(sub(pace, 28, 43)), tonumber(sub(pace, 44, 59)), tonumber(sub(pace, 60, 75)), tonumber(sub(pace, 76, 91))
-    scope = sub(pace, 138)
+  local shown
+  if percent and percent >= had then
+    if batched == 1 and math.floor(percent) ~= math.floor(had < 0 and 0 or had) then return nil end
+    shown, had = given or digits(percent), percent
+  elseif had >= 0 then
+    shown = digits(had)
   end
   local new_message = message
-  message = message or h[8]
-  eta = eta_at(time, eta, eta_set, time - sub(pace, 14, 26), at, expected, spread)
-  local v = h[4] + 1
-  local version = string.format('%d', v)
+  message = message or h[4]
+  eta = eta_at(at, eta >= 0 and eta, eta_set, at - started, had >= 0 and had, expected >= 0 and expected, spread)
+  v = v + 1
+  local version = format('%d', v)
+  now = pack(HEAD, renew, started, at_work, at, v, had, more)
+  if stays then now = now .. stays end
   local doc = shown and
     '{"id":"' .. id .. '","version":' .. version .. ',"updated_at":' .. time .. front .. '"percent":' .. shown .. mid ..
-      (message and ',"message":' or '') .. (message or '') .. eta .. h[2] .. ',"locked_at":' .. time .. '}' or
-    compose(id, version, time, front, progress(nil, mid, message, eta), h[2], time)
+      (message and ',"message":' or '') .. (message or '') .. eta .. h[3] .. ',"locked_at":' .. time .. '}' or
+    compose(id, version, time, front, progress(nil, mid, message, eta), h[3], time)
   -- The two that nearly all reports are need no table.
-  if parts or not shown then
-    local set, values = {'mid', mid}, {current, total, unit, step, new_message, shown}
-    for i = 1, 6 do
-      if values[i] and values[i] ~= h[8 + i] then set[#set + 1] = PARTS[i] set[#set + 1] = values[i] end
+  if parts then
+    local set, values = {}, {current, total, unit, step, new_message}
+    for i = 1, 5 do
+      if values[i] and (i == 5 or values[i] ~= h[4 + i]) then set[#set + 1] = PARTS[i] set[#set + 1] = values[i] end
     end
-    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, unpack(set))
+    call('HSET', key, 'now', now, 'doc', doc, unpack(set))
   elseif new_message then
-    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, 'percent', shown, 'message', message)
+    call('HSET', key, 'now', now, 'doc', doc, 'message', message)
   else
-    redis.call('HSET', key, 'v', version, 'updated', time, 'locked', time, 'doc', doc, 'percent', shown)
+    call('HSET', key, 'now', now, 'doc', doc)
   end
-  publish(ns, id, scope ~= '' and scope, version, 'p', doc)
+  publish(ns, id, scope and scope ~= '' and scope, version, 'p', doc)
   return {'ok', v, ''}
 end
 
@@ -1337,12 +1370,13 @@ end
 -- The same of a heartbeat.
 local function heartbeat_at_work(ns, id, attempt)
   local key = ns .. ':job:' .. id
-  local h = redis.call('HMGET', key, 'front', 'pace', 'v', 'attempt')
+  local h = call('HMGET', key, 'now', 'front')
   if not h[1] or not h[2] then return nil end
   local time = time_now()
-  if attempt and attempt < tonumber(h[4]) or time > string.sub(h[2], 1, 13) or not string.find(h[2], '^[-+]', 27) then return nil end
-  redis.call('HSET', key, 'locked', time)
-  return {'ok', tonumber(h[3]), ''}
+  local renew, _, at_work, _, v = unpacked(HEAD, h[1])
+  if attempt and attempt < at_work or time + 0 > renew then return nil end
+  call('HSET', key, 'locked', time)
+  return {'ok', v, ''}
 end
 
 local function heartbeat(ns, args)
@@ -1432,14 +1466,19 @@ local function is_of(scope, key)
   return h[1] and scope == encoded(h[2] or '') .. '/' .. encoded(h[1])
 end
 
+-- The version is in the record, since a report of progress writes it nowhere else but in `now`.
+local function row(id, status, doc)
+  return {tonumber(string.match(doc, '^"version":(%d+)', #id + 10)), FINAL[status] and 'f' or '', doc}
+end
+
 local function get(ns, args)
   local out, first = {}, 1
   local scope = #args > 1 and string.find(args[1], '/', 1, true) and args[1]
   if scope then first = 2 end
   for i = first, #args do
     local key = ns .. ':job:' .. name('id', args[i], 128)
-    local r = (not scope or is_of(scope, key)) and redis.call('HMGET', key, 'v', 'status', 'doc')
-    out[#out + 1] = r and r[1] and {tonumber(r[1]), FINAL[r[2]] and 'f' or '', r[3]} or false
+    local r = (not scope or is_of(scope, key)) and redis.call('HMGET', key, 'status', 'doc')
+    out[#out + 1] = r and r[1] and r[2] and row(args[i], r[1], r[2]) or false
   end
   return out
 end
@@ -1497,8 +1536,8 @@ local function each_newest(key, highest, skip_id, use)
 end
 
 -- A row of a page. What decides whether a record is wanted is read before, without the record: that may be large.
-local function row_of(ns, id, version, status)
-  return {tonumber(version), FINAL[status] and 'f' or '', redis.call('HGET', ns .. ':job:' .. id, 'doc')}
+local function row_of(ns, id, status)
+  return row(id, status, redis.call('HGET', ns .. ':job:' .. id, 'doc'))
 end
 
 -- An owner's stream begins with what is unfinished, then outcomes nobody has seen yet, then other outcomes.
@@ -1509,13 +1548,13 @@ local function snapshot(ns, scope, f)
   local function take(id)
     if had[id] then return end
     had[id] = true
-    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'updated', 'seen_at')
+    local r = redis.call('HMGET', ns .. ':job:' .. id, 'status', 'updated', 'seen_at')
     if not r[1] then return end
-    if not FINAL[r[2]] then
-      found[#found + 1] = {id, r[1], r[2]}
-    elseif not f.since or tonumber(r[3]) >= f.since then
-      local into = r[4] and finals or unseen
-      into[#into + 1] = {id, r[1], r[2]}
+    if not FINAL[r[1]] then
+      found[#found + 1] = {id, r[1]}
+    elseif not f.since or tonumber(r[2]) >= f.since then
+      local into = r[3] and finals or unseen
+      into[#into + 1] = {id, r[1]}
     end
   end
   local rest = each_newest(ns .. ':owner:' .. scope, '+inf', nil, take)
@@ -1553,9 +1592,9 @@ local function list(ns, args)
   local out, bytes = {''}, 0
   out[1] = each_newest(ns .. ':owner:' .. scope, highest, skip_id, function(id)
     if #out > limit or bytes >= PAGE_BYTES then return true end
-    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'type', 'group')
-    if not r[1] or not matches(f, statuses, r[2], r[3], r[4]) then return end
-    out[#out + 1] = row_of(ns, id, r[1], r[2])
+    local r = redis.call('HMGET', ns .. ':job:' .. id, 'status', 'type', 'group')
+    if not r[1] or not matches(f, statuses, r[1], r[2], r[3]) then return end
+    out[#out + 1] = row_of(ns, id, r[1])
     bytes = bytes + #out[#out][3]
   end)
   return out
@@ -1571,9 +1610,9 @@ local function inbox(ns, args)
   local out, bytes = {'', unseen}, 0
   out[1] = each_newest(key, highest, skip_id, function(id)
     if #out - 1 > limit or bytes >= PAGE_BYTES then return true end
-    local r = redis.call('HMGET', ns .. ':job:' .. id, 'v', 'status', 'seen_at')
-    if not r[1] or not FINAL[r[2]] or r[3] then return end
-    out[#out + 1] = row_of(ns, id, r[1], r[2])
+    local r = redis.call('HMGET', ns .. ':job:' .. id, 'status', 'seen_at')
+    if not FINAL[r[1]] or r[2] then return end
+    out[#out + 1] = row_of(ns, id, r[1])
     bytes = bytes + #out[#out][3]
   end)
   return out

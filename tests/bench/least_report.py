@@ -10,11 +10,11 @@ LIBRARY = """#!lua name=least
 local padding = '%s'
 redis.register_function('least_report', function(keys, args)
   local key = keys[1] .. ':job:' .. args[1]
-  local had = redis.call('HMGET', key, 'front', 'back', 'pace', 'v', 'updated', 'percent', 'mid')
+  local had = redis.call('HMGET', key, 'now', 'front', 'back')
   local time = redis.call('TIME')
-  local version = string.format('%%d', (had[4] or 0) + 1)
+  local version = string.format('%%d', (had[1] or 0) + 1)
   local record = '{"id":"' .. args[1] .. '","version":' .. version .. ',"percent":' .. args[3] .. ',"message":"' .. args[5] .. '"' .. padding .. '}'
-  redis.call('HSET', key, 'v', version, 'updated', time[1], 'locked', time[1], 'doc', record, 'percent', args[3], 'message', args[5])
+  redis.call('HSET', key, 'now', version, 'doc', record, 'message', args[5])
   redis.call('PUBLISH', keys[1] .. ':event:' .. args[1], version .. ' p ' .. record)
   return {'ok', tonumber(version), ''}
 end)

@@ -1,5 +1,7 @@
 """Protocol section 1, progress and the checks of fields."""
+import json
 import random
+import struct
 import time
 
 import pytest
@@ -105,11 +107,7 @@ def test_the_short_way_of_a_report_that_only_moves_the_bar_writes_what_the_long_
             jobs.report(pair[0], **said)
             jobs.redis.hdel(jobs.key("job", pair[1]), "front")
             jobs.report(pair[1], **said)
-            short, long = (jobs.redis.hgetall(jobs.key("job", job)) for job in pair)
-            for written in short, long:
-                for varies in b"updated", b"locked", b"started", b"created", b"expires", b"doc", b"pace", b"back", b"share":
-                    written.pop(varies, None)
-            assert short == long, said
+            assert written_by(jobs, pair[0]) == written_by(jobs, pair[1]), said
             records = [jobs.get(job) for job in pair]
             for record in records:
                 assert ("eta" in record["progress"]) == ("type" in born and born["type"] == "known")
@@ -118,6 +116,25 @@ def test_the_short_way_of_a_report_that_only_moves_the_bar_writes_what_the_long_
                 for varies in "eta", "eta_error":
                     record["progress"].pop(varies, None)
             assert records[0] == records[1]
+        # What the short way wrote in one field only is all there for the long way.
+        for job in pair:
+            jobs.redis.hdel(jobs.key("job", job), "front")
+            jobs.report(job, message="and on")
+        assert written_by(jobs, pair[0]) == written_by(jobs, pair[1])
+
+
+def written_by(jobs, job):
+    """The fields of a job at work, without times; what is newer in `now` stands for the field of its own."""
+    fields = jobs.redis.hgetall(jobs.key("job", job))
+    now = fields.pop(b"now")
+    _, _, attempt, _, version, percent, more = struct.unpack("<ddddddB", now[:49])
+    assert fields[b"attempt"] == b"%d" % attempt
+    fields[b"v"] = version
+    fields[b"percent"] = percent
+    fields[b"more"] = more, now[49:]
+    for varies in b"updated", b"locked", b"started", b"created", b"expires", b"doc", b"back", b"share":
+        fields.pop(varies, None)
+    return fields
 
 
 def test_what_the_short_way_was_not_told_stays_for_the_long_way(jobs):
@@ -138,22 +155,52 @@ def test_what_comes_derives_a_percent_even_if_it_was_known(jobs):
 @pytest.mark.parametrize("attempt", [1, 2, 9, 18, 20, 100])
 @pytest.mark.parametrize("more", ["", " 60000 3000   ", "     group:" + "0" * 40])
 def test_a_job_at_work_that_an_older_library_wrote_goes_on(jobs, attempt, more):
+    """Before 1.6 there was `pace`, of other columns still before 1.5, and each field was written by itself."""
     jobs.report("a", status="processing", attempt=attempt, percent=5)
     now = int(time.time() * 1000)
-    jobs.redis.hset(jobs.key("job", "a"), "pace", f"{attempt} {now + 302_400_000} {now - 5000} {more}")
+    key = jobs.key("job", "a")
+    jobs.redis.hdel(key, "now")
+    jobs.redis.hset(key, mapping={"pace": f"{attempt} {now + 302_400_000} {now - 5000} {more}", "mid": ""})
     assert jobs.call("heartbeat", "a")[0] == b"ok"
-    assert jobs.report("a", message="on")[0] == "ok"
+    assert jobs.report("a", message="on")[:2] == ("ok", 2)
     assert jobs.get("a")["progress"] == {"percent": 5, "message": "on"} | {
         key: value for key, value in jobs.get("a")["progress"].items() if key.startswith("eta")}
-    assert jobs.report("a", message="and on")[0] == "ok" and len(jobs.redis.hget(jobs.key("job", "a"), "pace")) == 27
+    assert jobs.report("a", message="and on")[:2] == ("ok", 3)
+    assert jobs.report("a", status="done")[:2] == ("ok", 4)
+    assert not {b"front", b"back", b"now", b"pace", b"mid"} & set(jobs.redis.hgetall(key))
+
+
+def test_what_is_newer_in_now_is_what_everyone_reads(jobs):
+    """A report of progress writes version, percent and times nowhere else."""
+    jobs.report("a", status="processing", percent=1, owner="u")
+    jobs.report("a", percent=2.5)
+    version, _, doc = jobs.call("get", "a")[0]
+    assert version == json.loads(doc)["version"] == 2 and json.loads(doc)["progress"]["percent"] == 2.5
+    assert jobs.call("list", "/u")[1][0] == 2 and jobs.call("list", "/u", "snapshot", "1")[1][0] == 2
+    assert jobs.call("heartbeat", "a")[1] == 2
+    jobs.call("cancel", "a")
+    record = jobs.get("a")
+    assert record["version"] == 3 and record["progress"]["percent"] == 2.5
+    assert jobs.report("a", percent=1)[1] == 4 and jobs.get("a")["progress"]["percent"] == 2.5
+
+
+def test_a_lease_is_counted_from_the_last_report_or_heartbeat_whichever_way_it_was_written(jobs):
+    jobs.report("a", status="processing", percent=1)
+    first = reported = jobs.get("a")["locked_at"]
+    while reported == first:
+        jobs.report("a", percent=2)
+        reported = jobs.get("a")["locked_at"]
+    jobs.redis.hset(jobs.key("job", "a"), "locked", reported + 5)  # as a heartbeat does
+    jobs.call("cancel", "a")
+    assert jobs.get("a")["locked_at"] == reported + 5
 
 
 def test_times_are_right_in_the_first_microseconds_of_a_second(jobs):
     """TIME answers microseconds without leading zeros. `TIMES` stands in for it, since those moments are few."""
     library = LIBRARY.read_text()
     shown = library[library.index("local LEADING"):library.index("-- What may take long stops")]
-    probe = "#!lua name=probe\n" + shown.replace("redis.call('TIME')", "{'1700000000', MICROS}").replace(
-        "function time_now()", "function time_now(MICROS)") + "redis.register_function('probe', function(_, args) return time_now(args[1]) end)"
+    probe = "#!lua name=probe\nlocal sub = function(...) return string.sub(...) end\n" + shown.replace(
+        "call('TIME')", "{'1700000000', MICROS}").replace("function time_now()", "function time_now(MICROS)") + "redis.register_function('probe', function(_, args) return time_now(args[1]) end)"
     jobs.redis.execute_command("FUNCTION", "LOAD", "REPLACE", probe)
     for micros in (0, 5, 55, 555, 999, 1000, 5555, 55_555, 555_555, 999_999):
         assert jobs.redis.execute_command("FCALL", "probe", 0, str(micros)) == b"%d" % (1_700_000_000_000 + micros // 1000)
