@@ -105,6 +105,19 @@ app::watch_screen screen() {
   return {std::cout, terminal, known ? size.ws_col : 80u};
 }
 
+// The library only says that some command is missing.
+std::string unknown_command(const CLI::App& program, std::string_view given) {
+  std::string names;
+  for (const auto* one : program.get_subcommands({})) {
+    if (given == one->get_name())
+      return {};
+    names += (names.empty() ? "" : ", ") + one->get_name();
+  }
+  const bool is_option = given.starts_with('-');
+  return given.empty() || is_option ? std::string()
+                                    : fmt::format("there is no command {}; commands are {}", given, names);
+}
+
 int run(int count, char** arguments) {
   CLI::App program("Shows people what their background jobs are doing.", "jobcast");
   program.set_version_flag("--version", "jobcast " JOBCAST_VERSION);
@@ -158,6 +171,10 @@ int run(int count, char** arguments) {
   }
   const auto benchmark = bench::add_command(program, std::cout, std::cerr);
 
+  if (const auto problem = unknown_command(program, count > 1 ? arguments[1] : ""); !problem.empty()) {
+    std::cerr << "jobcast: " << problem << "\n";
+    return usage_error;
+  }
   try {
     program.parse(count, arguments);
   } catch (const CLI::ParseError& problem) {

@@ -36,6 +36,8 @@ line read_line(context& c, const auth::identity& who, std::string_view text) {
   auto parsed = job::report_from_json(text);
   if (!parsed)
     return {{}, line_problem(http::problem(400, parsed.error().detail, parsed.error().field))};
+  if (parsed->id.empty())
+    return {{}, line_problem(http::problem(400, "Each line names its job: {\"id\":...}.", "id"))};
   if (auto bad = check_job_id(parsed->id))
     return {{}, line_problem(*bad)};
   add_publisher_bounds(who, parsed->fields);

@@ -129,6 +129,14 @@ std::optional<http::response> check_access(context& c, http::request& r, needs a
   return std::nullopt;
 }
 
+// Not more than whoever guessed a path needs to find the right one.
+std::string wrong_method(const http::request& r, const std::string& allow) {
+  std::string text = "This path does not take " + std::string(r.method) + "; it takes " + allow + ".";
+  if (r.method == "GET" && matches("api/jobs/*", r.path, nullptr))
+    text += " The record of a job is at /api/jobs/<id>/status.";
+  return text;
+}
+
 } // namespace
 
 // Nothing if the request may go on to its endpoint, or to the files.
@@ -153,10 +161,8 @@ std::optional<http::response> router::refuse(http::request& r) {
   if (r.method == "OPTIONS")
     refusal.status = 204;
   else
-    refusal =
-        allow.empty()
-            ? http::problem(404, "There is nothing at this path; see /openapi.yaml.")
-            : http::problem(405, "This path does not take " + std::string(r.method) + "; it takes " + allow + ".");
+    refusal = allow.empty() ? http::problem(404, "There is nothing at this path; see /openapi.yaml.")
+                            : http::problem(405, wrong_method(r, allow));
   if (!allow.empty())
     refusal.add("Allow", allow);
   return refusal;

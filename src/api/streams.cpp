@@ -65,7 +65,10 @@ task<http::answer> get_events(context& c, http::request& r, parts) {
   } else if (asked.jobs.empty() && r.who->what == auth::identity::kind::link && !r.who->jobs.empty()) {
     asked.jobs = r.who->jobs;
   } else if (asked.jobs.empty()) {
-    co_return http::problem(400, "Say what to watch: ?job=a&job=b or ?owner=...", "job");
+    co_return http::problem(400,
+                            "Say what to watch: ?job=a&job=b or ?owner=..." +
+                                (r.query.empty() ? std::string() : "; this has " + r.query.front().first + "."),
+                            "job");
   }
   co_return opened(c, r, std::move(asked));
 }

@@ -2,6 +2,7 @@
 #include "jobcast/app/cli.hpp"
 #include "jobcast/job/json_text.hpp"
 #include "jobcast/job/report_json.hpp"
+#include "refusal_text.hpp"
 
 #include <ostream>
 
@@ -62,8 +63,12 @@ int report(const std::string& url, const std::string& id, const std::vector<std:
     errors << "jobcast: cannot reach " << url << ": " << status.error().why << "\n";
     return 1;
   }
-  (*status == 200 ? out : errors) << answer << (answer.ends_with('\n') ? "" : "\n");
-  return *status == 200 ? 0 : 1;
+  if (*status != 200) {
+    errors << "jobcast: " << refusal_text(*status, answer) << "\n";
+    return 1;
+  }
+  out << answer << (answer.ends_with('\n') ? "" : "\n");
+  return 0;
 }
 
 } // namespace jobcast::app

@@ -2,6 +2,7 @@
 #include "job_line.hpp"
 #include "jobcast/app/cli.hpp"
 #include "jobcast/job/report_json.hpp"
+#include "refusal_text.hpp"
 #include "sse_reader.hpp"
 
 #include <optional>
@@ -51,7 +52,7 @@ class watcher {
       return end(last_->status == "done" ? 0 : 1);
     if (status && *status != 200) {
       end(1);
-      errors_ << "jobcast: the gateway answered " << *status << ": " << refusal << "\n";
+      errors_ << "jobcast: " << refusal_text(*status, refusal) << "\n";
       return 1;
     }
     if (!status && first && !status.error().connected) {

@@ -36,7 +36,8 @@ std::optional<std::string> check_not_empty(std::string_view text) {
 
 std::optional<std::string> check_listen(std::string_view text) {
   if (!net::parse_endpoint(text))
-    return "must be host:port, such as \"127.0.0.1:8080\", \"[::1]:8080\" or \"localhost:8080\"";
+    return "must be host:port with a port up to 65535, such as \"127.0.0.1:8080\", \"[::1]:8080\" or "
+           "\"localhost:8080\"";
   return std::nullopt;
 }
 

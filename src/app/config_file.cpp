@@ -1,5 +1,6 @@
 #include "config_file.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
@@ -52,6 +53,7 @@ boost::system::result<std::vector<config_entry>, std::string> read_toml(std::str
   try {
     std::vector<config_entry> entries;
     flatten(toml::parse(text), {}, entries);
+    std::stable_sort(entries.begin(), entries.end(), [](auto const& a, auto const& b) { return a.line < b.line; });
     return entries;
   } catch (const toml::parse_error& problem) {
     return fmt::format("{}: {}", problem.source().begin.line, problem.description());

@@ -14,7 +14,8 @@ struct config_entry {
   given_value value;             ///< if not a table
 };
 
-/// In the order of the keys' paths. The error reads `<line>: <what>`; the parser stops at the first.
+/// In the order of their lines, a table before its members. The error reads `<line>: <what>`; the parser stops at the
+/// first.
 boost::system::result<std::vector<config_entry>, std::string> read_toml(std::string_view text);
 
 } // namespace jobcast::app

@@ -233,6 +233,7 @@ void reactor::tick() {
     double const late = std::chrono::duration<double>(now - asked) / std::chrono::duration<double>(wheel_.tick());
     lag_ = lag_ * 0.9 + 0.1 * std::max(1.0, late);
     wheel_.advance(now);
+    tell_refused(now);
     hub_.tick(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count());
     if (now >= next_probe_) {
       next_probe_ = now + probe_every;
@@ -243,6 +244,16 @@ void reactor::tick() {
     if (!ended_)
       tick();
   });
+}
+
+// At once, and then no more than once a minute.
+void reactor::tell_refused(clock::time_point now) {
+  auto const refused = counters_.connections_refused.get();
+  if (refused == refused_told_ || now < next_told_)
+    return;
+  log::warning("refused {} connections: limits.connections or limits.connections_per_address were reached",
+               refused - std::exchange(refused_told_, refused));
+  next_told_ = now + std::chrono::minutes(1);
 }
 
 // Ready is what a message made its way through Redis back to us, not what we believe of our sockets.

@@ -418,5 +418,6 @@ def test_one_address_has_so_many_connections(redis_server, start_gateway):
     assert not served()
     held.pop().close()
     until(served, "the place that was given back")
+    until(lambda: "limits.connections_per_address were reached" in gateway.log(), "a word in the log")
     for connection in held:
         connection.close()

@@ -138,6 +138,15 @@ TEST_CASE("a watch that is refused ends with why") {
   CHECK(seen.errors == "jobcast: the gateway answered 404: {\"title\":\"Not Found\"}\n");
 }
 
+TEST_CASE("what a problem document says is what a person is told") {
+  auto const refused =
+      answer("400 Bad Request", R"({"title":"Bad Request","detail":"a number from 0 to 100","field":"percent"})");
+  CHECK(report(scripted_gateway({refused}).url(), {"percent=101"}).errors ==
+        "jobcast: the gateway answered 400: percent: a number from 0 to 100\n");
+  auto const unknown = answer("401 Unauthorized", R"({"title":"Unauthorized","detail":"Say who you are."})");
+  CHECK(watch(scripted_gateway({unknown}).url()).errors == "jobcast: the gateway answered 401: Say who you are.\n");
+}
+
 TEST_CASE("a gateway that is not there is said to be, once") {
   const auto url = scripted_gateway({}).url();
   CHECK(watch(url).code == 1);

@@ -78,6 +78,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   void on_installed(const boost::system::result<void, store::library_failure>& done);
   void update_available();
   void tick();
+  void tell_refused(std::chrono::steady_clock::time_point now);
   void probe();
   void begin_drain();
   void end_if_drained();
@@ -107,7 +108,8 @@ class reactor final : hub::backend, redis::subscriber_observer {
   std::optional<supervise::supervisor> supervisor_;
   steady_timer ticker_;
   std::string probe_channel_;
-  std::chrono::steady_clock::time_point next_probe_{}, drain_deadline_{};
+  std::chrono::steady_clock::time_point next_probe_{}, drain_deadline_{}, next_told_{};
+  std::uint64_t refused_told_ = 0; ///< connections, of those the log knows
   double lag_ = 1;
   bool subscriber_up_ = false;
   bool installed_ = false, installing_ = false;

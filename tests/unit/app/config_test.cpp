@@ -205,6 +205,14 @@ TEST_CASE("what is wrong with a type is named") {
   CHECK(error_of("[jobs.types.pdf]\nleese = \"5s\"").find("leese is no key") != std::string::npos);
 }
 
+TEST_CASE("what is wrong is told in the order of the lines") {
+  const auto errors = errors_of("[server]\nlisten = 5\n[limits]\nbody = \"x\"\n[auth]\nleeway = \"q\"");
+  REQUIRE(errors.size() == 3);
+  CHECK(errors[0].find(":2: server.listen") != std::string::npos);
+  CHECK(errors[1].find(":4: limits.body") != std::string::npos);
+  CHECK(errors[2].find(":6: auth.leeway") != std::string::npos);
+}
+
 TEST_CASE("without keys only loopback may be listened on") {
   for (const std::string good : {"127.0.0.1:8080", "127.8.9.1:1", "[::1]:8080", "localhost:0"})
     CHECK(errors_of("[server]\nlisten = \"" + good + "\"").empty());
@@ -215,7 +223,8 @@ TEST_CASE("without keys only loopback may be listened on") {
   for (const std::string odd : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", ":8080",
                                 "*:8080", "127.1:80", "127.0.0.1.example.com:80"}) {
     CAPTURE(odd);
-    CHECK(error_of("[server]\nlisten = \"" + odd + "\"").find("must be host:port") != std::string::npos);
+    CHECK(error_of("[server]\nlisten = \"" + odd + "\"").find("must be host:port with a port up to 65535") !=
+          std::string::npos);
   }
 }
 
