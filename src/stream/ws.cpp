@@ -225,8 +225,8 @@ class ws_session final : public session {
     std::string_view tenant, owner;
   };
   owner_name owner_of(const ws_message& message) const {
-    if (who() && message.owner == "me" && message.tenant.empty())
-      return {who()->tenant, who()->sub};
+    if (who() && message.owner == "me")
+      return {message.tenant.empty() ? who()->tenant : message.tenant, who()->sub};
     return {message.tenant, message.owner};
   }
   bool may_watch(owner_name whose) const {
@@ -375,7 +375,13 @@ class ws_session final : public session {
   }
 
   bool prepare() override {
-    drop_links([&](ws_link& l) { return l.end && is_over(l); });
+    // One that watches hundreds of jobs is not to look at all of them for each event of one.
+    if (std::exchange(some_end_, false))
+      drop_links([&](ws_link& l) {
+        bool const over = l.end && is_over(l);
+        some_end_ |= l.end && !over;
+        return over;
+      });
     for (auto at = dirty().begin(); at != dirty().end();) {
       hub::link& l = *at++;
       // Links of a feed never end: their owner's next job may come any time.
@@ -388,6 +394,7 @@ class ws_session final : public session {
         l.pop();
       if (newest->final() && !named.end) {
         named.end = hub::event::end("final", l.subject()->id());
+        some_end_ = true;
         box_.add_notice(named.end);
       }
     }
@@ -446,6 +453,7 @@ class ws_session final : public session {
   std::uint16_t errors_ = 0, missed_ = 0, pings_ = 0, commands_ = 0;
   bool heard_ = true;
   bool message_stale_ = false;
+  bool some_end_ = false; ///< an `end` of some link is on its way
   bool ending_ = false;
 };
 

@@ -357,6 +357,18 @@ def test_streams_behind_a_proxy_are_counted_for_the_address_it_forwards(redis_se
     until(lambda: opens(gateway, f"/api/jobs/{job}/events", {**ANNA, "X-Forwarded-For": "203.0.113.5"}), "the place of the first")
 
 
+def test_me_is_the_viewer_on_a_websocket_whether_its_tenant_is_named_or_not(redis_server, start_gateway, job):
+    gateway = start_gateway(redis_server, toml=auth_toml())
+    Worker(redis_server).report(job, owner="anna", tenant="acme", status="processing")
+    for named in {}, {"tenant": "acme"}:
+        with gateway.websocket(headers={**handshake(), **bearer(token("anna", tenant="acme"))}) as ws:
+            ws.say("watch", owner="me", id=1, **named)
+            assert ws.find(lambda e: e["event"] == "job")["record"]["id"] == job
+    with gateway.websocket(headers={**handshake(), **bearer(token("anna", tenant="acme"))}) as ws:
+        ws.say("watch", owner="me", id=1, tenant="other")
+        assert ws.find(lambda e: e["event"] == "error")["problem"]["status"] == 403
+
+
 def test_messages_of_a_websocket_count_as_requests(redis_server, start_gateway, job):
     gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_REQUEST_RATE=5)
     Worker(redis_server).report(job, owner="anna", status="done")

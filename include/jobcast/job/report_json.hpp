@@ -28,10 +28,8 @@ struct parsed_report {
   pairs fields;
   std::string id; ///< empty if none was given
 };
+/// Of the body of POST /api/jobs too, whose `notify` and `input` stay raw JSON.
 boost::system::result<parsed_report, field_problem> report_from_json(std::string_view json);
-
-/// The same for the body of POST /api/jobs (`notify` and `input` stay raw JSON).
-boost::system::result<parsed_report, field_problem> create_from_json(std::string_view json);
 
 /// 1-128 of A-Z a-z 0-9 . _ : -
 bool is_job_id(std::string_view id);

@@ -198,12 +198,12 @@ TEST_CASE("every prefix of a report is refused, and no byte of it read beyond it
 }
 
 TEST_CASE("a create request keeps input and notify raw and cannot speak for the gateway") {
-  const auto parsed = create_from_json(R"({"type":"report","owner":"ann","input":{"rows":[1, 2]},"notify":["mail"]})");
+  const auto parsed = report_from_json(R"({"type":"report","owner":"ann","input":{"rows":[1, 2]},"notify":["mail"]})");
   REQUIRE(parsed.has_value());
   CHECK(parsed->fields ==
         strings{"type", "report", "owner", "ann", "input", R"({"rows":[1, 2]})", "notify", R"(["mail"])"});
-  CHECK(create_from_json(R"({"request":"abc"})").error().field == "request");
-  CHECK(create_from_json(R"({"keyed":1})").error().field == "keyed");
+  for (const std::string name : {"request", "keyed", "for_types", "for_tenant"})
+    CHECK(report_from_json("{\"" + name + "\":\"a\"}").error().field == name);
 }
 
 TEST_CASE("job ids and type names use one alphabet") {
