@@ -22,6 +22,15 @@ hub::watch_request base_request(context& c, const http::request& r) {
   return out;
 }
 
+// A slip of the pen, such as ?jobs=.
+std::string unknown_parameter(const http::request& r) {
+  constexpr std::string_view known[] = {"", "every", "tenant", "link"};
+  auto const at = std::find_if(r.query.begin(), r.query.end(), [&](auto const& p) {
+    return std::find(std::begin(known), std::end(known), p.first) == std::end(known);
+  });
+  return at == r.query.end() ? std::string() : "; there is no parameter " + at->first + ".";
+}
+
 http::answer opened(context& c, const http::request& r, hub::watch_request asked) {
   return take_over(c, r, [&c, asked = std::move(asked)](net::client_socket socket) mutable {
     c.open_stream(std::move(socket), std::move(asked));
@@ -65,10 +74,7 @@ task<http::answer> get_events(context& c, http::request& r, parts) {
   } else if (asked.jobs.empty() && r.who->what == auth::identity::kind::link && !r.who->jobs.empty()) {
     asked.jobs = r.who->jobs;
   } else if (asked.jobs.empty()) {
-    co_return http::problem(400,
-                            "Say what to watch: ?job=a&job=b or ?owner=..." +
-                                (r.query.empty() ? std::string() : "; this has " + r.query.front().first + "."),
-                            "job");
+    co_return http::problem(400, "Say what to watch: ?job=a&job=b or ?owner=..." + unknown_parameter(r), "job");
   }
   co_return opened(c, r, std::move(asked));
 }

@@ -1,6 +1,7 @@
 #include "job_line.hpp"
 
 #include "jobcast/base/json_member.hpp"
+#include "terminal_text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -15,16 +16,7 @@ constexpr std::size_t bar_width = 24;
 
 /// The member's text, empty if it has none.
 std::string text_of(const rapidjson::Value& object, const char* name) {
-  std::string text(text_member(object, name));
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (c1)
-      text.replace(i, 2, " ");
-    else if (byte < 0x20 || byte == 0x7F)
-      text[i] = ' ';
-  }
-  return text;
+  return terminal_text(text_member(object, name));
 }
 
 std::string bar(double percent) {

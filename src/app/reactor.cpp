@@ -168,8 +168,13 @@ void reactor::on_accepted(int fd, const asio::ip::address& peer) {
   bool const counted = !secrets_.trusted_proxies->contains(peer);
   if (counted)
     place = shared_.admission->connect(peer);
-  if (!client.is_open() || (counted && !place) || open_connections() >= config_.limits.connections) {
+  if (!client.is_open()) {
     counters_.connections_refused.add();
+    return log::warning("refused a connection that the kernel would not watch for us");
+  }
+  if ((counted && !place) || open_connections() >= config_.limits.connections) {
+    counters_.connections_refused.add();
+    ++refused_;
     return;
   }
   counters_.connections.add();
@@ -248,11 +253,10 @@ void reactor::tick() {
 
 // At once, and then no more than once a minute.
 void reactor::tell_refused(clock::time_point now) {
-  auto const refused = counters_.connections_refused.get();
-  if (refused == refused_told_ || now < next_told_)
+  if (refused_ == 0 || now < next_told_)
     return;
   log::warning("refused {} connections: limits.connections or limits.connections_per_address were reached",
-               refused - std::exchange(refused_told_, refused));
+               std::exchange(refused_, 0));
   next_told_ = now + std::chrono::minutes(1);
 }
 

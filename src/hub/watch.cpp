@@ -68,18 +68,25 @@ void link::keep(event_ptr e) {
   backlog_->push(std::move(e));
 }
 
-// The same within the watcher's limit: beyond it all that this link holds gives way to one `gap`.
+// The same within the watcher's limit: beyond it all that this link holds gives way to one `gap`, and to a `reset` if
+// there was one: without, lower versions than before would be taken for old news.
 void link::hold(event_ptr e) {
   keep(std::move(e));
   if (watcher_->held_ <= watcher_->hub_->limits_.outbox)
     return;
-  for (std::size_t i = 0; i < backlog_->size(); ++i)
-    backlog_->skipped += backlog_->at(i)->kind() == event_kind::job;
-  backlog_->clear();
-  backlog_->push(event::gap(topic_->id(), backlog_->skipped));
+  event_ptr reset;
+  for (std::size_t i = 0; i < backlog_->size(); ++i) {
+    event_kind const what = backlog_->at(i)->kind();
+    backlog_->skipped += what == event_kind::job;
+    if (what == event_kind::reset)
+      reset = backlog_->at(i);
+  }
   watcher_->held_ -= backlog_->bytes;
-  backlog_->bytes = backlog_->at(0)->sse().size();
-  watcher_->held_ += backlog_->bytes;
+  backlog_->clear();
+  backlog_->bytes = 0;
+  keep(event::gap(topic_->id(), backlog_->skipped));
+  if (reset)
+    keep(std::move(reset));
   watcher_->hub_->count_gap();
 }
 

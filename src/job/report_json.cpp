@@ -112,7 +112,7 @@ class collector {
         return fail("body", "must be a JSON object, not " + std::string(given));
     } else if (rule_.what != takes::members) {
       return fail(sent_as_, "must be a single value, not " + std::string(given) +
-                                " (only progress, error and labels have members)");
+                                " (progress, error and labels have members, result may be any JSON)");
     } else if (!object) {
       return fail(sent_as_, "must be an object, not " + std::string(given));
     } else {

@@ -335,8 +335,11 @@ local function load(ns, id)
   local moved = h[COUNT_KEPT + 1]
   if not moved then return job end
   local _, _, _, updated, v, percent = unpacked(HEAD, moved)
-  if v > job.v then
-    job.v, job.updated, job.percent = v, updated, percent >= 0 and digits(percent) or nil
+  if v <= job.v then return job end
+  job.v = v
+  -- Otherwise a library before 1.6 was at it since, which leaves `now` where it is.
+  if job.status == 'processing' then
+    job.updated, job.percent = updated, percent >= 0 and digits(percent) or nil
     -- A heartbeat may have come since.
     local time = digits(updated)
     if time > (job.locked or '') then job.locked = time end
@@ -1267,7 +1270,7 @@ local function report_progress(ns, args)
       status = value
     elseif field == 'attempt' then
       if attempt then return nil end
-      attempt = NUMBERS[value]
+      attempt = NUMBERS[value] or find(value, '^[1-9]%d%d$') and tonumber(value)
       if not attempt then return nil end
     elseif field == 'current' then
       if current or #value > 15 or not find(value, '^[1-9]%d*$') then return nil end
@@ -1305,7 +1308,7 @@ local function report_progress(ns, args)
   if parts then
     local derives = not percent and (current or total)
     current, total, unit, step = current or h[5], total or h[6], unit or h[7], step or h[8]
-    if derives and current and total then percent = derived_percent(current, total) end
+    if derives and current and total and total ~= '0' then percent = derived_percent(current, total) end
     mid = middle(current, total, unit, step)
     scope, more = scope or '', 1
     stays = pack(MORE, expected, spread, eta, eta_set, batched, #scope, scope, #mid, mid)
@@ -1373,8 +1376,9 @@ local function heartbeat_at_work(ns, id, attempt)
   local h = call('HMGET', key, 'now', 'front')
   if not h[1] or not h[2] then return nil end
   local time = time_now()
-  local renew, _, at_work, _, v = unpacked(HEAD, h[1])
-  if attempt and attempt < at_work or time + 0 > renew then return nil end
+  local at = time + 0
+  local renew, _, at_work, updated, v = unpacked(HEAD, h[1])
+  if attempt and attempt < at_work or at > renew or at < updated then return nil end
   call('HSET', key, 'locked', time)
   return {'ok', v, ''}
 end
@@ -1399,7 +1403,9 @@ local function heartbeat(ns, args)
     save(ns, job, at, {c = true}, nil, 'resumed')
   else
     local lifetime = keep_alive(job, at)
-    redis.call('HSET', job.key, 'locked', job.locked, 'expires', job.expires)
+    -- With what `now` had that is newer, so that it does not count as newer than this.
+    redis.call('HSET', job.key, 'locked', job.locked, 'expires', job.expires, 'v', digits(job.v), 'updated', digits(job.updated),
+      unpack(job.percent and {'percent', job.percent} or {}))
     if lifetime then expire(ns, job) end
   end
   return {'ok', job.v, answer}
@@ -1455,6 +1461,9 @@ local function create(ns, args)
     elseif policy.start_timeout > 0 then
       deadline(ns, job, at + policy.start_timeout)
     end
+  elseif job.status == 'processing' and not job.stalled then
+    -- With its type it may have learnt of a shorter lease.
+    deadline(ns, job, tonumber(job.locked) + tonumber(job.lease))
   end
   save(ns, job, at, flags, f.by or 'publisher', what == 'adopted' and what or nil)
   return answer_of(what, job)
@@ -1468,7 +1477,7 @@ end
 
 -- The version is in the record, since a report of progress writes it nowhere else but in `now`.
 local function row(id, status, doc)
-  return {tonumber(string.match(doc, '^"version":(%d+)', #id + 10)), FINAL[status] and 'f' or '', doc}
+  return {tonumber(string.match(doc, '^"version":(%d+)', #id + 10) or 0), FINAL[status] and 'f' or '', doc}
 end
 
 local function get(ns, args)

@@ -195,6 +195,47 @@ def test_a_lease_is_counted_from_the_last_report_or_heartbeat_whichever_way_it_w
     assert jobs.get("a")["locked_at"] == reported + 5
 
 
+def test_what_a_library_before_1_6_wrote_since_is_not_undone_by_what_it_left(jobs):
+    jobs.report("a", status="processing", percent=1)
+    for percent in range(2, 6):
+        jobs.report("a", percent=percent)
+    now = jobs.redis.hget(jobs.key("job", "a"), "now")
+    jobs.report("a", status="done")
+    jobs.redis.hset(jobs.key("job", "a"), mapping={"now": now, "v": 3})
+    assert jobs.command("seen", "a")[0] == "ok"
+    record = jobs.get("a")
+    assert record["version"] == 6 and record["progress"]["percent"] == 100, "no version twice, and nothing of the old"
+
+
+def test_a_heartbeat_after_the_clock_was_set_back_counts_from_when_it_came(jobs):
+    jobs.report("a", status="processing", percent=1, lease=1)
+    jobs.report("a", percent=2)
+    key = jobs.key("job", "a")
+    now = jobs.redis.hget(key, "now")
+    ahead = list(struct.unpack("<dddddd", now[:48]))
+    ahead[3] += 3_600_000
+    jobs.redis.hset(key, "now", struct.pack("<dddddd", *ahead) + now[48:])
+    assert jobs.call("heartbeat", "a")[:2] == [b"ok", 2]
+    jobs.redis.zadd(jobs.key("deadlines"), {"a": 1})
+    jobs.call("supervise", "10")
+    assert jobs.redis.zscore(jobs.key("deadlines"), "a") < time.time() * 1000 + 60_000
+    jobs.report("a", percent=3)
+    assert jobs.get("a")["version"] == 3
+
+
+def test_a_total_of_nothing_tells_no_percent(jobs):
+    jobs.report("a", status="processing", percent=40, total=0)
+    jobs.report("a", current=20)
+    assert jobs.get("a")["progress"] == {"percent": 40, "current": 20, "total": 0}
+
+
+def test_a_shorter_lease_that_is_learnt_with_the_type_holds_at_once(jobs):
+    jobs.policy("quick", lease_ms=1500)
+    jobs.report("a", status="processing")
+    jobs.create("a", type="quick")
+    assert jobs.redis.zscore(jobs.key("deadlines"), "a") == jobs.get("a")["locked_at"] + 1500
+
+
 def test_times_are_right_in_the_first_microseconds_of_a_second(jobs):
     """TIME answers microseconds without leading zeros. `TIMES` stands in for it, since those moments are few."""
     library = LIBRARY.read_text()

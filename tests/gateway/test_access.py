@@ -359,12 +359,14 @@ def test_streams_behind_a_proxy_are_counted_for_the_address_it_forwards(redis_se
 
 def test_me_is_the_viewer_on_a_websocket_whether_its_tenant_is_named_or_not(redis_server, start_gateway, job):
     gateway = start_gateway(redis_server, toml=auth_toml())
-    Worker(redis_server).report(job, owner="anna", tenant="acme", status="processing")
+    owner = "of-" + job[:60]
+    anna = bearer(token(owner, tenant="acme"))
+    Worker(redis_server).report(job, owner=owner, tenant="acme", status="processing")
     for named in {}, {"tenant": "acme"}:
-        with gateway.websocket(headers={**handshake(), **bearer(token("anna", tenant="acme"))}) as ws:
+        with gateway.websocket(headers={**handshake(), **anna}) as ws:
             ws.say("watch", owner="me", id=1, **named)
             assert ws.find(lambda e: e["event"] == "job")["record"]["id"] == job
-    with gateway.websocket(headers={**handshake(), **bearer(token("anna", tenant="acme"))}) as ws:
+    with gateway.websocket(headers={**handshake(), **anna}) as ws:
         ws.say("watch", owner="me", id=1, tenant="other")
         assert ws.find(lambda e: e["event"] == "error")["problem"]["status"] == 403
 

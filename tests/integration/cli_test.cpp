@@ -145,6 +145,11 @@ TEST_CASE("what a problem document says is what a person is told") {
         "jobcast: the gateway answered 400: percent: a number from 0 to 100\n");
   auto const unknown = answer("401 Unauthorized", R"({"title":"Unauthorized","detail":"Say who you are."})");
   CHECK(watch(scripted_gateway({unknown}).url()).errors == "jobcast: the gateway answered 401: Say who you are.\n");
+  auto const hostile = answer("403 Forbidden", R"({"detail":"\u001b]0;owned\u0007","field":"\u009b2J"})");
+  CHECK(watch(scripted_gateway({hostile}).url()).errors == "jobcast: the gateway answered 403:  2J:  ]0;owned \n");
+  auto const page = answer("502 Bad Gateway", "\x1b[2J" + std::string(5000, 'x'));
+  CHECK(watch(scripted_gateway({page}).url()).errors ==
+        "jobcast: the gateway answered 502:  [2J" + std::string(296, 'x') + "\n");
 }
 
 TEST_CASE("a gateway that is not there is said to be, once") {

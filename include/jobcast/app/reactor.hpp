@@ -109,7 +109,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   steady_timer ticker_;
   std::string probe_channel_;
   std::chrono::steady_clock::time_point next_probe_{}, drain_deadline_{}, next_told_{};
-  std::uint64_t refused_told_ = 0; ///< connections, of those the log knows
+  std::uint64_t refused_ = 0; ///< connections over a limit that the log does not know of
   double lag_ = 1;
   bool subscriber_up_ = false;
   bool installed_ = false, installing_ = false;

@@ -175,6 +175,26 @@ TEST_CASE_FIXTURE(hub_fixture, "beyond its bound, a watcher of every version is 
   CHECK(counters.gaps.get() > 0);
 }
 
+TEST_CASE_FIXTURE(hub_fixture, "a reset outlives the gap that takes what was around it") {
+  client c;
+  c.link.want_every();
+  hub.enlist(c.w);
+  hub.open(c.w, c.link, "a");
+  hub.on_subscribed("ns:event:a");
+  answer_read("a", 76);
+  c.w.stalled = true;
+  publish("a", 1, "n");
+  for (unsigned version = 2; version <= 500; ++version)
+    publish("a", version);
+  c.w.stalled = false;
+  publish("a", 501);
+  REQUIRE(c.w.seen.size() > 3);
+  CHECK(c.w.seen[0] == "76");
+  CHECK(c.w.seen[1] == "gap");
+  CHECK(c.w.seen[2] == "reset");
+  CHECK(c.w.seen.back() == "501");
+}
+
 TEST_CASE_FIXTURE(hub_fixture, "what is held is bounded for a watcher as a whole, however many jobs it watches") {
   recorder w;
   hub.enlist(w);

@@ -125,10 +125,10 @@ TEST_CASE("what cannot be a pair is named with what to change") {
   CHECK(problem_of(R"({"message":5})").detail == "must be text, not a number; put it in quotes");
   CHECK(problem_of(R"({"labels":{"region":true}})").field == "labels.region");
   CHECK(problem_of(R"({"message":{"a":1}})").detail ==
-        "must be a single value, not an object (only progress, error and labels have members)");
+        "must be a single value, not an object (progress, error and labels have members, result may be any JSON)");
   CHECK(problem_of(R"({"progress":{"eta":[]}})").field == "progress.eta");
   CHECK(problem_of(R"({"can":["retry"]})").detail ==
-        "must be a single value, not a list (only progress, error and labels have members)");
+        "must be a single value, not a list (progress, error and labels have members, result may be any JSON)");
   CHECK(problem_of(R"({"progress":42})").detail == "must be an object, not a number");
   CHECK(problem_of(R"({"labels":[]})").detail == "must be an object, not a list");
 }
