@@ -79,7 +79,8 @@ task<http::answer> post_jobs(context& c, http::request& r, parts) {
   if (!parsed)
     co_return http::problem(400, parsed.error().detail, parsed.error().field);
   std::string_view const key = r.field("Idempotency-Key");
-  if (!key.empty() && !is_idempotency_key(key))
+  bool const with_key = r.fields->has("Idempotency-Key");
+  if (with_key && !is_idempotency_key(key))
     co_return http::problem(400, "An idempotency key is 1 to 255 visible ASCII characters.", "Idempotency-Key");
   if (!parsed->id.empty())
     if (auto bad = check_job_id(parsed->id))
@@ -89,7 +90,8 @@ task<http::answer> post_jobs(context& c, http::request& r, parts) {
     co_return std::move(*bad);
 
   std::string id = std::move(parsed->id);
-  if (id.empty())
+  bool const named = !id.empty();
+  if (!named)
     id = key.empty() ? random_job_id() : job::keyed_job_id(publisher_of(*r.who), key);
   std::string const hash = key.empty() ? std::string() : job::request_hash(parsed->fields);
   store::arguments fields = std::move(parsed->fields);
@@ -107,8 +109,10 @@ task<http::answer> post_jobs(context& c, http::request& r, parts) {
     co_return http::problem(
         409, "A job with this id exists; choose another, or send an Idempotency-Key to repeat a request safely.", "id");
   if (made->what == "conflict:request")
-    co_return http::problem(422, "This key was used for a request with another body; use a new key for a new request.",
-                            "Idempotency-Key");
+    co_return named
+        ? http::problem(422, "The job with this id was made by a request with another body.", "id")
+        : http::problem(422, "This key was used for a request with another body; use a new key for a new request.",
+                        "Idempotency-Key");
   co_return created(c, *made, id);
 }
 

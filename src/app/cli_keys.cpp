@@ -83,6 +83,13 @@ int token(const settings& config, const token_request& asked, std::ostream& out,
     errors << "jobcast: a token is for somebody: give --sub, --job or --scope\n";
     return 2;
   }
+  constexpr std::string_view scopes[] = {"jobs:read:all", "jobs:publish", "operator"};
+  for (const std::string& scope : asked.scopes)
+    if (std::find(std::begin(scopes), std::end(scopes), scope) == std::end(scopes)) {
+      errors << "jobcast: --scope " << scope << " is none; scopes are " << fmt::format("{}", fmt::join(scopes, ", "))
+             << "\n";
+      return 2;
+    }
   auto const key = signing_key(config.auth, asked);
   if (!key) {
     errors << "jobcast: " << key.error() << "\n";

@@ -5,10 +5,19 @@
 #include "refusal_text.hpp"
 
 #include <ostream>
+#include <rapidjson/document.h>
 
 namespace jobcast::app {
 
 namespace {
+
+constexpr std::string_view result_is = "result=";
+
+bool is_json(std::string_view text) {
+  rapidjson::Document parsed;
+  parsed.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
+  return !parsed.HasParseError();
+}
 
 /// Values go as text, which the gateway reads as whatever the field takes; a result is JSON already.
 std::string json_of(const std::vector<std::string>& fields) {
@@ -48,6 +57,11 @@ int report(const std::string& url, const std::string& id, const std::vector<std:
     errors << "jobcast: " << url << " is no URL such as " << default_url << "\n";
     return 2;
   }
+  for (const auto& field : fields)
+    if (field.starts_with(result_is) && !is_json(std::string_view(field).substr(result_is.size()))) {
+      errors << "jobcast: result takes JSON; put text in double quotes: 'result=\"...\"'\n";
+      return 2;
+    }
   request.body = json_of(fields);
   if (const auto checked = job::report_from_json(request.body); !checked) {
     errors << "jobcast: " << checked.error().field << " " << checked.error().detail << "\n";

@@ -67,7 +67,10 @@ class loader {
           refuse(name, *problem);
         return;
       }
-      const bool of_kubernetes = name.find("_PORT") != name.npos || name.find("_SERVICE_") != name.npos;
+      // Of services named after us: JOBCAST_REDIS_PORT=tcp://10.0.0.11:6379,
+      // JOBCAST_REDIS_PORT_6379_TCP_ADDR=10.0.0.11.
+      const bool of_kubernetes = text.starts_with("tcp://") || text.starts_with("udp://") ||
+                                 name.find("_PORT_") != name.npos || name.find("_SERVICE_") != name.npos;
       if (!of_kubernetes)
         refuse(name,
                fmt::format("is no variable of jobcast; keys of [{}] are {}", section.name, names_of(section.keys)));

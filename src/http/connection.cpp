@@ -45,6 +45,9 @@ class beast_fields final : public field_source {
     auto const value = fields_[boost::beast::string_view(name.data(), name.size())];
     return {value.data(), value.size()};
   }
+  bool has(std::string_view name) const override {
+    return fields_.find(boost::beast::string_view(name.data(), name.size())) != fields_.end();
+  }
   std::string list(std::string_view name) const override {
     std::string all;
     auto const [first, last] = fields_.equal_range(boost::beast::string_view(name.data(), name.size()));

@@ -206,9 +206,14 @@ class notifier::impl {
 
   template <class... Args>
   void complain(fmt::format_string<Args...> format, Args&&... args) {
-    if (clock::now() < quiet_until_)
+    if (clock::now() < quiet_until_) {
+      ++kept_back_;
       return log::debug(format, std::forward<Args>(args)...);
+    }
     quiet_until_ = clock::now() + complaint_every;
+    if (kept_back_ > 0)
+      log::warning("{} more of the notifier's warnings got no line; with server.log_level debug they do",
+                   std::exchange(kept_back_, 0));
     log::warning(format, std::forward<Args>(args)...);
   }
 
@@ -235,6 +240,7 @@ class notifier::impl {
   bool polling_ = false;
   std::optional<clock::time_point> drain_until_;
   clock::time_point quiet_until_{};
+  std::uint64_t kept_back_ = 0;
   std::minstd_rand random_{std::random_device{}()};
 };
 

@@ -261,7 +261,9 @@ local REPORT = {
   retry_in = function(field, s) return number(field, s, 0, YEAR / 1000) end,
   retry_at = function(field, s)
     local at = integer(field, s, 0, MAX_TIME)
-    if at > now() + YEAR then refuse(field, 'at most a year ahead, in milliseconds since the epoch') end
+    local today = now()
+    if at > today + YEAR then refuse(field, 'at most a year ahead, in milliseconds since the epoch') end
+    if at < today - YEAR then refuse(field, 'in milliseconds since the epoch; this is over a year ago') end
     return at
   end,
 }
@@ -1156,6 +1158,7 @@ local function apply(ns, job, f, at, flags, global)
     flags.s = true
   end
   if status == 'failed' and f['error.retryable'] == 'true' and job.attempt < job.max then retries = true end
+  if f.retry_at and f.retry_in then refuse('retry_at', 'goes without retry_in: give one of the two') end
   if not retries and (f.retry_at or f.retry_in) then refuse(f.retry_at and 'retry_at' or 'retry_in', 'goes with status retrying') end
   -- Nothing is refused from here on, so nothing is written before.
   if result then job.result = result end

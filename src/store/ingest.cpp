@@ -117,10 +117,14 @@ void ingest::apply(std::string_view id, std::string_view payload) {
 void ingest::refuse(std::string_view id, std::string_view why) {
   counters_.ingest_refused.add();
   auto const now = clock::now();
-  if (now < quiet_until_)
+  if (now < quiet_until_) {
+    ++kept_back_;
     return;
+  }
   quiet_until_ = now + complaint_every;
-  log::warning("a report published for job '{}' was not applied: {}", id.substr(0, 128), why);
+  std::string const more =
+      kept_back_ == 0 ? "" : fmt::format(" ({} more since the last line)", std::exchange(kept_back_, 0));
+  log::warning("a report published for job '{}' was not applied: {}{}", id.substr(0, 128), why, more);
 }
 
 } // namespace jobcast::store

@@ -68,6 +68,14 @@ def test_a_retryable_failure_is_tried_again_while_attempts_remain(jobs):
     assert jobs.get("a")["status"] == "failed"
 
 
+def test_a_retry_at_seconds_is_not_taken_for_milliseconds(jobs):
+    for wrong in (dict(retry_at=int(time.time()) + 60), dict(retry_at=int(time.time() * 1000) + 60_000, retry_in=60)):
+        with pytest.raises(Refused) as refused:
+            jobs.report("a", status="retrying", **wrong)
+        assert refused.value.field == "retry_at"
+    assert jobs.get("a") is None
+
+
 def test_a_retry_is_at_most_a_year_ahead(jobs):
     year = 31_536_000_000
     for ahead, accepted in ((year - 60_000, True), (year + 60_000, False)):

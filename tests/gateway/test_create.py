@@ -79,6 +79,7 @@ def test_other_keys_make_other_jobs(gateway, job):
 
 def test_an_unreasonable_key_is_refused(gateway):
     assert_problem(gateway.post("/api/jobs", {}, {"Idempotency-Key": "k" * 256}), 400, "Idempotency-Key")
+    assert_problem(gateway.post("/api/jobs", {}, {"Idempotency-Key": ""}), 400, "Idempotency-Key")
     assert_problem(gateway.post("/api/jobs", {}, {"Idempotency-Key": "caf\u00e9"}), 400, "Idempotency-Key")
 
 

@@ -55,6 +55,7 @@ def test_a_token_ends_when_it_was_told_to(gateway, worker, job):
     ((), "--sub"), (("--sub", "anna", "--ttl", "soon"), "--ttl"), (("--sub", "anna", "--ttl", "0s"), "--ttl"),
     (("--sub", "anna", "--kid", "none"), "none"), (("--sub", "anna", "--key", "/nowhere.pem", "--algorithm", "ES256"), "/nowhere.pem"),
     (("--sub", "anna", "--key", "/nowhere.pem", "--algorithm", "none"), "--algorithm"), (("--subject", "anna"), "--subject"),
+    (("--sub", "anna", "--scope", "jobs:publsh"), "jobs:publish"),
 ])
 def test_an_argument_that_is_wrong_is_named(gateway, arguments, named):
     done = run(gateway, "token", *arguments)

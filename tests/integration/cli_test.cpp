@@ -182,6 +182,7 @@ TEST_CASE("arguments that cannot be meant are usage errors") {
   CHECK(report("http://127.0.0.1:1", {"percent"}).code == 2);
   CHECK(report("http://127.0.0.1:1", {"=1"}).code == 2);
   CHECK(report("http://127.0.0.1:1", {"result={"}).code == 2);
+  CHECK(holds(report("http://127.0.0.1:1", {"result=hello"}).errors, "result takes JSON"));
   CHECK(report("http://127.0.0.1:1", {"percent=1"}, "a b").code == 2);
   CHECK(report("127.0.0.1:1", {"percent=1"}).code == 2);
   CHECK(watch("ftp://x").code == 2);

@@ -19,6 +19,8 @@ class field_source {
  public:
   /// The field's value, or empty. Names are compared without regard to case.
   virtual std::string_view field(std::string_view name) const = 0;
+  /// Whether there is one, be it empty.
+  virtual bool has(std::string_view name) const = 0;
   /// The values of all its lines, in order and joined by commas, which means the same (RFC 9110, section 5.3).
   virtual std::string list(std::string_view name) const = 0;
 

@@ -51,6 +51,7 @@ class ingest final : redis::subscriber_observer {
   bool releasing_ = false;
   std::chrono::steady_clock::time_point held_until_{};
   std::chrono::steady_clock::time_point quiet_until_{};
+  std::uint64_t kept_back_ = 0; ///< complaints that got no line
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -163,6 +163,11 @@ TEST_CASE("a variable that is wrong is named with what is accepted") {
                                                  "url, tls_ca, tls_certificate, tls_key, namespace, embedded_port");
 }
 
+TEST_CASE("a variable that is misspelt is told, though it names a port") {
+  CHECK(error_of("", {"JOBCAST_REDIS_EMBEDED_PORT=1"}).find("JOBCAST_REDIS_EMBEDED_PORT is no variable of jobcast") !=
+        std::string::npos);
+}
+
 TEST_CASE("variables that Kubernetes sets for services named like us are left alone") {
   CHECK(errors_of("", {"JOBCAST_PORT=tcp://10.0.0.1:80", "JOBCAST_REDIS_SERVICE_HOST=10.0.0.2",
                        "JOBCAST_REDIS_PORT=tcp://10.0.0.2:6379", "JOBCAST_REDIS_PORT_6379_TCP_ADDR=10.0.0.2"})
