@@ -2,6 +2,7 @@
 
 #include "curl_loop.hpp"
 #include "jobcast/base/clock.hpp"
+#include "jobcast/base/complaint_gate.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/redis/client.hpp"
 #include "prepare.hpp"
@@ -206,14 +207,11 @@ class notifier::impl {
 
   template <class... Args>
   void complain(fmt::format_string<Args...> format, Args&&... args) {
-    if (clock::now() < quiet_until_) {
-      ++kept_back_;
+    auto const kept_back = complaints_.admit(clock::now());
+    if (!kept_back)
       return log::debug(format, std::forward<Args>(args)...);
-    }
-    quiet_until_ = clock::now() + complaint_every;
-    if (kept_back_ > 0)
-      log::warning("{} more of the notifier's warnings got no line; with server.log_level debug they do",
-                   std::exchange(kept_back_, 0));
+    if (*kept_back > 0)
+      log::warning("{} more of the notifier's warnings got no line; with server.log_level debug they do", *kept_back);
     log::warning(format, std::forward<Args>(args)...);
   }
 
@@ -239,8 +237,7 @@ class notifier::impl {
   unsigned recording_ = 0;
   bool polling_ = false;
   std::optional<clock::time_point> drain_until_;
-  clock::time_point quiet_until_{};
-  std::uint64_t kept_back_ = 0;
+  complaint_gate complaints_{complaint_every};
   std::minstd_rand random_{std::random_device{}()};
 };
 

@@ -14,8 +14,6 @@ using clock = std::chrono::steady_clock;
 // A successor must have taken over 3 s after the holder's death: the lease plus one tick is less.
 constexpr auto lease = 2'500ms;
 constexpr auto tick_length = 250ms;
-// A faulty worker must not fill the disk with our complaints.
-constexpr auto complaint_every = 1s;
 
 } // namespace
 
@@ -116,14 +114,10 @@ void ingest::apply(std::string_view id, std::string_view payload) {
 
 void ingest::refuse(std::string_view id, std::string_view why) {
   counters_.ingest_refused.add();
-  auto const now = clock::now();
-  if (now < quiet_until_) {
-    ++kept_back_;
+  auto const kept_back = complaints_.admit(clock::now());
+  if (!kept_back)
     return;
-  }
-  quiet_until_ = now + complaint_every;
-  std::string const more =
-      kept_back_ == 0 ? "" : fmt::format(" ({} more since the last line)", std::exchange(kept_back_, 0));
+  std::string const more = *kept_back == 0 ? "" : fmt::format(" ({} more since the last line)", *kept_back);
   log::warning("a report published for job '{}' was not applied: {}{}", id.substr(0, 128), why, more);
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "jobcast/base/asio.hpp"
+#include "jobcast/base/complaint_gate.hpp"
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/redis/client.hpp"
 #include "jobcast/redis/subscriber.hpp"
@@ -50,8 +51,7 @@ class ingest final : redis::subscriber_observer {
   bool stopped_ = false;
   bool releasing_ = false;
   std::chrono::steady_clock::time_point held_until_{};
-  std::chrono::steady_clock::time_point quiet_until_{};
-  std::uint64_t kept_back_ = 0; ///< complaints that got no line
+  complaint_gate complaints_{std::chrono::seconds(1)};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
