@@ -90,17 +90,23 @@ void batch::clear() {
     events_[--kept_].reset();
 }
 
-void batch::be(const hub::dirty_links& dirty, hub::encoding as) {
-  if (kept_ > 0 && is(dirty, as))
-    return;
-  clear();
+// Answers how many these were; 0 if there was no room for all.
+std::size_t batch::put_due(const hub::dirty_links& dirty, hub::encoding as) {
   std::size_t events = 0;
   for (const hub::link& l : dirty)
     for (std::size_t i = 0; i < l.pending(); ++i, ++events) {
       if (full(as))
-        return;
+        return 0;
       put(*l.at(i), as);
     }
+  return events;
+}
+
+void batch::be(const hub::dirty_links& dirty, hub::encoding as) {
+  if (kept_ > 0 && is(dirty, as))
+    return;
+  clear();
+  std::size_t const events = put_due(dirty, as);
   if (events > 1 && events <= most && count_ == 1 && copied_ == bytes_)
     keep(dirty, as);
 }
@@ -129,9 +135,7 @@ void outbox::gather(const hub::dirty_links& dirty, batch& out) const {
     out.put(*partial_, encoding_, partial_sent_);
   if (extra_)
     out.put(std::string_view(extra_->prefix).substr(extra_->prefix_sent));
-  for (const hub::link& l : dirty)
-    for (std::size_t i = 0; i < l.pending() && !out.full(encoding_); ++i)
-      out.put(*l.at(i), encoding_);
+  out.put_due(dirty, encoding_);
   if (extra_)
     for (std::size_t i = 0; i < extra_->notices.size() && !out.full(encoding_); ++i)
       out.put(*extra_->notices[i], encoding_);

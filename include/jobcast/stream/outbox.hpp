@@ -46,6 +46,7 @@ class batch {
   void put_copy(std::string_view bytes);
   void put_shared(std::string_view bytes);
   void put(const hub::event& e, hub::encoding as, std::size_t without = 0);
+  std::size_t put_due(const hub::dirty_links& dirty, hub::encoding as);
   void be(const hub::dirty_links& dirty, hub::encoding as);
   bool is(const hub::dirty_links& dirty, hub::encoding as) const;
   void keep(const hub::dirty_links& dirty, hub::encoding as);

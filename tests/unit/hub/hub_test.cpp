@@ -178,9 +178,7 @@ TEST_CASE_FIXTURE(hub_fixture, "beyond its bound, a watcher of every version is 
 TEST_CASE_FIXTURE(hub_fixture, "a reset outlives the gap that takes what was around it") {
   client c;
   c.link.want_every();
-  hub.enlist(c.w);
-  hub.open(c.w, c.link, "a");
-  hub.on_subscribed("ns:event:a");
+  watch(c.w, c.link, "a");
   answer_read("a", 76);
   c.w.stalled = true;
   publish("a", 1, "n");

@@ -10,6 +10,14 @@ using jobcast::testing::hub_fixture;
 
 namespace {
 
+std::string bytes_of(const stream::batch& due) {
+  std::string all;
+  for (std::size_t i = 0; i < due.count(); ++i)
+    all.append(static_cast<const char*>(due.pieces()[i].iov_base), due.pieces()[i].iov_len);
+  CHECK(due.bytes() == all.size());
+  return all;
+}
+
 // A client whose socket takes as many bytes as the test says.
 struct client final : hub::watcher {
   void flush() override {}
@@ -22,10 +30,7 @@ struct client final : hub::watcher {
   std::string take(std::size_t most) {
     stream::batch due;
     box.gather(dirty(), due);
-    std::string all;
-    for (std::size_t i = 0; i < due.count(); ++i)
-      all.append(static_cast<const char*>(due.pieces()[i].iov_base), due.pieces()[i].iov_len);
-    CHECK(due.bytes() == all.size());
+    std::string all = bytes_of(due);
     all.resize(std::min(all.size(), most));
     box.commit(dirty(), all.size());
     return all;
@@ -160,17 +165,6 @@ TEST_CASE_FIXTURE(hub_fixture, "what goes out together is one piece, and a lone 
   CHECK(std::string_view(static_cast<const char*>(due.pieces()[0].iov_base), due.bytes()) ==
         event_of(1) + event_of(2) + event_of(3) + event_of(4) + event_of(5));
 }
-
-namespace {
-
-std::string bytes_of(const stream::batch& due) {
-  std::string all;
-  for (std::size_t i = 0; i < due.count(); ++i)
-    all.append(static_cast<const char*>(due.pieces()[i].iov_base), due.pieces()[i].iov_len);
-  return all;
-}
-
-} // namespace
 
 TEST_CASE_FIXTURE(hub_fixture, "watchers with the same events due are given the same bytes") {
   for (hub::encoding const as : {hub::encoding::sse, hub::encoding::websocket}) {
