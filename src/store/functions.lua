@@ -8,11 +8,11 @@ local VERSION = '1.6'
 local FINAL = {done = true, failed = true, cancelled = true}
 local STATUSES = {pending = true, processing = true, retrying = true, done = true, failed = true, cancelled = true}
 local MAX_TIME = 9007199254740991
+local YEAR = 31536000000
 
 -- What reports call most, found by the first call: while a library is loaded they are not there, and to look them up takes
 -- a thirtieth of a report.
 local call, sub, find, format, pack, unpacked
-local YEAR = 31536000000
 
 -- What the caller did wrong. Raised as a table and turned into an error reply at the entry: `JOBCAST <field>: <what to change>`.
 -- The field may be named by the caller, and an error reply is one line that a NUL cuts off.
