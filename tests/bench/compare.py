@@ -43,7 +43,7 @@ class Bench:
             command += ["--peer", os.path.join(servers.PEERS, server.peer + ".toml")]
         if "--via" not in options:
             command += ["--via", server.via]
-        ended = subprocess.run([*command, *map(str, options)], capture_output=True, text=True, timeout=180, check=False)
+        ended = subprocess.run([*command, *server.options(), *map(str, options)], capture_output=True, text=True, timeout=180, check=False)
         if not ended.stdout:
             raise RuntimeError(ended.stderr.strip() or f"the load ended with {ended.returncode}")
         result = json.loads(ended.stdout)
@@ -269,6 +269,7 @@ def main():
                      "broadcast, latency, idle, reports, rest, reactors; nothing else is measured then")
     ask.add_argument("--uws", metavar="FOLDER", help="a checkout of uWebSockets with uSockets, to be built and measured")
     ask.add_argument("--centrifugo", metavar="PROGRAM", help="a centrifugo to be measured")
+    ask.add_argument("--mercure", metavar="PROGRAM", help="a mercure to be measured")
     ask.add_argument("--json", metavar="FILE", help="write every figure of every round")
     asked = ask.parse_args()
 
@@ -276,6 +277,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     os.sched_setaffinity(0, {servers.LOAD_CORE})
     servers.Centrifugo.binary = asked.centrifugo and os.path.abspath(asked.centrifugo)
+    servers.Mercure.binary = asked.mercure and os.path.abspath(asked.mercure)
     folder = tempfile.mkdtemp(prefix="jobcast-bench-")
     redis = servers.Redis(folder)
     bench = Bench(os.path.abspath(asked.program), redis, asked.quick)

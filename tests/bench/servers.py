@@ -1,5 +1,7 @@
 """The servers that are measured side by side: how each is started, pinned, found ready, and ended."""
+import base64
 import ctypes
+import hmac
 import json
 import os
 import shutil
@@ -122,6 +124,10 @@ class Server:
 
     def url(self):
         return f"http://127.0.0.1:{self.port}"
+
+    def options(self):
+        """What the load has to be told besides."""
+        return []
 
 
 # All clients come from a few loopback addresses, and none says who it is.
@@ -284,5 +290,47 @@ class Centrifugo(Server):
         return start([self.binary, "--config", config], SERVER_CORE, self.folder, {"GOMAXPROCS": "1"})
 
 
+CADDYFILE = """
+{{
+  admin off
+  auto_https off
+  log {{
+    level ERROR
+  }}
+}}
+http://127.0.0.1:{port} {{
+  mercure {{
+    transport local
+    publisher_jwt {key} HS256
+    anonymous
+  }}
+}}
+"""
+
+
+class Mercure(Server):
+    name, via, peer = "Mercure", "http", "mercure"
+    binary = None
+    _KEY = "of the benchmark, thirty-two bytes"
+
+    def available(self):
+        return None if self.binary else "no --mercure"
+
+    def launch(self):
+        config = os.path.join(self.folder, "Caddyfile")
+        with open(config, "w", encoding="ascii") as file:
+            file.write(CADDYFILE.format(port=self.port, key=json.dumps(self._KEY)))
+        return start([self.binary, "run", "--config", config, "--adapter", "caddyfile"], SERVER_CORE, self.folder,
+                     {"GOMAXPROCS": "1", "HOME": self.folder})
+
+    def options(self):
+        """It takes nothing from publishers without a token."""
+        part = lambda value: base64.urlsafe_b64encode(value).rstrip(b"=")
+        signed = b".".join(part(json.dumps(value).encode()) for value in (
+            {"alg": "HS256", "typ": "JWT"}, {"mercure": {"publish": ["*"], "subscribe": ["*"]}}))
+        tag = hmac.digest(self._KEY.encode(), signed, "sha256")
+        return ["--header", f"Authorization: Bearer {(signed + b'.' + part(tag)).decode()}"]
+
+
 CORE = [Jobcast, JobcastWebSocket, Bare]
-OTHERS = [Nchan, NchanRedis, Ws, BetterSse, SocketIo, UWebSockets, Centrifugo]
+OTHERS = [Nchan, NchanRedis, Ws, BetterSse, SocketIo, UWebSockets, Centrifugo, Mercure]
