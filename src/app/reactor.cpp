@@ -23,6 +23,8 @@ using clock = std::chrono::steady_clock;
 constexpr auto probe_every = 1s;
 // A drain that took too long is cut; this is for the last handlers to run.
 constexpr auto abort_grace = 1s;
+// So many take a tenth of a millisecond.
+constexpr std::size_t deadlines_a_turn = 16;
 
 // Without this, an exception in a coroutine nobody waits for would vanish.
 void log_exception(std::exception_ptr e) {
@@ -237,7 +239,7 @@ void reactor::tick() {
     // How late the loop is, in ticks: a measure of load that includes everything.
     double const late = std::chrono::duration<double>(now - asked) / std::chrono::duration<double>(wheel_.tick());
     lag_ = lag_ * 0.9 + 0.1 * std::max(1.0, late);
-    wheel_.advance(now);
+    advance_wheel();
     tell_refused(now);
     hub_.tick(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count());
     if (now >= next_probe_) {
@@ -249,6 +251,12 @@ void reactor::tick() {
     if (!ended_)
       tick();
   });
+}
+
+// Thousands of streams may be due for a heartbeat in one tick: updates are not to wait for all of them.
+void reactor::advance_wheel() {
+  if (!wheel_.advance(clock::now(), deadlines_a_turn))
+    asio::post(io_, [this] { advance_wheel(); });
 }
 
 // At once, and then no more than once a minute.

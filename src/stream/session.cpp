@@ -34,16 +34,16 @@ session::~session() {
 void session::start() {
   if (!open())
     return;
-  // Spread over a heartbeat's length, so that streams opened together do not beat together.
-  auto const beat = host_.limits.heartbeat.count();
-  next_beat_ = host_.wheel.now() + milliseconds(beat / 2 + static_cast<long>(host_.random() % (beat / 2 + 1)));
+  // Spread, so that streams opened together do not beat together.
+  auto const half = host_.limits.heartbeat.count() / 2;
+  next_beat_ = host_.wheel.now() + milliseconds(static_cast<long>(host_.random() % (half + 1)));
   host_.wheel.arm(*this, next_deadline());
   intrusive_ptr_add_ref(this);
   owns_itself_ = true;
   socket_.wait(net::direction::read, *this);
 }
 
-// The next heartbeat, or what is sooner to be said of the credentials.
+// The next half beat, or what is sooner to be said of the credentials.
 milliseconds session::next_deadline() const {
   auto next = std::chrono::duration_cast<milliseconds>(next_beat_ - host_.wheel.now());
   if (who() && who()->expires_at != 0) {
@@ -143,6 +143,7 @@ bool session::failed(error_code ec) {
 
 // After a send of `sent` of `wanted` bytes, which finished so many events. Answers whether the socket takes more.
 bool session::goes_on(std::size_t sent, std::size_t wanted, std::size_t events) {
+  silence_ = 0;
   host_.counters.deliveries.add(events);
   host_.counters.bytes_sent.add(sent);
   // What a plain socket did not take it will not take now either.
@@ -232,9 +233,9 @@ void session::on_deadline() {
   if (blocked_)
     return on_blocked_deadline();
   if (host_.wheel.now() >= next_beat_) {
-    next_beat_ = host_.wheel.now() + host_.limits.heartbeat;
+    next_beat_ = host_.wheel.now() + host_.limits.heartbeat / 2;
     host_.wheel.arm(*this, next_deadline());
-    return heartbeat();
+    return half_beat(++silence_ >= 2);
   }
   host_.wheel.arm(*this, next_deadline());
   flush();

@@ -97,8 +97,8 @@ class many_session final : public session {
     return true;
   }
 
-  void heartbeat() override {
-    if (box_.empty(dirty()))
+  void half_beat(bool quiet) override {
+    if (quiet && box_.empty(dirty()))
       box_.prepend(":\n\n");
     flush();
   }
@@ -183,8 +183,8 @@ class single_session final : public session {
     return true;
   }
 
-  void heartbeat() override {
-    if (!opening_ && box_.empty(dirty()))
+  void half_beat(bool quiet) override {
+    if (quiet && !opening_ && box_.empty(dirty()))
       box_.prepend(":\n\n");
     flush();
   }
@@ -213,7 +213,7 @@ class brief_session final : public session {
 
  private:
   bool prepare() override { return true; }
-  void heartbeat() override {}
+  void half_beat(bool) override {}
   void on_expired() override {}
   void on_closed() override {}
 };

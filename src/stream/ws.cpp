@@ -414,7 +414,10 @@ class ws_session final : public session {
     return false;
   }
 
-  void heartbeat() override {
+  // Only an answer to a ping tells that the peer is there, whatever it was sent.
+  void half_beat(bool) override {
+    if (std::exchange(pinged_, !pinged_))
+      return;
     pings_ = 0;
     missed_ = std::exchange(heard_, false) ? 0 : missed_ + 1;
     if (missed_ > missed_pings) {
@@ -452,6 +455,7 @@ class ws_session final : public session {
   std::uint32_t paid_for_ = 0;               ///< ids that cost nothing more
   std::uint16_t errors_ = 0, missed_ = 0, pings_ = 0, commands_ = 0;
   bool heard_ = true;
+  bool pinged_ = false; ///< at the last half beat
   bool message_stale_ = false;
   bool some_end_ = false; ///< an `end` of some link is on its way
   bool ending_ = false;

@@ -137,6 +137,24 @@ def test_an_idle_stream_is_kept_alive_by_comments(gateway, job):
         stream.expect("job")
 
 
+def test_a_stream_that_is_sent_something_all_the_time_needs_no_comments(gateway, job):
+    for id in job, job + "-idle":
+        gateway.report(id, status="processing")
+    with gateway.watch(job) as busy, gateway.watch(job + "-idle") as idle:
+        busy.expect("job")
+        idle.expect("job")
+
+        def idle_was_kept_alive():
+            gateway.report(job, percent=5)
+            busy.expect("job")
+            idle.glance()
+            return idle.parser.comments >= 4
+
+        until(idle_was_kept_alive, "four heartbeats of the idle stream")
+        # One, should this machine have paused for half a heartbeat.
+        assert busy.parser.comments <= 1
+
+
 def test_every_version_is_given_to_who_asks_for_it(gateway, worker, job):
     worker.report(job, status="processing")
     with gateway.stream(f"/api/jobs/{job}/events?every=true") as stream:

@@ -78,6 +78,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   void on_installed(const boost::system::result<void, store::library_failure>& done);
   void update_available();
   void tick();
+  void advance_wheel();
   void tell_refused(std::chrono::steady_clock::time_point now);
   void probe();
   void begin_drain();

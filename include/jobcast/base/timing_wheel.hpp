@@ -5,7 +5,9 @@
 
 #include <boost/intrusive/list.hpp>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace jobcast {
@@ -42,8 +44,9 @@ class timing_wheel {
   /// (Re)arms `entry` to be called `delay` from the time of the last advance().
   void arm(wheel_entry& entry, std::chrono::milliseconds delay);
 
-  /// Calls every entry that is due at `now`.
-  void advance(clock::time_point now);
+  /// Calls entries that are due at `now`, after looking at `most` at most. Answers whether that was all: if not, call
+  /// it again soon, with anything urgent in between.
+  bool advance(clock::time_point now, std::size_t most = std::numeric_limits<std::size_t>::max());
 
   /// The time of the last advance(): cheap, and exact to a tick.
   clock::time_point now() const { return now_; }
@@ -53,10 +56,13 @@ class timing_wheel {
   using slot = boost::intrusive::list<wheel_entry, boost::intrusive::constant_time_size<false>>;
   static constexpr std::size_t slot_count = 1024;
 
+  std::uint64_t tick_of(clock::time_point at) const;
+
   std::chrono::milliseconds tick_;
   clock::time_point start_, now_;
-  std::uint64_t current_ = 0;
+  std::uint64_t current_ = 0; ///< the tick whose slot was taken last
   std::vector<slot> slots_;
+  slot taken_; ///< of that slot, and not looked at yet
 };
 
 } // namespace jobcast
