@@ -333,4 +333,6 @@ class Mercure(Server):
 
 
 CORE = [Jobcast, JobcastWebSocket, Bare]
-OTHERS = [Nchan, NchanRedis, Ws, BetterSse, SocketIo, UWebSockets, Centrifugo, Mercure]
+# Those that there are bars about, and the rest.
+RIVALS = [Nchan, NchanRedis, Ws, UWebSockets]
+OTHERS = [BetterSse, SocketIo, Centrifugo, Mercure]
