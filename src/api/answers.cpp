@@ -26,6 +26,12 @@ http::response problem_of(context& c, const store::failure& f) {
   return out;
 }
 
+http::response problem_of(context& c, store::failure f, std::string_view body) {
+  if (f.what == store::failure::kind::refused)
+    f.field = job::name_as_sent(body, f.field);
+  return problem_of(c, f);
+}
+
 http::response not_found(std::string_view id) {
   return http::problem(404, fmt::format("There is no job '{}' here that you may see.", id), "id");
 }

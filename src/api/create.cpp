@@ -102,7 +102,7 @@ task<http::answer> post_jobs(context& c, http::request& r, parts) {
 
   auto made = co_await c.store.create(id, std::move(fields));
   if (!made)
-    co_return problem_of(c, made.error());
+    co_return problem_of(c, made.error(), r.body);
   if (made->what == "forbidden")
     co_return may_not_publish();
   if (made->what == "conflict:exists")

@@ -28,20 +28,25 @@ std::string line_problem(const http::response& p) {
 
 // One NDJSON line: what it says, or why it cannot be sent.
 struct line {
-  store::arguments call; ///< empty if refused
-  std::string answer;
+  std::string_view text;
+  store::arguments call{}; ///< empty if refused
+  std::string answer{};
 };
+
+line refused(std::string_view text, const http::response& p) {
+  return {.text = text, .answer = line_problem(p)};
+}
 
 line read_line(context& c, const auth::identity& who, std::string_view text) {
   auto parsed = job::report_from_json(text);
   if (!parsed)
-    return {{}, line_problem(http::problem(400, parsed.error().detail, parsed.error().field))};
+    return refused(text, http::problem(400, parsed.error().detail, parsed.error().field));
   if (parsed->id.empty())
-    return {{}, line_problem(http::problem(400, "Each line names its job: {\"id\":...}.", "id"))};
+    return refused(text, http::problem(400, "Each line names its job: {\"id\":...}.", "id"));
   if (auto bad = check_job_id(parsed->id))
-    return {{}, line_problem(*bad)};
+    return refused(text, *bad);
   add_publisher_bounds(who, parsed->fields);
-  return {store::store::report_call(c.store.ns(), parsed->id, parsed->fields), {}};
+  return {.text = text, .call = store::store::report_call(c.store.ns(), parsed->id, parsed->fields)};
 }
 
 std::vector<line> read_lines(context& c, const auth::identity& who, std::string_view body) {
@@ -69,7 +74,7 @@ task<> send_all(context& c, std::vector<line>& lines) {
           std::vector<std::string_view> const views(l.call.begin(), l.call.end());
           c.store.client().call(views, [&c, &l, &awaited, shared](error_code ec, redis::reply_view reply) {
             auto const done = store::store::read_report(ec, reply);
-            l.answer = !done                         ? line_problem(problem_of(c, done.error()))
+            l.answer = !done                         ? line_problem(problem_of(c, done.error(), l.text))
                        : done->result == "forbidden" ? line_problem(may_not_publish())
                                                      : answer_json(*done);
             if (--awaited == 0)
@@ -94,7 +99,7 @@ task<http::answer> post_report(context& c, http::request& r, parts at) {
   add_publisher_bounds(*r.who, parsed->fields);
   auto done = co_await c.store.report(id, std::move(parsed->fields));
   if (!done)
-    co_return problem_of(c, done.error());
+    co_return problem_of(c, done.error(), r.body);
   if (done->result == "forbidden")
     co_return may_not_publish();
   http::response out;

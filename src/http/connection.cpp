@@ -1,11 +1,14 @@
 #include "jobcast/http/connection.hpp"
 
+#include "beast_fields.hpp"
+#include "body_share.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/http/guard.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <fmt/format.h>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -35,50 +38,6 @@ class deadline final : public wheel_entry {
  private:
   net::client_socket& socket_;
   bool expired_ = false;
-};
-
-class beast_fields final : public field_source {
- public:
-  explicit beast_fields(const beast_http::fields& fields)
-      : fields_(fields) {}
-  std::string_view field(std::string_view name) const override {
-    auto const value = fields_[boost::beast::string_view(name.data(), name.size())];
-    return {value.data(), value.size()};
-  }
-  bool has(std::string_view name) const override {
-    return fields_.find(boost::beast::string_view(name.data(), name.size())) != fields_.end();
-  }
-  std::string list(std::string_view name) const override {
-    std::string all;
-    auto const [first, last] = fields_.equal_range(boost::beast::string_view(name.data(), name.size()));
-    for (auto at = first; at != last; ++at)
-      all.append(at == first ? "" : ",").append(at->value().data(), at->value().size());
-    return all;
-  }
-
- private:
-  const beast_http::fields& fields_;
-};
-
-/// How much of limits.bodies one request takes.
-class body_share {
- public:
-  explicit body_share(metrics::counter& all)
-      : all_(all) {}
-  ~body_share() { give_back(); }
-  body_share(body_share&&) = delete;
-
-  void grow(std::size_t to) {
-    if (to <= held_)
-      return;
-    all_.add(to - held_);
-    held_ = to;
-  }
-  void give_back() { all_.subtract(std::exchange(held_, 0)); }
-
- private:
-  metrics::counter& all_;
-  std::size_t held_ = 0;
 };
 
 using parser = beast_http::request_parser<beast_http::string_body>;
@@ -214,7 +173,7 @@ class connection final : public open_connection {
     parsing.eager(false);
     std::size_t const head = parsing.put(asio::buffer(buffer_.data(), head_size_), ec);
     if ((ec && ec != beast_http::error::need_more) || !parsing.is_header_done()) {
-      co_await refuse_parse_error(ec);
+      co_await refuse_parse_error(ec, context_.limits.body);
       co_return false;
     }
     buffer_.erase(0, head);
@@ -243,10 +202,11 @@ class connection final : public open_connection {
   // Refusals have been answered.
   task<bool> read_body(parser& parsing, const verdict& judged, body_share& share) {
     bool const counted = announced_body(parsing) > small_body;
+    std::size_t const allowed = !judged.refusal && counted ? judged.body : context_.limits.body;
     if (!judged.refusal && counted) {
       parsing.body_limit(judged.body);
       if (!parsing.chunked() && announced_body(parsing) > judged.body) {
-        co_await refuse_parse_error(beast_http::error::body_limit);
+        co_await refuse_parse_error(beast_http::error::body_limit, allowed);
         co_return false;
       }
     }
@@ -284,7 +244,7 @@ class connection final : public open_connection {
       std::size_t const used = parsing.put(asio::buffer(buffer_.data(), buffer_.size()), ec);
       buffer_.erase(0, used);
       if (ec && ec != beast_http::error::need_more) {
-        co_await refuse_parse_error(ec);
+        co_await refuse_parse_error(ec, allowed);
         co_return false;
       }
     }
@@ -328,10 +288,12 @@ class connection final : public open_connection {
     co_return !ec;
   }
 
-  task<> refuse_parse_error(error_code ec) {
+  // `allowed`: bytes that the body could have.
+  task<> refuse_parse_error(error_code ec, std::size_t allowed) {
     if (ec == beast_http::error::body_limit)
-      return refuse(413, "The body is larger than limits.body allows, or limits.message for who may not publish; send "
-                         "less, or in several requests.");
+      return refuse(413, fmt::format("The body is larger than the {} bytes that it may have here (limits.body, or "
+                                     "limits.message for who may not publish); send less, or in several requests.",
+                                     allowed));
     if (ec == beast_http::error::header_limit)
       return refuse(431, "The request head is larger than limits.header allows.");
     return refuse(400, "The request is not valid HTTP.");
@@ -344,7 +306,6 @@ class connection final : public open_connection {
     return refuse(std::move(r));
   }
 
-  // `detail` is literal.
   task<> refuse(unsigned status, std::string_view detail) { return refuse(problem(status, detail)); }
 
   // For requests that are not, or not wholly, read: what follows on the connection cannot be trusted.

@@ -18,9 +18,11 @@ constexpr std::size_t max_fields = 256;
 /// Receives the reader's events. Returning false ends the parse with `problem` set.
 class collector {
  public:
-  collector(std::string_view original, const rapidjson::MemoryStream& stream)
+  /// `name`: of a field, to become what the sender called it; or null.
+  collector(std::string_view original, const rapidjson::MemoryStream& stream, std::string* name)
       : original_(original)
-      , stream_(stream) {}
+      , stream_(stream)
+      , name_(name) {}
 
   parsed_report report;
   std::optional<field_problem> problem;
@@ -60,6 +62,8 @@ class collector {
       return fail(container_.empty() ? "body" : container_, "has a member without a name; name it or leave it out");
     sent_as_ = container_.empty() ? std::string(key) : container_ + "." + std::string(key);
     rule_ = rule_for(container_, key);
+    if (name_ && rule_.name == *name_)
+      *name_ = sent_as_;
     if (std::find(seen_.begin(), seen_.end(), rule_.name) != seen_.end())
       return fail(sent_as_, "is given twice; keep one");
     if (seen_.size() == max_fields)
@@ -142,6 +146,7 @@ class collector {
 
   std::string_view original_;
   const rapidjson::MemoryStream& stream_;
+  std::string* name_;
   std::vector<std::string> seen_;
   std::string container_; ///< `progress`, `error`, `labels`, or empty
   std::string sent_as_;   ///< the current member as the sender wrote it
@@ -184,12 +189,12 @@ void replace_lone_surrogates(std::string& json) {
   }
 }
 
-boost::system::result<parsed_report, field_problem> parse(std::string_view json) {
+boost::system::result<parsed_report, field_problem> parse(std::string_view json, std::string* name = nullptr) {
   std::string repaired(json);
   replace_lone_surrogates(repaired);
 
   rapidjson::MemoryStream stream(repaired.data(), repaired.size());
-  collector handler(json, stream);
+  collector handler(json, stream, name);
   rapidjson::Reader reader;
   // Iterative: the depth of what a stranger sends must not become the depth of our stack.
   constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
@@ -225,6 +230,12 @@ boost::system::result<parsed_report, field_problem> report_from_json(std::string
         std::find(std::begin(of_the_gateway), std::end(of_the_gateway), name) != std::end(of_the_gateway))
       return field_problem{name, "is not a field of this request; leave it out"};
   return parsed;
+}
+
+std::string name_as_sent(std::string_view json, std::string_view field) {
+  std::string name(field);
+  (void)parse(json, &name);
+  return name;
 }
 
 bool is_job_id(std::string_view id) {

@@ -11,6 +11,8 @@ namespace jobcast::api {
 
 /// The problem for a call that gave no answer; 503 with Retry-After while Redis is away.
 http::response problem_of(context& c, const store::failure& f);
+/// The same, with a field that was refused named as in `body`, the JSON that it came in.
+http::response problem_of(context& c, store::failure f, std::string_view body);
 /// Unknown and not-yours look alike.
 http::response not_found(std::string_view id);
 /// A problem if `id` cannot be a job's.

@@ -31,6 +31,11 @@ struct parsed_report {
 /// Of the body of POST /api/jobs too, whose `notify` and `input` stay raw JSON.
 boost::system::result<parsed_report, field_problem> report_from_json(std::string_view json);
 
+/// How the sender of `json`, which report_from_json() took, wrote the name of `field` of its pairs: `progress.percent`
+/// for `percent` that came within `progress`. `field` itself if it is none of them. For when a function refused the
+/// field: reads the whole text again.
+std::string name_as_sent(std::string_view json, std::string_view field);
+
 /// 1-128 of A-Z a-z 0-9 . _ : -
 bool is_job_id(std::string_view id);
 /// The same alphabet, 1-64.

@@ -206,6 +206,14 @@ TEST_CASE("a create request keeps input and notify raw and cannot speak for the 
     CHECK(report_from_json("{\"" + name + "\":\"a\"}").error().field == name);
 }
 
+TEST_CASE("a field that a function refused is named as its sender wrote it") {
+  CHECK(name_as_sent(R"({"progress":{"step":"a","percent":101}})", "percent") == "progress.percent");
+  CHECK(name_as_sent(R"({"progress":{"step":"a"},"percent":101})", "percent") == "percent");
+  CHECK(name_as_sent(R"({"progress.percent":101})", "percent") == "progress.percent");
+  CHECK(name_as_sent(R"({"error":{"link":"x"}})", "error.link") == "error.link");
+  CHECK(name_as_sent(R"({"status":"done"})", "labels") == "labels");
+}
+
 TEST_CASE("job ids and type names use one alphabet") {
   CHECK(is_job_id("inv-1:a_b.C"));
   CHECK(is_job_id(std::string(128, 'x')));
