@@ -26,17 +26,6 @@ constexpr auto abort_grace = 1s;
 // So many take a tenth of a millisecond.
 constexpr std::size_t deadlines_a_turn = 16;
 
-// Without this, an exception in a coroutine nobody waits for would vanish.
-void log_exception(std::exception_ptr e) {
-  if (!e)
-    return;
-  try {
-    std::rethrow_exception(e);
-  } catch (const std::exception& what) {
-    log::error("unexpected: {}", what.what());
-  }
-}
-
 // Streams have no identity where everyone may do everything.
 auth::identity_ptr anyone() {
   return *auth::authenticator().identify({}, 0);
@@ -54,13 +43,13 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     : shared_(shared)
     , config_(completed(config))
     , secrets_(keys)
-    , number_(number)
     , wheel_(clock::now())
     , client_(io_.get_executor(), shared.redis)
     , subscriber_(io_.get_executor(), shared.redis, *this)
     , store_(client_, config.redis.ns)
     , reads_(io_.get_executor(), store_)
-    , hub_(*this, config_.limits, config.redis.ns, counters_)
+    , backend_(client_, subscriber_, config.redis.ns, hub_, [this] { asio::post(io_, [this] { flush(); }); })
+    , hub_(backend_, config_.limits, config.redis.ns, counters_)
     , host_{hub_, wheel_, config_.limits, counters_, *shared.admission}
     , context_(make_context())
     , router_(context_)
@@ -73,7 +62,7 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
                          std::uint64_t attempt, std::function<void(std::string)> done) {
     asio::co_spawn(io_, api::run_command(context_, who ? who : anyone(), std::string(op), job, attempt),
                    [done = std::move(done)](std::exception_ptr e, std::string problem) {
-                     log_exception(e);
+                     log::unexpected(e);
                      if (!e)
                        done(std::move(problem));
                    });
@@ -85,7 +74,14 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     return http::problem_json(who.error().status, who.error().detail, "token");
   };
   // One reactor takes in published reports, supervises and keeps the function library in place, for the whole gateway.
-  if (number_ == 0) {
+  if (number == 0) {
+    library_.emplace(
+        io_.get_executor(), client_, config_,
+        [this] {
+          update_available();
+          hub_.retry_reads();
+        },
+        [this](std::string why) { shared_.fail(std::move(why)); });
     ingest_.emplace(io_.get_executor(), shared.redis, client_, config.redis.ns, shared.name, counters_);
     supervisor_.emplace(io_.get_executor(), client_, config.redis.ns, counters_);
   }
@@ -185,48 +181,20 @@ void reactor::on_accepted(int fd, const asio::ip::address& peer) {
     client.start_tls(*secrets_.tls);
   asio::co_spawn(io_, http::serve_connection(std::move(client), peer, connections_), [this](std::exception_ptr e) {
     counters_.connections.subtract();
-    log_exception(e);
+    log::unexpected(e);
   });
 }
 
 void reactor::on_client(bool connected) {
-  installed_ = false;
+  if (library_)
+    library_->forget();
   update_available();
   if (!connected)
     return;
-  if (number_ == 0)
-    install();
+  if (library_)
+    library_->install();
   else
     hub_.retry_reads();
-}
-
-// One at a time: of two, the older could have the last word.
-void reactor::install() {
-  if (std::exchange(installing_, true)) {
-    install_again_ = true;
-    return;
-  }
-  asio::co_spawn(io_, store::install_library(client_, config_),
-                 [this](std::exception_ptr e, boost::system::result<void, store::library_failure> done) {
-                   log_exception(e);
-                   installing_ = false;
-                   if (std::exchange(install_again_, false) && client_.connected())
-                     return install();
-                   if (!e)
-                     on_installed(done);
-                 });
-}
-
-void reactor::on_installed(const boost::system::result<void, store::library_failure>& done) {
-  if (done) {
-    installed_ = true;
-    update_available();
-    hub_.retry_reads();
-  } else if (done.error().lasting) {
-    shared_.fail(done.error().detail);
-  } else {
-    log::warning("the function library is not in place yet: {}", done.error().detail);
-  }
 }
 
 void reactor::tick() {
@@ -274,12 +242,8 @@ void reactor::probe() {
     return;
   client_.call({"PUBLISH", probe_channel_, std::to_string(now_ms())}, [](error_code, redis::reply_view) {});
   hub_.retry_reads();
-  if (number_ != 0)
-    return;
-  client_.call({"FCALL", "jobcast_version", "1", config_.redis.ns}, [this](error_code ec, redis::reply_view reply) {
-    if (!ec && reply.is_error() && reply.text().find("unction not found") != std::string_view::npos)
-      install();
-  });
+  if (library_)
+    library_->check();
 }
 
 void reactor::reload(const settings& config, const secrets& keys) {
@@ -291,8 +255,8 @@ void reactor::reload(const settings& config, const secrets& keys) {
     config_.cors = fresh.cors;
     config_.notify = fresh.notify;
     hub_.expire_unless([&](const auth::identity* who) { return secrets_.auth->vouches_for(who); });
-    if (number_ == 0 && client_.connected())
-      install();
+    if (library_ && client_.connected())
+      library_->install();
   });
 }
 
@@ -340,54 +304,6 @@ void reactor::end_if_drained() {
   ended_ = true;
 }
 
-void reactor::subscribe(std::string_view channel) {
-  subscriber_.subscribe(channel);
-}
-
-void reactor::unsubscribe(std::string_view channel) {
-  subscriber_.unsubscribe(channel);
-}
-
-void reactor::read(std::vector<std::string> ids) {
-  std::vector<std::string_view> call{"FCALL", "jobcast_get", "1", config_.redis.ns};
-  call.insert(call.end(), ids.begin(), ids.end());
-  auto shared = std::make_shared<std::vector<std::string>>(std::move(ids));
-  std::copy(shared->begin(), shared->end(), call.begin() + 4);
-  client_.call(call, [this, shared](error_code ec, redis::reply_view reply) {
-    if (ec || !reply.is_array())
-      return hub_.on_read_failed(*shared);
-    for (std::size_t i = 0; i < shared->size(); ++i)
-      if (redis::reply_view const one = reply[i]; one.is_array())
-        hub_.on_record((*shared)[i], static_cast<std::uint64_t>(one[0].integer()),
-                       one[1].text().find('f') != std::string_view::npos, one[2].text());
-      else
-        hub_.on_absent((*shared)[i]);
-  });
-}
-
-void reactor::list(const std::string& scope, std::int64_t since, std::uint64_t ticket) {
-  std::string const since_text = std::to_string(since);
-  std::vector<std::string_view> call{"FCALL", "jobcast_list", "1", config_.redis.ns, scope, "snapshot", "1"};
-  if (since > 0)
-    call.insert(call.end(), {"since", since_text});
-  client_.call(call, [this, ticket](error_code ec, redis::reply_view reply) {
-    if (ec || !reply.is_array())
-      return hub_.on_list_failed(ticket);
-    std::vector<hub::listed_record> records;
-    for (std::size_t i = 1; i < reply.size(); ++i) {
-      redis::reply_view const one = reply[i];
-      std::string_view const json = one[2].text();
-      records.push_back({store::id_of_record(json), static_cast<std::uint64_t>(one[0].integer()),
-                         one[1].text().find('f') != std::string_view::npos, json});
-    }
-    hub_.on_listed(ticket, records, reply[0].text());
-  });
-}
-
-void reactor::schedule_flush() {
-  asio::post(io_, [this] { flush(); });
-}
-
 void reactor::flush() {
   host_.sends = sends_.get();
   hub_.flush();
@@ -421,7 +337,7 @@ void reactor::on_connection(bool up) {
 
 // Before the function library is in place, Redis can be asked nothing.
 void reactor::update_available() {
-  hub_.set_available(subscriber_up_ && client_.connected() && (installed_ || number_ != 0));
+  hub_.set_available(subscriber_up_ && client_.connected() && (!library_ || library_->installed()));
 }
 
 } // namespace jobcast::app

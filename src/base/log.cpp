@@ -41,4 +41,14 @@ void write(level at, std::string_view line) {
   logger().log(to_spdlog(at), line);
 }
 
+void unexpected(std::exception_ptr thrown) {
+  if (!thrown)
+    return;
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& what) {
+    error("unexpected: {}", what.what());
+  }
+}
+
 } // namespace jobcast::log

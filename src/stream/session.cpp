@@ -235,7 +235,8 @@ void session::on_deadline() {
   if (host_.wheel.now() >= next_beat_) {
     next_beat_ = host_.wheel.now() + host_.limits.heartbeat / 2;
     host_.wheel.arm(*this, next_deadline());
-    return half_beat(++silence_ >= 2);
+    second_half_ = !second_half_;
+    return half_beat(second_half_, ++silence_ >= 2);
   }
   host_.wheel.arm(*this, next_deadline());
   flush();

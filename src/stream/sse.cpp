@@ -97,7 +97,7 @@ class many_session final : public session {
     return true;
   }
 
-  void half_beat(bool quiet) override {
+  void half_beat(bool, bool quiet) override {
     if (quiet && box_.empty(dirty()))
       box_.prepend(":\n\n");
     flush();
@@ -183,7 +183,7 @@ class single_session final : public session {
     return true;
   }
 
-  void half_beat(bool quiet) override {
+  void half_beat(bool, bool quiet) override {
     if (quiet && !opening_ && box_.empty(dirty()))
       box_.prepend(":\n\n");
     flush();
@@ -213,7 +213,7 @@ class brief_session final : public session {
 
  private:
   bool prepare() override { return true; }
-  void half_beat(bool) override {}
+  void half_beat(bool, bool) override {}
   void on_expired() override {}
   void on_closed() override {}
 };

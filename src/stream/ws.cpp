@@ -6,9 +6,9 @@
 #include "jobcast/stream/session.hpp"
 #include "jobcast/stream/ws_codec.hpp"
 #include "jobcast/stream/ws_message.hpp"
+#include "ws_watches.hpp"
 
 #include <algorithm>
-#include <boost/container/small_vector.hpp>
 #include <memory>
 #include <vector>
 
@@ -26,15 +26,6 @@ constexpr unsigned pings_per_heartbeat = 1000;
 constexpr std::int64_t auth_patience_ms = 10'000;
 // Cancel, retry and seen that Redis has not answered yet.
 constexpr unsigned commands_at_once = 64;
-
-struct ws_link : hub::link {
-  std::uint64_t known = 0; ///< the version the client said it has
-  hub::event_ptr end;      ///< on its way: nothing more will come
-};
-
-struct ws_feed : hub::feed_member {
-  std::string scope, tenant, owner;
-};
 
 class ws_session final : public session {
  public:
@@ -183,23 +174,20 @@ class ws_session final : public session {
     }
     set_who(*now);
     credentials_renewed();
-    for (auto& l : links_)
-      host_.hub.judge_again(*l);
+    watches_.judge_again(host_.hub);
     say("ack", message.echo);
-    if (member_ && !may_watch({member_->tenant, member_->owner})) {
+    if (auto const followed = watches_.followed(); followed && !may_watch(*followed)) {
       tell_problem({}, http::problem_json(403, "This token may not watch the owner that the last one did.", "owner"));
-      host_.hub.close_feed(*member_);
-      member_.reset();
+      watches_.unfollow(host_.hub);
     }
   }
 
   void watch(const ws_message& message) {
     if (!message.owner.empty())
       return watch_owner(message);
-    std::size_t fresh = 0;
-    for (const std::string& job : message.jobs)
-      fresh += !find(job);
-    if (links_.size() + fresh > host_.limits.jobs_per_stream)
+    auto const fresh = static_cast<std::size_t>(
+        std::count_if(message.jobs.begin(), message.jobs.end(), [&](auto& job) { return !watches_.watches(job); }));
+    if (watches_.size() + fresh > host_.limits.jobs_per_stream)
       return refuse(
           message.echo,
           http::problem_json(400, "One connection watches up to limits.jobs_per_stream jobs; unwatch some.", "jobs"));
@@ -209,21 +197,14 @@ class ws_session final : public session {
     if (ending_)
       return;
     for (const std::string& job : message.jobs) {
-      if (find(job))
+      if (watches_.watches(job))
         continue;
-      ws_link& l = *links_.emplace_back(std::make_unique<ws_link>());
       auto const known =
           std::find_if(message.versions.begin(), message.versions.end(), [&](auto const& v) { return v.first == job; });
-      l.known = known == message.versions.end() ? 0 : known->second;
-      if (message.every)
-        l.want_every();
-      host_.hub.open(*this, l, job);
+      watches_.watch(host_.hub, *this, job, known == message.versions.end() ? 0 : known->second, message.every);
     }
   }
 
-  struct owner_name {
-    std::string_view tenant, owner;
-  };
   owner_name owner_of(const ws_message& message) const {
     if (who() && message.owner == "me")
       return {message.tenant.empty() ? who()->tenant : message.tenant, who()->sub};
@@ -237,34 +218,24 @@ class ws_session final : public session {
     auto const whose = owner_of(message);
     if (!may_watch(whose))
       return refuse(message.echo, http::problem_json(403, "These are not your jobs; ask for owner \"me\".", "owner"));
-    std::string const scope = job::scope_key(whose.tenant, whose.owner);
+    std::string scope = job::scope_key(whose.tenant, whose.owner);
     if (scope.size() > job::max_scope)
       return refuse(message.echo, http::problem_json(
                                       400, "Tenant and owner, percent-encoded, may take 256 bytes together.", "owner"));
-    if (member_)
+    if (watches_.followed())
       return refuse(message.echo,
                     http::problem_json(400, "One connection watches one owner; unwatch the other first.", "owner"));
     say("ack", message.echo);
     if (ending_)
       return;
-    member_ = std::make_unique<ws_feed>();
-    member_->scope = scope;
-    member_->tenant = whose.tenant;
-    member_->owner = whose.owner;
-    if (message.every)
-      member_->want_every();
-    host_.hub.open_feed(*this, *member_, scope, 0);
+    watches_.follow(host_.hub, *this, whose, std::move(scope), message.every);
   }
 
   void unwatch(const ws_message& message) {
     auto const whose = owner_of(message);
-    if (!message.owner.empty() && member_ && member_->scope == job::scope_key(whose.tenant, whose.owner)) {
-      host_.hub.close_feed(*member_);
-      member_.reset();
-    }
-    drop_links([&](const ws_link& l) {
-      return std::binary_search(message.jobs.begin(), message.jobs.end(), l.subject()->id());
-    });
+    if (!message.owner.empty() && watches_.follows(job::scope_key(whose.tenant, whose.owner)))
+      watches_.unfollow(host_.hub);
+    watches_.unwatch(host_.hub, message.jobs);
     say("ack", message.echo);
   }
 
@@ -289,12 +260,6 @@ class ws_session final : public session {
                       self->refuse(echo, std::move(problem));
                     self->flush();
                   });
-  }
-
-  ws_link* find(std::string_view job) const {
-    auto const at =
-        std::find_if(links_.begin(), links_.end(), [&](auto const& l) { return l->subject()->id() == job; });
-    return at == links_.end() ? nullptr : at->get();
   }
 
   // {"event":name,"id":echo}
@@ -363,60 +328,14 @@ class ws_session final : public session {
     flush();
   }
 
-  template <class Condition>
-  void drop_links(Condition met) {
-    auto const gone = std::remove_if(links_.begin(), links_.end(), [&](const std::unique_ptr<ws_link>& l) {
-      bool const over = met(*l);
-      if (over)
-        host_.hub.close(*l);
-      return over;
-    });
-    links_.erase(gone, links_.end());
-  }
-
   bool prepare() override {
-    // One that watches hundreds of jobs is not to look at all of them for each event of one.
-    if (std::exchange(some_end_, false))
-      drop_links([&](ws_link& l) {
-        bool const over = l.end && is_over(l);
-        some_end_ |= l.end && !over;
-        return over;
-      });
-    for (auto at = dirty().begin(); at != dirty().end();) {
-      hub::link& l = *at++;
-      // Links of a feed never end: their owner's next job may come any time.
-      if (!l.named())
-        continue;
-      auto& named = static_cast<ws_link&>(l);
-      hub::event_ptr const newest = l.at(l.pending() - 1);
-      if (!l.started() && l.pending() == 1 && named.known != 0 && newest->kind() == hub::event_kind::job &&
-          newest->version() == named.known)
-        l.pop();
-      if (newest->final() && !named.end) {
-        named.end = hub::event::end("final", l.subject()->id());
-        some_end_ = true;
-        box_.add_notice(named.end);
-      }
-    }
+    watches_.prepare(host_.hub, dirty(), box_);
     return true;
   }
 
-  // Whether a link whose `end` is on its way has nothing more to say. A job that was retried before the peer took its
-  // outcome goes on, as if it had not ended.
-  bool is_over(ws_link& l) {
-    if (l.pending() == 0)
-      return true;
-    if (l.at(l.pending() - 1)->final())
-      return false;
-    if (!box_.withdraw(l.end))
-      return true;
-    l.end.reset();
-    return false;
-  }
-
   // Only an answer to a ping tells that the peer is there, whatever it was sent.
-  void half_beat(bool) override {
-    if (std::exchange(pinged_, !pinged_))
+  void half_beat(bool whole, bool) override {
+    if (!whole)
       return;
     pings_ = 0;
     missed_ = std::exchange(heard_, false) ? 0 : missed_ + 1;
@@ -439,26 +358,19 @@ class ws_session final : public session {
     end(ws_close::policy, "the token has expired or was taken back");
   }
 
-  void on_closed() override {
-    for (auto& l : links_)
-      host_.hub.close(*l);
-    if (member_)
-      host_.hub.close_feed(*member_);
-  }
+  void on_closed() override { watches_.leave(host_.hub); }
 
   ws_decoder decoder_;
   asio::ip::address_v6::bytes_type client_; ///< its address, of IPv4 too
-  boost::container::small_vector<std::unique_ptr<ws_link>, 1> links_;
-  std::unique_ptr<ws_feed> member_;
+  // What is small comes behind it, into the room that it does not use itself: thousands of these are idle.
+  [[no_unique_address]] ws_watches watches_;
+  bool heard_ = true;
+  bool message_stale_ = false;
+  bool ending_ = false;
+  std::uint16_t errors_ = 0, missed_ = 0, pings_ = 0, commands_ = 0;
+  std::uint32_t paid_for_ = 0; ///< ids that cost nothing more
   std::chrono::steady_clock::time_point errors_since_{};
   std::shared_ptr<ws_session*> for_answers_; ///< what commands under way answer to; null once it is gone
-  std::uint32_t paid_for_ = 0;               ///< ids that cost nothing more
-  std::uint16_t errors_ = 0, missed_ = 0, pings_ = 0, commands_ = 0;
-  bool heard_ = true;
-  bool pinged_ = false; ///< at the last half beat
-  bool message_stale_ = false;
-  bool some_end_ = false; ///< an `end` of some link is on its way
-  bool ending_ = false;
 };
 
 } // namespace

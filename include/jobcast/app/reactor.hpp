@@ -3,6 +3,7 @@
 #pragma once
 
 #include "jobcast/api/router.hpp"
+#include "jobcast/app/redis_backend.hpp"
 #include "jobcast/app/secrets.hpp"
 #include "jobcast/base/settings.hpp"
 #include "jobcast/base/timing_wheel.hpp"
@@ -13,7 +14,7 @@
 #include "jobcast/redis/client.hpp"
 #include "jobcast/redis/subscriber.hpp"
 #include "jobcast/store/ingest.hpp"
-#include "jobcast/store/library.hpp"
+#include "jobcast/store/library_keeper.hpp"
 #include "jobcast/store/store.hpp"
 #include "jobcast/stream/host.hpp"
 #include "jobcast/supervise/supervisor.hpp"
@@ -38,7 +39,7 @@ struct gateway {
   std::function<void(std::string)> fail;
 };
 
-class reactor final : hub::backend, redis::subscriber_observer {
+class reactor final : redis::subscriber_observer {
  public:
   reactor(const gateway& shared, const settings& config, const secrets& keys, unsigned number);
   ~reactor();
@@ -57,12 +58,6 @@ class reactor final : hub::backend, redis::subscriber_observer {
   const metrics::counters& counters() const { return counters_; }
 
  private:
-  // hub::backend
-  void subscribe(std::string_view channel) override;
-  void unsubscribe(std::string_view channel) override;
-  void read(std::vector<std::string> ids) override;
-  void list(const std::string& scope, std::int64_t since, std::uint64_t ticket) override;
-  void schedule_flush() override;
   // redis::subscriber_observer
   void on_subscribed(std::string_view channel) override;
   void on_message(std::string_view channel, std::string_view payload) override;
@@ -74,8 +69,6 @@ class reactor final : hub::backend, redis::subscriber_observer {
   std::uint64_t sum_of(metrics::counter metrics::counters::*which) const;
   std::uint64_t open_connections() const;
   void on_client(bool connected);
-  void install();
-  void on_installed(const boost::system::result<void, store::library_failure>& done);
   void update_available();
   void tick();
   void advance_wheel();
@@ -89,7 +82,6 @@ class reactor final : hub::backend, redis::subscriber_observer {
   const gateway& shared_;
   settings config_;
   secrets secrets_;
-  unsigned number_;
   metrics::counters counters_;
   timing_wheel wheel_;
   asio::io_context io_{1};
@@ -98,6 +90,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   redis::subscriber subscriber_;
   store::store store_;
   store::shared_reads reads_;
+  redis_backend backend_;
   hub::hub hub_;
   stream::host host_;
   std::unique_ptr<stream::joint_sends> sends_; ///< with server.io_uring
@@ -105,6 +98,7 @@ class reactor final : hub::backend, redis::subscriber_observer {
   api::router router_;
   http::connection_context connections_;
   net::listener listener_;
+  std::optional<store::library_keeper> library_;
   std::optional<store::ingest> ingest_;
   std::optional<supervise::supervisor> supervisor_;
   steady_timer ticker_;
@@ -113,8 +107,6 @@ class reactor final : hub::backend, redis::subscriber_observer {
   std::uint64_t refused_ = 0; ///< connections over a limit that the log does not know of
   double lag_ = 1;
   bool subscriber_up_ = false;
-  bool installed_ = false, installing_ = false;
-  bool install_again_ = false; ///< settings or Redis changed meanwhile
   bool draining_ = false;
   bool ended_ = false; ///< the drain is over
 };

@@ -1,6 +1,7 @@
 // Log lines to stderr, one per event, formatted with {fmt}. Thread-safe. Never pass secrets or whole records.
 #pragma once
 
+#include <exception>
 #include <fmt/format.h>
 #include <string_view>
 
@@ -11,6 +12,8 @@ enum class level { debug, info, warning, error };
 /// Lines below this are dropped. Set once at start-up.
 void set_level(level minimum);
 void write(level at, std::string_view line);
+/// What a coroutine threw that nobody waits for, which would vanish otherwise. Nothing if it threw nothing.
+void unexpected(std::exception_ptr thrown);
 
 template <class... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {

@@ -38,9 +38,9 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
  protected:
   /// Before each send: the place to add or drop what depends on what is due. False holds everything back for now.
   virtual bool prepare() = 0;
-  /// Twice in limits.heartbeat, if the socket takes what it is given. `quiet`: by the next time nothing would have been
-  /// sent for longer than limits.heartbeat.
-  virtual void half_beat(bool quiet) = 0;
+  /// Twice in limits.heartbeat, if the socket takes what it is given. `whole`: every other time. `quiet`: by the next
+  /// time nothing would have been sent for longer than limits.heartbeat.
+  virtual void half_beat(bool whole, bool quiet) = 0;
   /// The peer sent something. False ends the connection. By default what a peer sends on a one-way stream is ignored,
   /// up to a bound.
   virtual bool on_bytes(char* bytes, std::size_t size);
@@ -94,6 +94,7 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   bool sent_all_ = false; ///< closing, and everything is sent: only the peer's end is awaited
   bool renewal_asked_ = false;
   bool owns_itself_ = false; ///< from start() until the socket was closed
+  bool second_half_ = false; ///< of a heartbeat
   std::uint8_t silence_ = 0; ///< half beats since something was sent
   std::uint16_t junk_ = 0;   ///< bytes the peer sent on a one-way stream
 };
