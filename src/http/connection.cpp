@@ -288,11 +288,11 @@ class connection final : public open_connection {
     co_return !ec;
   }
 
-  // `allowed`: bytes that the body could have.
+  // `allowed`: bytes that the body could have had, as far as is known yet.
   task<> refuse_parse_error(error_code ec, std::size_t allowed) {
     if (ec == beast_http::error::body_limit)
-      return refuse(413, fmt::format("The body is larger than the {} bytes that it may have here (limits.body, or "
-                                     "limits.message for who may not publish); send less, or in several requests.",
+      return refuse(413, fmt::format("The body may have at most {} bytes (limits.body; less from who may not publish); "
+                                     "send less, or in several requests.",
                                      allowed));
     if (ec == beast_http::error::header_limit)
       return refuse(431, "The request head is larger than limits.header allows.");

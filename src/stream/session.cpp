@@ -3,6 +3,7 @@
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
 
+#include <algorithm>
 #include <boost/asio/error.hpp>
 #include <cerrno>
 #include <utility>
@@ -203,6 +204,8 @@ void session::on_writable() {
   if (!flush_socket())
     return;
   blocked_ = false;
+  // Until now it was armed for the time that a socket may take nothing.
+  host_.wheel.arm(*this, next_deadline());
   flush();
 }
 
@@ -233,7 +236,8 @@ void session::on_deadline() {
   if (blocked_)
     return on_blocked_deadline();
   if (host_.wheel.now() >= next_beat_) {
-    next_beat_ = host_.wheel.now() + host_.limits.heartbeat / 2;
+    // From when it was due: what each deadline is late by does not add up.
+    next_beat_ = std::max(next_beat_ + host_.limits.heartbeat / 2, host_.wheel.now());
     host_.wheel.arm(*this, next_deadline());
     second_half_ = !second_half_;
     return half_beat(second_half_, ++silence_ >= 2);
