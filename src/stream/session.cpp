@@ -239,10 +239,14 @@ void session::on_deadline() {
     // From when it was due: what each deadline is late by does not add up.
     next_beat_ = std::max(next_beat_ + host_.limits.heartbeat / 2, host_.wheel.now());
     host_.wheel.arm(*this, next_deadline());
+    if (++silence_ >= 2)
+      keep_alive();
     second_half_ = !second_half_;
-    return half_beat(second_half_, ++silence_ >= 2);
+    if (second_half_)
+      heartbeat();
+  } else {
+    host_.wheel.arm(*this, next_deadline());
   }
-  host_.wheel.arm(*this, next_deadline());
   flush();
 }
 

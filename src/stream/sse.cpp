@@ -97,10 +97,9 @@ class many_session final : public session {
     return true;
   }
 
-  void half_beat(bool, bool quiet) override {
-    if (quiet && box_.empty(dirty()))
+  void keep_alive() override {
+    if (box_.empty(dirty()))
       box_.prepend(":\n\n");
-    flush();
   }
 
   void on_closed() override {
@@ -183,10 +182,9 @@ class single_session final : public session {
     return true;
   }
 
-  void half_beat(bool, bool quiet) override {
-    if (quiet && !opening_ && box_.empty(dirty()))
+  void keep_alive() override {
+    if (!opening_ && box_.empty(dirty()))
       box_.prepend(":\n\n");
-    flush();
   }
 
   void on_closed() override { host_.hub.close(link_); }
@@ -213,7 +211,6 @@ class brief_session final : public session {
 
  private:
   bool prepare() override { return true; }
-  void half_beat(bool, bool) override {}
   void on_expired() override {}
   void on_closed() override {}
 };

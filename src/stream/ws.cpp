@@ -334,9 +334,7 @@ class ws_session final : public session {
   }
 
   // Only an answer to a ping tells that the peer is there, whatever it was sent.
-  void half_beat(bool whole, bool) override {
-    if (!whole)
-      return;
+  void heartbeat() override {
     pings_ = 0;
     missed_ = std::exchange(heard_, false) ? 0 : missed_ + 1;
     if (missed_ > missed_pings) {
@@ -347,7 +345,6 @@ class ws_session final : public session {
     if (decoder_.in_message() && std::exchange(message_stale_, true))
       return fail(ws_close::policy, "a message took too long to arrive");
     answer(http::ws_opcode::ping, {});
-    flush();
   }
 
   void on_expired() override {

@@ -44,7 +44,8 @@ class Bench:
             command += ["--peer", os.path.join(servers.PEERS, server.peer + ".toml")]
         if "--via" not in options:
             command += ["--via", server.via]
-        ended = subprocess.run([*command, *server.options(), *map(str, options)], capture_output=True, text=True, timeout=180, check=False)
+        command += [*server.options(), *map(str, options)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
         if not ended.stdout:
             raise RuntimeError(ended.stderr.strip() or f"the load ended with {ended.returncode}")
         result = json.loads(ended.stdout)
@@ -78,7 +79,7 @@ class Bench:
         finally:
             become(os.SCHED_OTHER, 0)
 
-    # What is measured. Lengths are such that a round of all of them takes about two minutes.
+    # What is measured. Lengths are such that a round of all of them takes about three minutes.
 
     def spread(self, kind):
         self.run("spread", kind, "--watchers", 10_000, "--rate", "max", "--seconds", 3, "--storm")

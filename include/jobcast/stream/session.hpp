@@ -38,9 +38,11 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
  protected:
   /// Before each send: the place to add or drop what depends on what is due. False holds everything back for now.
   virtual bool prepare() = 0;
-  /// Twice in limits.heartbeat, if the socket takes what it is given. `whole`: every other time. `quiet`: by the next
-  /// time nothing would have been sent for longer than limits.heartbeat.
-  virtual void half_beat(bool whole, bool quiet) = 0;
+  // Both only while the socket takes what it is given; what they add is sent at once.
+  /// limits.heartbeat has passed.
+  virtual void heartbeat() {}
+  /// In half a heartbeat nothing will have been sent for longer than limits.heartbeat.
+  virtual void keep_alive() {}
   /// The peer sent something. False ends the connection. By default what a peer sends on a one-way stream is ignored,
   /// up to a bound.
   virtual bool on_bytes(char* bytes, std::size_t size);
