@@ -2,27 +2,11 @@
 
 #include "jobcast/store/store.hpp"
 
-#include <algorithm>
 #include <memory>
 
 namespace jobcast::app {
 
-namespace {
-
-/// A row [version, flags, json] of jobcast_get or jobcast_list, as it lies in the reply: hubs are handed views, not
-/// copies.
-struct row {
-  explicit row(redis::reply_view reply)
-      : version(static_cast<std::uint64_t>(reply[0].integer()))
-      , final(reply[1].text().find('f') != std::string_view::npos)
-      , json(reply[2].text()) {}
-  std::uint64_t version;
-  bool final;
-  std::string_view json;
-};
-
-} // namespace
-
+// Hubs are handed views of records, not copies.
 void redis_backend::read(std::vector<std::string> ids) {
   auto shared = std::make_shared<const std::vector<std::string>>(std::move(ids));
   std::vector<std::string_view> call{"FCALL", "jobcast_get", "1", ns_};
@@ -35,7 +19,7 @@ void redis_backend::read(std::vector<std::string> ids) {
         hub_.on_absent((*shared)[i]);
         continue;
       }
-      row const r(reply[i]);
+      store::record_view const r = store::view_record(reply[i]);
       hub_.on_record((*shared)[i], r.version, r.final, r.json);
     }
   });
@@ -51,7 +35,7 @@ void redis_backend::list(const std::string& scope, std::int64_t since, std::uint
       return hub_.on_list_failed(ticket);
     std::vector<hub::listed_record> records;
     for (std::size_t i = 1; i < reply.size(); ++i) {
-      row const r(reply[i]);
+      store::record_view const r = store::view_record(reply[i]);
       records.push_back({store::id_of_record(r.json), r.version, r.final, r.json});
     }
     hub_.on_listed(ticket, records, reply[0].text());

@@ -8,10 +8,9 @@ namespace jobcast::store {
 
 namespace {
 
-// [version, flags, json], from `offset` on.
 record read_record(redis::reply_view reply, std::size_t offset = 0) {
-  return {static_cast<std::uint64_t>(reply[offset].integer()),
-          reply[offset + 1].text().find('f') != std::string_view::npos, std::string(reply[offset + 2].text())};
+  record_view const seen = view_record(reply, offset);
+  return {seen.version, seen.final, std::string(seen.json)};
 }
 
 command_answer read_command(const redis::reply_ptr& reply) {
@@ -20,6 +19,11 @@ command_answer read_command(const redis::reply_ptr& reply) {
 }
 
 } // namespace
+
+record_view view_record(redis::reply_view reply, std::size_t offset) {
+  return {static_cast<std::uint64_t>(reply[offset].integer()),
+          reply[offset + 1].text().find('f') != std::string_view::npos, reply[offset + 2].text()};
+}
 
 // Every record begins {"id":"...", and an id needs no escaping.
 std::string_view id_of_record(std::string_view json) {

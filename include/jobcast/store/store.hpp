@@ -31,6 +31,15 @@ using result = boost::system::result<T, failure>;
 /// The id of a record, from its fixed beginning.
 std::string_view id_of_record(std::string_view json);
 
+/// A record as it lies in a reply, valid as long as that.
+struct record_view {
+  std::uint64_t version;
+  bool final;
+  std::string_view json;
+};
+/// Of a row [version, flags, json], which begins at `offset` of `reply`.
+record_view view_record(redis::reply_view reply, std::size_t offset = 0);
+
 struct record {
   std::uint64_t version = 0;
   bool final = false;
