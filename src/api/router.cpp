@@ -179,7 +179,13 @@ http::verdict router::judge(http::request& r) {
   const limit_settings& limits = context_.config.limits;
   bool const publisher = r.who && auth::may_ever(*r.who, auth::action::publish);
   // Of the others nobody has anything long to say, and they must not keep publishers out.
-  out.body = publisher ? limits.body : std::min(limits.body, r.who ? limits.message : anonymous_body);
+  out.body.bytes = limits.body;
+  if (!publisher) {
+    http::body_limit const less = r.who ? http::body_limit{limits.message, "limits.message, for who may not publish"}
+                                        : http::body_limit{anonymous_body, "where no credentials are asked for"};
+    if (less.bytes < out.body.bytes)
+      out.body = less;
+  }
   out.bodies = publisher ? limits.bodies : limits.bodies / 2;
   return out;
 }

@@ -173,7 +173,7 @@ class connection final : public open_connection {
     parsing.eager(false);
     std::size_t const head = parsing.put(asio::buffer(buffer_.data(), head_size_), ec);
     if ((ec && ec != beast_http::error::need_more) || !parsing.is_header_done()) {
-      co_await refuse_parse_error(ec, context_.limits.body);
+      co_await refuse_parse_error(ec, body_limit{context_.limits.body});
       co_return false;
     }
     buffer_.erase(0, head);
@@ -202,10 +202,10 @@ class connection final : public open_connection {
   // Refusals have been answered.
   task<bool> read_body(parser& parsing, const verdict& judged, body_share& share) {
     bool const counted = announced_body(parsing) > small_body;
-    std::size_t const allowed = !judged.refusal && counted ? judged.body : context_.limits.body;
+    body_limit const allowed = !judged.refusal && counted ? judged.body : body_limit{context_.limits.body};
     if (!judged.refusal && counted) {
-      parsing.body_limit(judged.body);
-      if (!parsing.chunked() && announced_body(parsing) > judged.body) {
+      parsing.body_limit(allowed.bytes);
+      if (!parsing.chunked() && announced_body(parsing) > allowed.bytes) {
         co_await refuse_parse_error(beast_http::error::body_limit, allowed);
         co_return false;
       }
@@ -288,12 +288,11 @@ class connection final : public open_connection {
     co_return !ec;
   }
 
-  // `allowed`: bytes that the body could have had, as far as is known yet.
-  task<> refuse_parse_error(error_code ec, std::size_t allowed) {
+  // `allowed`: as far as is known yet.
+  task<> refuse_parse_error(error_code ec, body_limit allowed) {
     if (ec == beast_http::error::body_limit)
-      return refuse(413, fmt::format("The body may have at most {} bytes (limits.body; less from who may not publish); "
-                                     "send less, or in several requests.",
-                                     allowed));
+      return refuse(413, fmt::format("The body may have at most {} bytes ({}); send less, or in several requests.",
+                                     allowed.bytes, allowed.set_by));
     if (ec == beast_http::error::header_limit)
       return refuse(431, "The request head is larger than limits.header allows.");
     return refuse(400, "The request is not valid HTTP.");

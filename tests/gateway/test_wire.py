@@ -133,7 +133,9 @@ def test_a_head_just_within_the_limit_is_read(gateway):
 
 def test_a_body_that_is_too_large_is_413(gateway):
     size = 1024 * 1024 + 1
-    assert_problem(exchange(gateway, post(LENGTH + b"%d" % size, body=b"")), 413)
+    announced = exchange(gateway, post(LENGTH + b"%d" % size, body=b""))
+    assert_problem(announced, 413)
+    assert "1048576 bytes (limits.body)" in announced.json()["detail"]
     assert_problem(exchange(gateway, post(LENGTH + b"%d" % size, body=b"x" * size)), 413)
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     assert_problem(exchange(gateway, post(TE + b"chunked", body=chunk * 17)), 413)

@@ -23,11 +23,17 @@ namespace jobcast::http {
 using takeover = std::function<void(net::client_socket)>;
 using answer = std::variant<response, takeover>;
 
+/// How long a body may be, and what says so, for who is refused.
+struct body_limit {
+  std::size_t bytes = 0;
+  std::string_view set_by = "limits.body";
+};
+
 /// What is decided about a request while only its head is known, so that nobody's body is taken for nothing.
 struct verdict {
   std::optional<response> refusal{}; ///< to be answered instead
-  std::size_t body = 0;              ///< bytes its body may have
-  std::size_t bodies = 0;            ///< bytes that bodies of requests under way may have together, this one included
+  body_limit body{};
+  std::size_t bodies = 0; ///< bytes that bodies of requests under way may have together, this one included
 };
 
 class request_handler {
