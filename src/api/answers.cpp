@@ -2,7 +2,7 @@
 
 #include "jobcast/auth/rules.hpp"
 #include "jobcast/base/clock.hpp"
-#include "jobcast/base/json_member.hpp"
+#include "jobcast/base/json_members.hpp"
 #include "jobcast/job/report_json.hpp"
 #include "jobcast/job/scope.hpp"
 
@@ -76,26 +76,25 @@ std::variant<std::string, http::response> scope_of(const http::request& r) {
 }
 
 unsigned retry_after(std::string_view record, std::int64_t now, double load, std::uint32_t random) {
-  brief_json const parsed(record);
-  auto const number = [](const auto& in, const char* name) -> std::int64_t {
-    auto const at = in.FindMember(name);
-    return at != in.MemberEnd() && at->value.IsNumber() ? static_cast<std::int64_t>(at->value.GetDouble()) : 0;
-  };
+  double retry_at = 0, updated_at = 0, eta = 0;
+  for (json_members all(record); all.next();)
+    if (all.name() == "retry_at")
+      retry_at = json_number(all.value());
+    else if (all.name() == "updated_at")
+      updated_at = json_number(all.value());
+    else if (all.name() == "progress")
+      for (json_members progress(all.value()); progress.next();)
+        if (progress.name() == "eta")
+          eta = json_number(progress.value());
+  auto const at = static_cast<double>(now);
   double seconds = 1;
-  if (const auto* const object = parsed.object()) {
-    std::int64_t const retry_at = number(*object, "retry_at");
-    auto const progress = object->FindMember("progress");
-    std::int64_t const eta =
-        progress != object->MemberEnd() && progress->value.IsObject() ? number(progress->value, "eta") : 0;
-    std::int64_t const updated_at = number(*object, "updated_at");
-    if (retry_at > now)
-      seconds = static_cast<double>(retry_at - now) / 1000;
-    else if (eta > 0)
-      // Half the way, since an estimate is one, and progress is wanted before the end.
-      seconds = std::clamp(static_cast<double>(eta) / 2000, 1.0, 15.0);
-    else
-      seconds = std::clamp(static_cast<double>(now - updated_at) / 4000, 1.0, 15.0);
-  }
+  if (retry_at > at)
+    seconds = (retry_at - at) / 1000;
+  else if (eta > 0)
+    // Half the way, since an estimate is one, and progress is wanted before the end.
+    seconds = std::clamp(eta / 2000, 1.0, 15.0);
+  else if (updated_at > 0)
+    seconds = std::clamp((at - updated_at) / 4000, 1.0, 15.0);
   seconds *= std::max(1.0, load) * (1 + 0.2 * static_cast<double>(random % 1000) / 1000);
   return static_cast<unsigned>(std::clamp(std::ceil(seconds), 1.0, 3600.0));
 }

@@ -1,5 +1,7 @@
 #include "jobcast/http/request.hpp"
 
+#include <algorithm>
+
 namespace jobcast::http {
 
 namespace {
@@ -37,6 +39,11 @@ std::optional<std::string_view> request::parameter(std::string_view name) const 
 }
 
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+  auto const stays = [plus_is_space](unsigned char c) {
+    return c >= 0x20 && c != 0x7f && c != '%' && (c != '+' || !plus_is_space);
+  };
+  if (std::all_of(text.begin(), text.end(), stays))
+    return std::string(text);
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -64,6 +71,7 @@ bool parse_target(std::string_view target, std::vector<std::string>& path, query
     return false;
   auto const mark = target.find('?');
   std::string_view const path_part = target.substr(1, mark == std::string_view::npos ? mark : mark - 1);
+  path.reserve(4); // what the longest of the API's have
   bool ok = path_part.empty() || split(path_part, '/', [&](std::string_view part) {
               auto decoded = percent_decode(part);
               if (decoded)

@@ -3,9 +3,17 @@
 #include "jobcast/job/json_text.hpp"
 
 #include <fmt/format.h>
-#include <iterator>
 
 namespace jobcast::http {
+
+namespace {
+
+void append_number(std::string& out, std::size_t number) {
+  fmt::format_int const digits(number);
+  out.append(digits.data(), digits.size());
+}
+
+} // namespace
 
 std::string_view reason(unsigned status) {
   switch (status) {
@@ -65,11 +73,15 @@ bool sends_body(const response& r, bool head) {
 std::string serialize_head(const response& r, bool keep_alive) {
   std::string out;
   out.reserve(256 + r.headers.size());
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", r.status, reason(r.status));
+  out += "HTTP/1.1 ";
+  append_number(out, r.status);
+  out.append(" ").append(reason(r.status)).append("\r\n");
   if (sends_body(r, false)) {
     if (!r.body.empty())
       out.append("Content-Type: ").append(r.content_type).append("\r\n");
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", r.body.size());
+    out += "Content-Length: ";
+    append_number(out, r.body.size());
+    out += "\r\n";
   }
   out += r.headers;
   if (!keep_alive)

@@ -1,19 +1,20 @@
 #include "jobcast/job/ownership.hpp"
 
-#include "jobcast/base/json_member.hpp"
+#include "jobcast/base/json_members.hpp"
 
 namespace jobcast::job {
 
 ownership ownership_of(std::string_view record) {
-  brief_json const parsed(record);
-  const auto* const object = parsed.object();
   ownership out;
-  if (!object)
-    return out;
-  out.id = text_member(*object, "id");
-  out.owner = text_member(*object, "owner");
-  out.tenant = text_member(*object, "tenant");
-  out.type = text_member(*object, "type");
+  for (json_members all(record); all.next();)
+    if (all.name() == "id")
+      out.id = json_text(all.value());
+    else if (all.name() == "owner")
+      out.owner = json_text(all.value());
+    else if (all.name() == "tenant")
+      out.tenant = json_text(all.value());
+    else if (all.name() == "type")
+      out.type = json_text(all.value());
   return out;
 }
 
