@@ -52,7 +52,7 @@ std::size_t nest_size(std::string_view text) {
 /// Of the number or word that `text` begins with.
 std::size_t scalar_size(std::string_view text) {
   std::size_t at = 0;
-  while (at < text.size() && text[at] != ',' && text[at] != '}' && text[at] != ']' && !is_space(text[at]))
+  while (at < text.size() && text[at] > ' ' && text[at] != ',' && text[at] != '}' && text[at] != ']')
     ++at;
   return at;
 }

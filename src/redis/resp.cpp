@@ -1,6 +1,6 @@
 #include "jobcast/redis/resp.hpp"
 
-#include <boost/container/small_vector.hpp>
+#include <fmt/format.h>
 #include <new>
 
 namespace jobcast::redis {
@@ -13,20 +13,15 @@ constexpr std::size_t idle_buffer = 64 * 1024;
 } // namespace
 
 void append_command(std::string& out, std::span<const std::string_view> arguments) {
-  boost::container::small_vector<const char*, 16> data;
-  boost::container::small_vector<std::size_t, 16> lengths;
-  data.reserve(arguments.size());
-  lengths.reserve(arguments.size());
+  auto const append_count = [&out](char mark, std::size_t count) {
+    fmt::format_int const digits(count);
+    out.append(1, mark).append(digits.data(), digits.size()).append("\r\n");
+  };
+  append_count('*', arguments.size());
   for (std::string_view argument : arguments) {
-    data.push_back(argument.data());
-    lengths.push_back(argument.size());
+    append_count('$', argument.size());
+    out.append(argument).append("\r\n");
   }
-  char* encoded = nullptr;
-  int length = redisFormatCommandArgv(&encoded, static_cast<int>(data.size()), data.data(), lengths.data());
-  if (length < 0)
-    throw std::bad_alloc();
-  std::unique_ptr<char, decltype(&redisFreeCommand)> owned(encoded, redisFreeCommand);
-  out.append(encoded, static_cast<std::size_t>(length));
 }
 
 decoder::decoder()

@@ -138,9 +138,10 @@ LOAD_LIMITS = {"JOBCAST_LIMITS_CONNECTIONS": "19500", "JOBCAST_LIMITS_CONNECTION
 class Jobcast(Server):
     name, reactors, core = "jobcast SSE", 1, SERVER_CORE
     more = {}
+    command = ()  # what runs the program
 
     def launch(self):
-        return start([self.program, "serve"], self.core, self.folder, {
+        return start([*self.command, self.program, "serve"], self.core, self.folder, {
             "JOBCAST_SERVER_LISTEN": f"127.0.0.1:{self.port}", "JOBCAST_SERVER_REACTORS": str(self.reactors),
             "JOBCAST_SERVER_DATA_DIR": os.path.join(self.folder, "data"), "JOBCAST_REDIS_URL": self.redis.url,
             "JOBCAST_SERVER_LOG_LEVEL": "warning", **LOAD_LIMITS, **self.more})

@@ -11,7 +11,8 @@
 
 namespace jobcast::redis {
 
-/// Appends one encoded command to `out`. Arguments may hold any bytes; at least one is needed.
+/// Appends one command to `out`, as an array of bulk strings (the Redis serialization protocol). Arguments may hold any
+/// bytes; at least one is needed.
 void append_command(std::string& out, std::span<const std::string_view> arguments);
 
 /// Cuts a byte stream, split anywhere, into replies.
