@@ -52,7 +52,7 @@ class CountedJobcast(servers.Jobcast):
 def per_poll(program, polls=2000):
     """Instructions of the gateway for a status that has changed, asked for over a connection that is kept."""
     with tempfile.TemporaryDirectory() as folder:
-        redis = servers.Redis(folder)
+        redis = servers.Redis(folder, core=None)
         try:
             with CountedJobcast(program, redis) as server:
                 asked = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)

@@ -72,10 +72,10 @@ def children(pid):
 class Redis:
     """One redis-server on the load's core, without persistence, for all servers of a run."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, core=LOAD_CORE):
         self.port = free_port()
         self.process = start(["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-                              "--appendonly", "no", "--maxclients", "1000"], LOAD_CORE, folder, name="redis")
+                              "--appendonly", "no", "--maxclients", "1000"], core, folder, name="redis")
         wait_for(lambda: accepts(self.port), "redis-server")
         self.url = f"redis://127.0.0.1:{self.port}"
         self.pid = self.process.pid
