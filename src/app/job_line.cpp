@@ -1,6 +1,6 @@
 #include "job_line.hpp"
 
-#include "jobcast/base/json_member.hpp"
+#include "jobcast/base/text_member.hpp"
 #include "terminal_text.hpp"
 
 #include <algorithm>

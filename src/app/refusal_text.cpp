@@ -1,6 +1,6 @@
 #include "refusal_text.hpp"
 
-#include "jobcast/base/json_member.hpp"
+#include "jobcast/base/json_members.hpp"
 
 #include "terminal_text.hpp"
 
@@ -16,12 +16,14 @@ constexpr std::size_t most_shown = 300;
 } // namespace
 
 std::string refusal_text(unsigned status, std::string_view body) {
-  brief_json const parsed(body);
-  auto const* const problem = parsed.object();
-  auto const detail = problem ? text_member(*problem, "detail") : std::string_view();
+  std::string detail, field;
+  for (json_members all(body); all.next();)
+    if (all.name() == "detail")
+      detail = json_text(all.value());
+    else if (all.name() == "field")
+      field = terminal_text(json_text(all.value()));
   if (detail.empty())
     return fmt::format("the gateway answered {}: {}", status, terminal_text(body.substr(0, most_shown)));
-  auto const field = terminal_text(text_member(*problem, "field"));
   return fmt::format("the gateway answered {}: {}{}{}", status, field, field.empty() ? "" : ": ",
                      terminal_text(detail));
 }

@@ -1,7 +1,7 @@
 #include "jobcast/auth/key.hpp"
 
 #include "jobcast/auth/base64url.hpp"
-#include "jobcast/base/json_member.hpp"
+#include "jobcast/base/text_member.hpp"
 
 #include <cstring>
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 
 #include "jobcast/auth/base64url.hpp"
 #include "jobcast/auth/key.hpp"
-#include "jobcast/base/json_member.hpp"
+#include "jobcast/base/text_member.hpp"
 
 #include <algorithm>
 #include <rapidjson/stringbuffer.h>
