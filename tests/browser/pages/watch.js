@@ -4,7 +4,7 @@ import { connect } from '/jobcast.js';
 import '/components.js';
 
 const query = new URLSearchParams(location.search);
-const account = (window.account = { versions: [], statuses: [], states: [], outcomes: [], jobdone: 0, now: () => client.now() });
+const account = (window.account = { versions: [], statuses: [], states: [], gateways: [], outcomes: [], jobdone: 0, now: () => client.now() });
 
 const transport = query.get('transport') ?? 'auto';
 const client = connect({
@@ -19,7 +19,10 @@ const client = connect({
 window.client = client;
 
 const job = client.job(query.get('job'));
-client.onConnection(({ state, transport: way }) => account.states.push(state === 'open' ? way : state));
+client.onConnection(({ state, transport: way, gateway }) => {
+  account.states.push(state === 'open' ? way : state);
+  account.gateways.push(gateway);
+});
 job.subscribe((record) => {
   account.versions.push(record?.version);
   account.statuses.push(record?.status);
