@@ -6,15 +6,17 @@ namespace jobcast::job {
 
 ownership ownership_of(std::string_view record) {
   ownership out;
+  auto const member = [&out](std::string_view name) -> std::string* {
+    return name == "id"       ? &out.id
+           : name == "owner"  ? &out.owner
+           : name == "tenant" ? &out.tenant
+           : name == "type"   ? &out.type
+                              : nullptr;
+  };
+  // The first of a name counts: the library writes these before anything of a worker's.
   for (json_members all(record); all.next();)
-    if (all.name() == "id")
-      out.id = json_text(all.value());
-    else if (all.name() == "owner")
-      out.owner = json_text(all.value());
-    else if (all.name() == "tenant")
-      out.tenant = json_text(all.value());
-    else if (all.name() == "type")
-      out.type = json_text(all.value());
+    if (std::string* const into = member(all.name()); into && into->empty())
+      *into = json_text(all.value());
   return out;
 }
 

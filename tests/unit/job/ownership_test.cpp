@@ -18,6 +18,10 @@ TEST_CASE("a large record is read too") {
   CHECK(who.owner == "anna");
 }
 
+TEST_CASE("of a member that is there twice the first counts, which is the function library's") {
+  CHECK(ownership_of(R"({"id":"a","owner":"anna","result":1,"owner":"eve"})").owner == "anna");
+}
+
 TEST_CASE("what is no record belongs to nobody") {
   CHECK(ownership_of("null").owner == "");
   CHECK(ownership_of(R"({"owner":["anna"]})").owner == "");
