@@ -204,9 +204,9 @@ void session::on_writable() {
   if (!flush_socket())
     return;
   blocked_ = false;
-  // Until now it was armed for the time that a socket may take nothing.
-  host_.wheel.arm(*this, next_deadline());
-  flush();
+  // Until now it was armed for the time that a socket may take nothing, and will be again if it takes a part: what is
+  // due by now would be put off for as long as the client reads a little.
+  go_on();
 }
 
 void session::on_readable() {
@@ -231,13 +231,26 @@ bool session::on_bytes(char*, std::size_t size) {
 void session::on_deadline() {
   if (sent_all_)
     return close();
-  if (!closing_ && check_expiry() && !blocked_)
+  if (!blocked_)
+    return go_on();
+  if (!closing_)
+    check_expiry();
+  on_blocked_deadline();
+}
+
+// What is due by now, and then what waits.
+void session::go_on() {
+  // Nothing may follow the last event.
+  if (closing_)
+    return flush();
+  if (check_expiry())
     return;
-  if (blocked_)
-    return on_blocked_deadline();
   if (host_.wheel.now() >= next_beat_) {
-    // From when it was due: what each deadline is late by does not add up.
-    next_beat_ = std::max(next_beat_ + host_.limits.heartbeat / 2, host_.wheel.now());
+    auto const half = host_.limits.heartbeat / 2;
+    // From when it was due: what each deadline is late by does not add up. After a long block the next is a half away.
+    next_beat_ += half;
+    if (next_beat_ <= host_.wheel.now())
+      next_beat_ = host_.wheel.now() + half;
     host_.wheel.arm(*this, next_deadline());
     if (++silence_ >= 2)
       keep_alive();

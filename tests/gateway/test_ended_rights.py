@@ -53,6 +53,31 @@ def test_a_slow_event_stream_whose_token_ends_is_told_once_it_is_read(gateway, w
     assert gateway.get("/healthz").status == 200
 
 
+def test_a_token_ends_for_who_reads_too_slowly_but_goes_on_reading(redis_server, start_gateway, job):
+    # A socket that takes something now and then is given its time anew each time.
+    gateway = start_gateway(redis_server, toml=auth_toml(), SERVER_REACTORS="1", LIMITS_HEARTBEAT="60s",
+                            LIMITS_WRITE_TIMEOUT="60s", LIMITS_OUTBOX="64MiB", LIMITS_REQUEST_RATE="0")
+    worker = Worker(redis_server)
+    worker.report(job, owner="anna", status="processing")
+
+    def report(times):
+        with worker.redis.pipeline(transaction=False) as pipe:
+            for _ in range(times):
+                pipe.execute_command("FCALL", "jobcast_report", 1, "jobcast", job, "message", "m" * 490)
+            pipe.execute()
+    target = f"/api/jobs/{job}/events?every=true"
+    with gateway.stream(target, headers=bearer(token("anna", ttl=3)), receive_buffer=4096) as stream:
+        report(2000)
+        until(lambda: metric(gateway, "jobcast_stream_blocked_total") > 0, "its socket to take no more")
+
+        def ends_while_more_waits_than_is_read():
+            report(20)
+            stream.glance()
+            return metric(gateway, "jobcast_streams_expired_total") == 1
+        until(ends_while_more_waits_than_is_read, "the token to end", every=0)
+    assert gateway.get("/healthz").status == 200
+
+
 def test_a_slow_websocket_whose_token_ends_is_told_once_it_is_read(gateway, worker, job):
     with gateway.websocket(headers={**handshake(), **bearer(token("anna", ttl=3))}, receive_buffer=4096) as ws:
         ws.watch(job)

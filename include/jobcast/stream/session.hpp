@@ -84,6 +84,7 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   void on_writable();
   void on_deadline() final;
   void on_blocked_deadline();
+  void go_on();
   void close_gently();
 
   net::client_socket socket_;
