@@ -23,7 +23,7 @@ struct test_counter : doctest::IReporter {
   void test_case_skipped(const doctest::TestCaseData&) override {}
 };
 REGISTER_LISTENER("test_counter", 1, test_counter);
-}  // namespace
+} // namespace
 
 int main(int argc, char** argv) {
   doctest::Context context(argc, argv);

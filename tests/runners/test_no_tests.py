@@ -48,7 +48,7 @@ def test_the_list_of_a_doctest_program_is_no_failure(program):
     (["passes.py", "all_skipped.py"], 0),
     (["all_skipped.py"], ALL_SKIPPED),
     (["empty.py"], 5),
-    (["passes.py", "-k", "no such test"], 5),
+    (["passes.py", "-k", "absent"], 5),
 ])
 def test_pytest(case, status):
     arguments = [str(CASES / one) if one.endswith(".py") else one for one in case]
