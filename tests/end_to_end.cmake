@@ -70,4 +70,4 @@ endforeach()
 # That no runner takes a run without a test for success, and that the browser tests end when what they need does not start.
 add_pytest(runners ${CMAKE_CURRENT_SOURCE_DIR}/runners)
 set_tests_properties(runners PROPERTIES FIXTURES_REQUIRED browser_modules
-  ENVIRONMENT "JOBCAST_PROGRAM=${browser_program};JOBCAST_UNIT_TESTS=$<TARGET_FILE:unit_tests>;JOBCAST_INTEGRATION_TESTS=$<TARGET_FILE:integration_tests>")
+  ENVIRONMENT "JOBCAST_PROGRAM=${browser_program};JOBCAST_BUILD=${CMAKE_BINARY_DIR}")

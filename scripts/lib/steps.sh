@@ -5,10 +5,10 @@
 progress_of() {
   awk '
     match($0, /^\[[0-9]+\/[0-9]+\]/) { text = substr($0, 2, RLENGTH - 2); sub("/", " of ", text) }
-    /newly installed/ { total = $3 }
-    /^Get:/ { text = "downloading " ++got " of " total }
-    /^Unpacking / { text = "unpacking " ++unpacked " of " total }
-    /^Setting up / { text = "setting up " ++set_up " of " total }
+    /newly installed/ { of = " of " $3 }
+    /^Get:/ { text = "downloading " ++got of }
+    /^Unpacking / { text = "unpacking " ++unpacked of }
+    /^Setting up / { text = "setting up " ++set_up of }
     END { print text }' "$1"
 }
 

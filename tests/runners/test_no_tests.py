@@ -9,6 +9,8 @@ import pytest
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 CASES = pathlib.Path(__file__).parent / "cases"
 ALL_SKIPPED = 77
+BUILD = pathlib.Path(os.environ.get("JOBCAST_BUILD", PROJECT / "build" / "release"))
+DOCTEST_PROGRAMS = [str(BUILD / "tests" / name) for name in ("unit_tests", "integration_tests")]
 
 
 def run(*command, **environment):
@@ -32,15 +34,15 @@ def test_a_selection_of_scripts_test_without_a_test_fails(build_with_one_test):
     assert run("scripts/test", "--no-build", "-R", "no such test", JOBCAST_BUILD=build_with_one_test).returncode != 0
 
 
-@pytest.mark.parametrize("program", ["JOBCAST_UNIT_TESTS", "JOBCAST_INTEGRATION_TESTS"])
+@pytest.mark.parametrize("program", DOCTEST_PROGRAMS)
 def test_a_filter_of_a_doctest_program_that_leaves_no_test_fails(program):
-    done = run(os.environ[program], "--test-case=no such test")
+    done = run(program, "--test-case=no such test")
     assert (done.returncode, done.stderr) == (1, "no test ran\n")
 
 
-@pytest.mark.parametrize("program", ["JOBCAST_UNIT_TESTS", "JOBCAST_INTEGRATION_TESTS"])
+@pytest.mark.parametrize("program", DOCTEST_PROGRAMS)
 def test_the_list_of_a_doctest_program_is_no_failure(program):
-    assert run(os.environ[program], "--list-test-cases").returncode == 0
+    assert run(program, "--list-test-cases").returncode == 0
 
 
 @pytest.mark.parametrize("case, status", [
