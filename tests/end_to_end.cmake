@@ -7,7 +7,10 @@ set(JOBCAST_RELEASE_PROGRAM "" CACHE STRING "A program from another build, to be
 
 # Debian's, which has the modules that scripts/setup installs; another Python may come first in PATH.
 find_program(JOBCAST_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+set(pytest ${JOBCAST_PYTHON} -m pytest)
+# Which Node.js runs is found when the tests run, since it may change after the build was configured.
 set(with_node ${CMAKE_SOURCE_DIR}/scripts/with-node)
+set(node_tests ${with_node} node ${CMAKE_CURRENT_SOURCE_DIR}/run_node_tests.mjs)
 
 # add_runner_test(NAME COMMAND...): of a runner that exits with 77 when every test was skipped.
 function(add_runner_test name)
@@ -15,10 +18,10 @@ function(add_runner_test name)
   set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
 endfunction()
 macro(add_pytest name)
-  add_runner_test(${name} ${JOBCAST_PYTHON} -m pytest ${ARGN})
+  add_runner_test(${name} ${pytest} ${ARGN})
 endmacro()
 macro(add_node_test name)
-  add_runner_test(${name} ${with_node} node ${CMAKE_CURRENT_SOURCE_DIR}/run_node_tests.mjs ${ARGN})
+  add_runner_test(${name} ${node_tests} ${ARGN})
 endmacro()
 
 add_test(NAME includes COMMAND ${CMAKE_SOURCE_DIR}/scripts/check-includes)
