@@ -1,6 +1,7 @@
 // Proxies that hold back what the gateway sends, and what gets through all the same.
 
 import { after, before, test } from 'node:test';
+import { close_all } from './opened.js';
 import { RunningGateway } from './running_gateway.js';
 import { RunningNginx } from './running_nginx.js';
 import { launch } from './visitor.js';
@@ -11,7 +12,7 @@ let browser;
 before(async () => {
   [gateway, browser] = await Promise.all([RunningGateway.start(), launch()]);
 });
-after(() => Promise.all([browser?.close(), gateway?.end()]));
+after(close_all);
 
 for (const [websocket, way] of [[true, 'websocket'], [false, 'long-poll']])
   test(`nginx buffers and WebSocket ${websocket ? 'gets through' : 'does not'}: the page goes by ${way}`, async () => {
