@@ -53,3 +53,6 @@ foreach(file ${files})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "JOBCAST_PROGRAM=${browser_program}" TIMEOUT 600
                                           FIXTURES_REQUIRED browser_modules)
 endforeach()
+
+# What was published with 0.1.0, beside today's.
+add_subdirectory(compat)
