@@ -74,3 +74,6 @@ endforeach()
 add_pytest(runners ${CMAKE_CURRENT_SOURCE_DIR}/runners)
 set_tests_properties(runners PROPERTIES FIXTURES_REQUIRED browser_modules
   ENVIRONMENT "JOBCAST_PROGRAM=${browser_program};JOBCAST_BUILD=${CMAKE_BINARY_DIR}")
+
+# What was published with 0.1.0, beside today's.
+add_subdirectory(compat)
