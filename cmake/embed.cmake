@@ -1,6 +1,7 @@
 # embed_file(target name file): makes the file's bytes part of the program, declared in base/embedded.hpp as `name`.
+# `file` is relative to the source folder, or absolute.
 function(embed_file target name file)
-  set(path ${CMAKE_SOURCE_DIR}/${file})
+  cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE path)
   set(out ${CMAKE_BINARY_DIR}/embedded/${name}.S)
   file(CONFIGURE OUTPUT ${out} CONTENT [[
 .section .rodata

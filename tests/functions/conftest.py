@@ -6,12 +6,14 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 import tempfile
 
 import pytest
 import redis
 
-LIBRARY = pathlib.Path(__file__).resolve().parents[2] / "src" / "store" / "functions.lua"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import library
 
 
 def _end_with_parent():
@@ -28,7 +30,7 @@ def server():
             if "ready to accept connections" in line.lower():
                 break
         client = redis.Redis(unix_socket_path=path)
-        client.execute_command("FUNCTION", "LOAD", LIBRARY.read_bytes())
+        client.execute_command("FUNCTION", "LOAD", library.source())
         yield client
         process.kill()
         process.wait()

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import LIBRARY, Refused
+from conftest import Refused
 
 
 def test_percent_is_derived_where_it_is_absent(jobs):
@@ -234,15 +234,3 @@ def test_a_shorter_lease_that_is_learnt_with_the_type_holds_at_once(jobs):
     jobs.report("a", status="processing")
     jobs.create("a", type="quick")
     assert jobs.redis.zscore(jobs.key("deadlines"), "a") == jobs.get("a")["locked_at"] + 1500
-
-
-def test_times_are_right_in_the_first_microseconds_of_a_second(jobs):
-    """TIME answers microseconds without leading zeros. `TIMES` stands in for it, since those moments are few."""
-    library = LIBRARY.read_text()
-    shown = library[library.index("local LEADING"):library.index("-- What may take long stops")]
-    probe = "#!lua name=probe\nlocal sub = function(...) return string.sub(...) end\n" + shown.replace(
-        "call('TIME')", "{'1700000000', MICROS}").replace("function time_now()", "function time_now(MICROS)") + "redis.register_function('probe', function(_, args) return time_now(args[1]) end)"
-    jobs.redis.execute_command("FUNCTION", "LOAD", "REPLACE", probe)
-    for micros in (0, 5, 55, 555, 999, 1000, 5555, 55_555, 555_555, 999_999):
-        assert jobs.redis.execute_command("FCALL", "probe", 0, str(micros)) == b"%d" % (1_700_000_000_000 + micros // 1000)
-    jobs.redis.execute_command("FUNCTION", "DELETE", "probe")

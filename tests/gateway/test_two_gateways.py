@@ -1,12 +1,11 @@
 """Several gateways on one Redis, on one port, and beside other versions of the function library."""
-import os
 import re
 
+import library
 import pytest
 
 from harness.wait import until
 
-LIBRARY = os.path.join(os.path.dirname(__file__), "..", "..", "src", "store", "functions.lua")
 FAKE = """#!lua name=jobcast
 redis.register_function{{function_name = 'jobcast_version', callback = function() return '{version}' end, flags = {{'no-writes'}}}}
 """
@@ -82,8 +81,7 @@ def test_another_major_version_of_the_library_is_refused(start_redis, start_gate
 
 def versions_around():
     """What the source says, and that with another minor version in place of it."""
-    with open(LIBRARY, encoding="utf-8") as file:
-        source = file.read()
+    source = library.source()
     found = re.search(r"local VERSION = '(\d+)\.(\d+)'", source)
     major, minor = found.groups()
 

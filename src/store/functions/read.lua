@@ -1,0 +1,163 @@
+-- Reads that change nothing: jobcast_get, jobcast_list, jobcast_inbox.
+local read = {} do
+
+-- Whose job it is, is looked at first and alone, so that the job of another costs what none does.
+local function is_of(scope, key)
+  local h = call('HMGET', key, 'owner', 'tenant')
+  return h[1] and scope == values.encoded(h[2] or '') .. '/' .. values.encoded(h[1])
+end
+
+-- The version is in the record, since a report of progress writes it nowhere else but in `now`.
+local function row(id, status, doc)
+  return {tonumber(match(doc, '^"version":(%d+)', #id + 10) or 0), FINAL[status] and 'f' or '', doc}
+end
+
+function read.get(ns, args)
+  local out, first = {}, 1
+  local scope = #args > 1 and find(args[1], '/', 1, true) and args[1]
+  if scope then first = 2 end
+  for i = first, #args do
+    local key = ns .. ':job:' .. values.name('id', args[i], 128)
+    local r = (not scope or is_of(scope, key)) and call('HMGET', key, 'status', 'doc')
+    out[#out + 1] = r and r[1] and r[2] and row(args[i], r[1], r[2]) or false
+  end
+  return out
+end
+
+local LIST = {
+  limit = function(field, s) return values.integer(field, s, 1, 100) end,
+  cursor = fields.bounded(256), status = fields.bounded(100), group = fields.bounded(128),
+  type = function(field, s) return values.name(field, s, 64) end,
+  snapshot = function(field, s) return values.one_of(field, s, {'1'}) end,
+  since = function(field, s) return values.integer(field, s, 0, MAX_TIME) end,
+}
+local INBOX = {limit = LIST.limit, cursor = LIST.cursor}
+local LOOKED_AT = 2000
+-- A page ends after the record with which it has so many bytes: a hundred large results are several megabytes.
+local PAGE_BYTES = 524288
+
+local function matches(f, statuses, status, type, group)
+  return (not statuses or statuses[status]) and (not f.type or f.type == type) and (not f.group or f.group == group)
+end
+
+local function check_scope(scope)
+  if not scope or #scope > 256 or not find(scope, '^[%w%%%-._~]*/[%w%%%-._~]+$') then
+    refuse('scope', '<tenant>/<owner>, percent-encoded, at most 256 bytes')
+  end
+  return scope
+end
+
+-- Where to go on from: a score, and the id that was the last one given of it.
+local function read_cursor(f)
+  if not f.cursor then return '+inf', nil end
+  local score, id = match(f.cursor, '^(%d+)~(.+)$')
+  if not score then refuse('cursor', 'pass on the cursor of the page before as it is') end
+  return score, id
+end
+
+-- Calls `use(id)` with the members of a zset from the newest on, at most LOOKED_AT of them and for about clock.SLICE_US; stops
+-- before an id for which `use` returns true. Returns the cursor to go on from, or '' at the end. The clock is read seldom, so
+-- that an owner of few jobs always gets all of them. Ids of one score come in falling order: those that the page before gave
+-- are skipped by comparison.
+local function each_newest(key, highest, skip_id, use)
+  local looked, offset, cursor, begun = 0, 0, '', clock.microseconds()
+  while true do
+    local members = call('ZREVRANGEBYSCORE', key, highest, '-inf', 'WITHSCORES', 'LIMIT', tostring(offset), '200')
+    if #members == 0 then return '' end
+    for i = 1, #members, 2 do
+      local id, score = members[i], members[i + 1]
+      if not (skip_id and score == highest and id >= skip_id) then
+        if looked >= LOOKED_AT or use(id) then return cursor end
+        if looked % 256 == 255 and clock.microseconds() - begun > clock.SLICE_US then return score .. '~' .. id end
+        looked = looked + 1
+        cursor = score .. '~' .. id
+      end
+    end
+    offset = offset + 200
+  end
+end
+
+-- A row of a page. What decides whether a record is wanted is read before, without the record: that may be large.
+local function row_of(ns, id, status)
+  return row(id, status, call('HGET', ns .. ':job:' .. id, 'doc'))
+end
+
+-- An owner's stream begins with what is unfinished, then outcomes nobody has seen yet, then other outcomes.
+local function snapshot(ns, scope, f)
+  local begun = clock.microseconds()
+  local found, unseen, finals = {}, {}, {}
+  local had = {}
+  local function take(id)
+    if had[id] then return end
+    had[id] = true
+    local r = call('HMGET', ns .. ':job:' .. id, 'status', 'updated', 'seen_at')
+    if not r[1] then return end
+    if not FINAL[r[1]] then
+      found[#found + 1] = {id, r[1]}
+    elseif not f.since or tonumber(r[2]) >= f.since then
+      local into = r[3] and finals or unseen
+      into[#into + 1] = {id, r[1]}
+    end
+  end
+  local rest = each_newest(ns .. ':owner:' .. scope, '+inf', nil, take)
+  if not f.since then
+    for _, id in ipairs(call('ZREVRANGE', ns .. ':inbox:' .. scope, '0', '99')) do take(id) end
+  end
+  for _, more in ipairs({unseen, finals}) do
+    for _, one in ipairs(more) do found[#found + 1] = one end
+  end
+  local limit, bytes = f.limit or 100, 0
+  local out = {''}
+  for i = 1, math.min(limit, #found) do
+    if bytes >= PAGE_BYTES and clock.microseconds() - begun > clock.SLICE_US then break end
+    out[i + 1] = row_of(ns, unpack(found[i]))
+    bytes = bytes + #out[i + 1][3]
+  end
+  if rest ~= '' or #out <= #found then out[1] = '9007199254740991~~' end
+  return out
+end
+
+function read.list(ns, args)
+  local scope = check_scope(args[1])
+  local f = fields.read(args, 2, LIST)
+  local limit = f.limit or 100
+  local statuses
+  if f.status then
+    statuses = {}
+    for one in gmatch(f.status, '[^,]+') do
+      if not STATUSES[one] then refuse('status', 'pending, processing, retrying, done, failed or cancelled; several with commas') end
+      statuses[one] = true
+    end
+  end
+  local highest, skip_id = read_cursor(f)
+  if f.snapshot then return snapshot(ns, scope, f) end
+  local out, bytes = {''}, 0
+  out[1] = each_newest(ns .. ':owner:' .. scope, highest, skip_id, function(id)
+    if #out > limit or bytes >= PAGE_BYTES then return true end
+    local r = call('HMGET', ns .. ':job:' .. id, 'status', 'type', 'group')
+    if not r[1] or not matches(f, statuses, r[1], r[2], r[3]) then return end
+    out[#out + 1] = row_of(ns, id, r[1])
+    bytes = bytes + #out[#out][3]
+  end)
+  return out
+end
+
+function read.inbox(ns, args)
+  local scope = check_scope(args[1])
+  local f = fields.read(args, 2, INBOX)
+  local highest, skip_id = read_cursor(f)
+  local limit, key = f.limit or 100, ns .. ':inbox:' .. scope
+  -- Entries of records that expired leave only when the next outcome comes.
+  local unseen = call('ZCOUNT', key, '(' .. digits(clock.now() - policies.of_all(ns).retention), '+inf')
+  local out, bytes = {'', unseen}, 0
+  out[1] = each_newest(key, highest, skip_id, function(id)
+    if #out - 1 > limit or bytes >= PAGE_BYTES then return true end
+    local r = call('HMGET', ns .. ':job:' .. id, 'status', 'seen_at')
+    if not FINAL[r[1]] or r[2] then return end
+    out[#out + 1] = row_of(ns, id, r[1])
+    bytes = bytes + #out[#out][3]
+  end)
+  return out
+end
+
+end
