@@ -100,7 +100,7 @@ def test_no_sequence_of_calls_needs_more(jobs, worker, calls):
 
 def test_a_refusal_is_still_one_line_that_names_the_field(jobs, worker):
     jobs.load(libraries.today())
-    with pytest.raises(redis.exceptions.ResponseError, match=r"^JOBCAST percent: \w.+$"):
-        worker.report("a", percent="half")
-    with pytest.raises(redis.exceptions.ResponseError, match=r"^JOBCAST result: "):
-        worker.redis.execute_command("FCALL", "jobcast_report", 1, NAMESPACE, "a", "status", "done", "result", "{")
+    with pytest.raises(redis.exceptions.ResponseError, match=r"^JOBCAST status: \w.+$"):
+        worker.report("a", status="finished")
+    with pytest.raises(redis.exceptions.ResponseError, match=r"^JOBCAST colour: "):
+        worker.redis.execute_command("FCALL", "jobcast_report", 1, NAMESPACE, "a", "status", "done", "colour", "red")

@@ -16,7 +16,7 @@ def limited(monkeypatch, folder):
         with open(script, "w", encoding="ascii") as file:
             file.write(f'#!/bin/sh\nulimit {arguments}\nexec "{PROGRAM}" "$@"\n')
         os.chmod(script, 0o700)
-        monkeypatch.setattr("harness.gateway.PROGRAM", script)
+        monkeypatch.setattr("harness.gateway.Gateway.program", script)
     return limit
 
 
