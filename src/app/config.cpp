@@ -193,8 +193,15 @@ boost::system::result<settings, config_errors> parse_settings(std::string_view t
 
 boost::system::result<settings, config_errors> load_settings(const std::optional<std::filesystem::path>& file,
                                                              std::span<const std::string_view> environment) {
+  std::optional<std::string_view> whole;
+  for (const auto variable : environment)
+    if (constexpr std::string_view name = "JOBCAST_CONFIG="; variable.starts_with(name))
+      whole = variable.substr(name.size());
+  if (whole && file)
+    return config_errors{
+        fmt::format("{}: JOBCAST_CONFIG holds a whole configuration too; give one of the two", file->string())};
   if (!file)
-    return parse_settings("", "", environment);
+    return parse_settings(whole.value_or(""), whole ? "JOBCAST_CONFIG" : "", environment);
   std::ifstream stream(*file, std::ios::binary);
   std::ostringstream text; // reading a folder sets badbit here, where an iterator would throw
   text << stream.rdbuf();

@@ -14,8 +14,9 @@ namespace {
 constexpr std::string_view introduction = R"(# jobcast: every setting with its default.
 #
 # Take away the # in front of a key to change it. Each key can also be given as an environment variable, which wins over
-# this file: JOBCAST_SECTION_KEY, for example JOBCAST_SERVER_LISTEN. Unknown keys are errors. `jobcast check --config FILE`
-# shows what is in effect; `jobcast check --defaults` prints this file.
+# this file: JOBCAST_SECTION_KEY, for example JOBCAST_SERVER_LISTEN. A container can be given this whole file as text in
+# JOBCAST_CONFIG instead. Unknown keys are errors. `jobcast check --config FILE` shows what is in effect;
+# `jobcast check --defaults` prints this file.
 )";
 
 /// Shows `redis://user:secret@host` as `redis://***@host`.

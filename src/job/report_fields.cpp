@@ -18,7 +18,7 @@ constexpr std::array text_names{
     "error.detail"sv, "error.action"sv, "error.severity"sv, "error.link"sv, "error.reference"sv, "error.trace"sv};
 
 constexpr std::array side_names{"by"sv,       "max_attempts"sv, "group_size"sv, "lease"sv,
-                                "retry_in"sv, "retry_at"sv,     "result"sv};
+                                "retry_in"sv, "retry_at"sv,     "result"sv,     "spend_attempt"sv};
 constexpr std::array error_names{"error.code"sv,      "error.title"sv,     "error.detail"sv,
                                  "error.action"sv,    "error.severity"sv,  "error.link"sv,
                                  "error.reference"sv, "error.retryable"sv, "error.trace"sv};

@@ -153,3 +153,38 @@ def test_history_tells_changes_and_not_mere_progress(jobs):
     assert [(e[b"status"], e[b"by"]) for e in entries] == [
         (b"pending", b"publisher"), (b"processing", b"worker"), (b"failed", b"importer-3")]
     assert entries[-1][b"error"] == b'{"title":"Broken","retryable":false}'
+
+
+def test_a_job_that_is_handed_back_keeps_its_attempts(jobs):
+    jobs.policy("mail", max_attempts=2)
+    jobs.report("a", status="processing", type="mail")
+    jobs.report("a", status="retrying", spend_attempt="false", retry_in=0)
+    record = jobs.get("a")
+    assert (record["attempt"], record["max_attempts"]) == (2, 3), "the attempt rises, since it fences"
+    jobs.report("a", status="processing", attempt=2)
+    jobs.report("a", status="failed", error__retryable="true")
+    assert jobs.get("a")["status"] == "retrying"
+    jobs.report("a", status="failed", attempt=3, error__retryable="true")
+    assert jobs.get("a")["status"] == "failed"
+
+
+def test_a_job_may_be_handed_back_until_attempt_1000(jobs):
+    jobs.report("a", status="processing", max_attempts=1000)
+    jobs.report("a", status="retrying", spend_attempt="false")
+    assert jobs.get("a")["max_attempts"] == 1000
+
+
+def test_an_attempt_is_spent_where_none_is_handed_back(jobs):
+    jobs.report("a", status="processing", max_attempts=3)
+    jobs.report("a", status="retrying", spend_attempt="true")
+    assert (jobs.get("a")["attempt"], jobs.get("a")["max_attempts"]) == (2, 3)
+    jobs.report("a", status="done", spend_attempt="false")
+    assert jobs.history("a")[-1]["mended"] == "spend_attempt left out"
+
+
+@pytest.mark.parametrize("job", [".", ".."])
+def test_an_id_that_no_url_reaches_is_refused(jobs, job):
+    for function in ("report", "create", "heartbeat", "cancel"):
+        with pytest.raises(Refused) as refused:
+            jobs.call(function, job)
+        assert refused.value.field == "id"

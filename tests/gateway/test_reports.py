@@ -1,6 +1,8 @@
 """Reports over HTTP: what they answer, what they change, and many in one request."""
 import json
 
+import pytest
+
 from harness.problems import assert_document, assert_problem
 
 
@@ -132,3 +134,15 @@ def test_a_thousand_lines_are_one_batch_and_more_are_refused(gateway, job):
 
 def test_an_empty_batch_is_refused(gateway):
     assert_problem(gateway.request("POST", "/api/reports", b""), 400, "body")
+
+
+@pytest.mark.parametrize("word", ["supervisor", "viewer", "publisher", "batch"])
+def test_over_http_nobody_passes_for_jobcast_in_the_history(gateway, job, word):
+    gateway.report(job, status="processing", by=word)
+    batch(gateway, [{"id": job, "status": "done", "by": word}])
+    assert [entry["by"] for entry in gateway.get(f"/api/jobs/{job}/history").json()["entries"]] == ["worker", "worker"]
+
+
+def test_who_reports_is_written_as_said(gateway, job):
+    gateway.report(job, status="processing", by="importer-7")
+    assert gateway.get(f"/api/jobs/{job}/history").json()["entries"][0]["by"] == "importer-7"

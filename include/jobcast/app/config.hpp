@@ -1,9 +1,10 @@
 // From a TOML file and the environment to `settings`. One table of keys (src/app/config_keys.cpp) drives the file, the
 // variables, what `jobcast check` prints and config/jobcast.toml.
 //
-// Every key `section.key` may also be given as JOBCAST_SECTION_KEY, which wins over the file; types are set in the file
-// alone. Durations are text like "500ms", "60s", "5m", "24h", "7d"; sizes are bytes or text like "64KiB", "1MiB"; lists
-// in the environment are separated by commas. Start-up only, any thread.
+// Every key `section.key` may also be given as JOBCAST_SECTION_KEY, which wins over the file; tables such as types are
+// set in the file, or in JOBCAST_CONFIG, which holds a whole file as text. Durations are text like "500ms", "60s",
+// "5m", "24h", "7d"; sizes are bytes or text like "64KiB", "1MiB"; lists in the environment are separated by commas.
+// Start-up only, any thread.
 #pragma once
 
 #include "jobcast/base/settings.hpp"
@@ -21,9 +22,10 @@ namespace jobcast::app {
 /// Each a sentence that names the place (file and line, or variable), the key, and what is accepted.
 using config_errors = std::vector<std::string>;
 
-/// Reads `file` if there is one, then `environment` ("NAME=value"), and answers all that is wrong rather than the
-/// first. A key or section this version does not know is wrong, since a misspelt limit would silently be no limit;
-/// variables are judged only within known sections, less those Kubernetes sets for services (`..._SERVICE_HOST`,
+/// Reads `file` if there is one, or the TOML text in JOBCAST_CONFIG, for containers; then `environment` ("NAME=value"),
+/// and answers all that is wrong rather than the first. A key or section this version does not know is wrong, since a
+/// misspelt limit would silently be no limit; variables are judged only within known sections, less those Kubernetes
+/// sets for services (`..._SERVICE_HOST`,
 /// `..._PORT`).
 boost::system::result<settings, config_errors> load_settings(const std::optional<std::filesystem::path>& file,
                                                              std::span<const std::string_view> environment);

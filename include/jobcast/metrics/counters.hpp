@@ -23,7 +23,7 @@ class counter {
 };
 
 /// Side fields of reports, by the names under which `ns:mended` counts them.
-inline constexpr std::array<std::string_view, 27> side_fields{"by",
+inline constexpr std::array<std::string_view, 28> side_fields{"by",
                                                               "current",
                                                               "error",
                                                               "error.action",
@@ -46,6 +46,7 @@ inline constexpr std::array<std::string_view, 27> side_fields{"by",
                                                               "result",
                                                               "retry_at",
                                                               "retry_in",
+                                                              "spend_attempt",
                                                               "step",
                                                               "total",
                                                               "unit",

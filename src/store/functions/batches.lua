@@ -41,7 +41,11 @@ end
 -- The failed jobs by name and title, the first to fail first. `failures` is JSON that this file wrote.
 local function name_failures(ns, gid, g, job, leaves, joins)
   local key = ns .. ':failed:' .. gid
-  if joins and g.n_failed <= KEPT_FAILURES then call('ZADD', key, digits(g.updated), job.id) end
+  if joins and g.n_failed <= KEPT_FAILURES then
+    call('ZADD', key, digits(g.updated), job.id)
+    -- A rollup that is new, or due to be renewed, gives all its keys their lifetime when it is saved.
+    if g.expires then call('PEXPIREAT', key, g.expires) end
+  end
   if leaves then call('ZREM', key, job.id) end
   -- Once as many are named as there is room for, one more that fails changes nothing.
   if not leaves and g.n_failed > NAMED_FAILURES and g.failures and select(2, gsub(g.failures, '{"id":', '')) == NAMED_FAILURES then return end

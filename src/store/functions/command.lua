@@ -71,6 +71,7 @@ function command.delete(ns, args)
   local f = fields.read(args, 2, DELETE)
   if not job then return {'missing'} end
   if entry.forbids(f, job) then return {'forbidden', 0, ''} end
+  failures.forget_references(ns, job)
   command.remove(ns, job, clock.now())
   call('DEL', ns .. ':trace:' .. job.id)
   local scope = record.scope(job)

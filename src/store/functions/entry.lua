@@ -25,6 +25,7 @@ function entry.id(args, what)
   local id = args[1]
   if not id then refuse('id', 'missing; FCALL ' .. what .. ' 1 jobcast <id> ...') end
   values.name('id', id, 128)
+  if id == '.' or id == '..' then refuse('id', 'no URL reaches the ids . and ..') end
   if sub(id, 1, 6) == 'group:' then refuse('id', 'ids that begin with group: stand for batches, which follow their jobs') end
   return id
 end

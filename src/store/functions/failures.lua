@@ -19,12 +19,34 @@ function failures.looks_like_trace(s)
   return false
 end
 
--- For operators, by attempt.
+-- For operators, by attempt: those of the last five that left one. Which these are stands in the job's hash, since attempts
+-- may be skipped and a worker may not list the fields of a hash.
 function failures.keep_traces(ns, job, traces)
-  local key = ns .. ':trace:' .. job.id
-  call('HSET', key, digits(job.attempt), table.concat(traces, '\n\n'))
-  if job.attempt > KEPT_TRACES then call('HDEL', key, digits(job.attempt - KEPT_TRACES)) end
+  local key, this = ns .. ':trace:' .. job.id, digits(job.attempt)
+  call('HSET', key, this, table.concat(traces, '\n\n'))
   call('PEXPIRE', key, job.abandoned)
+  local kept = {}
+  for attempt in gmatch(call('HGET', job.key, 'traced') or '', '%d+') do
+    if attempt ~= this then kept[#kept + 1] = attempt end
+  end
+  kept[#kept + 1] = this
+  while #kept > KEPT_TRACES do call('HDEL', key, table.remove(kept, 1)) end
+  call('HSET', job.key, 'traced', table.concat(kept, ','))
+end
+
+-- The names under which support finds the failures of a job: the last, and those of its history.
+function failures.forget_references(ns, job)
+  local errors = {job.error}
+  for _, one in ipairs(call('XRANGE', ns .. ':log:' .. job.id, '-', '+')) do
+    for i = 1, #one[2], 2 do
+      if one[2][i] == 'error' then errors[#errors + 1] = one[2][i + 1] end
+    end
+  end
+  for _, text_of_error in ipairs(errors) do
+    local reference = cjson.decode(text_of_error).reference
+    local key = reference and ns .. ':reference:' .. reference
+    if key and call('HGET', key, 'id') == job.id then call('DEL', key) end
+  end
 end
 
 -- `*` stands for any text; nothing else is special. Takes time proportional to the text.

@@ -42,7 +42,7 @@ fields.SIDE = {
   ['error.severity'] = mending.checked(values.one_of, {'low', 'high'}),
   ['error.retryable'] = mending.checked(values.one_of, {'true', 'false'}),
   ['error.link'] = mending.checked(values.link), ['error.trace'] = mending.cut(16384),
-  result = as_sent,
+  result = as_sent, spend_attempt = mending.checked(values.one_of, {'true', 'false'}),
   retry_in = mending.checked(values.number, 0, YEAR / 1000),
   retry_at = mending.checked(function(field, s)
     local at = values.integer(field, s, 0, MAX_TIME)

@@ -53,7 +53,7 @@ function transitions.set_group(job, f)
   job.group_size = f.group_size
 end
 
-local MAX_LABELS = 16
+local MAX_LABELS, MAX_ATTEMPTS = 16, 1000
 
 -- Returns false if there was no room for all of them.
 function transitions.set_labels(job, labels)
@@ -107,7 +107,7 @@ local function leave_out_misplaced(f, status, retries, has_group)
   end
   if status ~= 'done' then leave_out(f, 'result') end
   if not has_group then leave_out(f, 'group_size') end
-  if not retries then leave_out(f, 'retry_at', 'retry_in') end
+  if not retries then leave_out(f, 'retry_at', 'retry_in', 'spend_attempt') end
   if f.retry_at then leave_out(f, 'retry_in') end
 end
 
@@ -225,6 +225,8 @@ function transitions.apply(ns, job, f, at, flags, global)
 
   local was = job.status
   if retries then
+    -- The attempt rises as ever, since it fences; the job may then have one more.
+    if f.spend_attempt == 'false' then job.max = math.max(job.max, math.min(job.max + 1, MAX_ATTEMPTS)) end
     job.error = said and failures.describe(ns, job, said, at, false)
     transitions.retry_later(ns, job, at, f.retry_at or at + (f.retry_in and f.retry_in * 1000 or backoff(of_type(), job.attempt)))
     flags.s = true
