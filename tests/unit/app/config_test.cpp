@@ -356,23 +356,23 @@ TEST_CASE("a file that cannot be read is an error that names it") {
 
 TEST_CASE("a whole configuration can be given as text in JOBCAST_CONFIG") {
   const std::string_view text = "JOBCAST_CONFIG=[jobs.types.export]\nlease = \"5m\"\n[limits]\nheartbeat = \"7s\"\n";
-  const std::string_view variables[] = {"PATH=/bin", text, "JOBCAST_LIMITS_HEARTBEAT=9s"};
-  const auto loaded = load_settings(std::nullopt, variables);
+  const variables given = {"PATH=/bin", text, "JOBCAST_LIMITS_HEARTBEAT=9s"};
+  const auto loaded = load_settings(std::nullopt, given);
   REQUIRE(loaded.has_value());
   CHECK(loaded->jobs.types.at("export").lease == milliseconds(300'000));
   CHECK(loaded->limits.heartbeat == milliseconds(9'000)); // a variable of its own wins
 }
 
 TEST_CASE("an error in JOBCAST_CONFIG names it and the line") {
-  const std::string_view variables[] = {"JOBCAST_CONFIG=[limits]\nheartbeet = \"7s\"\n"};
-  const auto loaded = load_settings(std::nullopt, variables);
+  const variables given = {"JOBCAST_CONFIG=[limits]\nheartbeet = \"7s\"\n"};
+  const auto loaded = load_settings(std::nullopt, given);
   REQUIRE(loaded.has_error());
   CHECK(loaded.error().front().starts_with("JOBCAST_CONFIG:2: limits.heartbeet"));
 }
 
 TEST_CASE("a file beside JOBCAST_CONFIG is an error, since one would be ignored") {
-  const std::string_view variables[] = {"JOBCAST_CONFIG=[limits]"};
-  const auto both = load_settings("/some/jobcast.toml", variables);
+  const variables given = {"JOBCAST_CONFIG=[limits]"};
+  const auto both = load_settings("/some/jobcast.toml", given);
   REQUIRE(both.has_error());
   CHECK(both.error().front().find("give one of the two") != std::string::npos);
 }
