@@ -1,6 +1,7 @@
 #include "jobcast/api/router.hpp"
 
 #include "jobcast/api/access.hpp"
+#include "jobcast/api/answers.hpp"
 #include "jobcast/api/cors.hpp"
 #include "jobcast/api/endpoints.hpp"
 #include "jobcast/base/log.hpp"
@@ -129,6 +130,13 @@ std::optional<http::response> check_access(context& c, http::request& r, needs a
   return std::nullopt;
 }
 
+bool has_line(std::string_view headers, std::string_view name) {
+  for (std::size_t at = 0; (at = headers.find(name, at)) != std::string_view::npos; at += name.size())
+    if ((at == 0 || headers[at - 1] == '\n') && headers.substr(at + name.size()).starts_with(':'))
+      return true;
+  return false;
+}
+
 // Not more than whoever guessed a path needs to find the right one.
 std::string wrong_method(const http::request& r, const std::string& allow) {
   std::string text = "This path does not take " + std::string(r.method) + "; it takes " + allow + ".";
@@ -210,7 +218,10 @@ void router::decorate(const http::request* r, http::response& out) {
     // A connection that is kept between requests is a place, which only some may still have.
     out.close = out.close || (context_.crowded() && !has_reserve(*r));
   }
-  if (out.headers.find("\r\nVary:") == std::string::npos && !out.headers.starts_with("Vary:"))
+  // The client that asks again at once learns nothing new.
+  if (out.status == 404 && !has_line(out.headers, "Retry-After"))
+    add_retry_after(context_, out, {});
+  if (!has_line(out.headers, "Vary"))
     out.headers += "Vary: Origin\r\n";
 }
 

@@ -39,7 +39,8 @@ struct context {
   /// `client`: the address whose limits.request_rate its messages count in.
   std::function<void(net::client_socket, std::string head, auth::identity_ptr who, const asio::ip::address& client)>
       open_websocket;
-  /// Holds a request until the record is another than `known`; null if nothing was heard of the job.
+  /// Holds a request until the record is another than `known`, or if that is empty until the job appears; null if
+  /// nothing was heard of the job.
   std::function<task<hub::event_ptr>(auth::identity_ptr who, std::string id, std::string known, milliseconds wait)>
       wait_for_change;
   std::function<readiness()> ready;
