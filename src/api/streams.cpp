@@ -16,6 +16,7 @@ hub::watch_request base_request(context& c, const http::request& r) {
   hub::watch_request out;
   out.every = r.parameter("every") == "true";
   out.head = r.head;
+  out.chunked = !r.http10;
   out.last_event_id = r.field("Last-Event-ID");
   out.who = watching(r);
   out.headers = cors_headers(c.config.cors, r.field("Origin")) + "Vary: Authorization, Cookie, Origin\r\n";

@@ -189,6 +189,7 @@ class connection final : public open_connection {
     r.fields = &fields;
     r.head = message.method() == beast_http::verb::head;
     r.method = r.head ? std::string_view("GET") : std::string_view(message.method_string());
+    r.http10 = message.version() == 10;
     r.peer = peer_;
     if (parse_target(std::string_view(message.target()), r.path, r.query))
       return context_.handler.judge(r);

@@ -1,6 +1,8 @@
 #include "jobcast/stream/sse.hpp"
 
 #include "jobcast/base/clock.hpp"
+#include "jobcast/http/chunk.hpp"
+#include "jobcast/http/response.hpp"
 #include "jobcast/stream/session.hpp"
 
 #include <charconv>
@@ -24,30 +26,64 @@ std::int64_t time_of(std::string_view event_id) {
                                                                                                                 : 0;
 }
 
-// The response head. Without a length the body lasts until the close (RFC 9112, section 6.3), which lets every watcher
-// be sent the very same bytes; chunks would need a head of their own.
+constexpr std::string_view comment = ":\n\n";
+
+hub::encoding encoding_of(const request& r) {
+  return r.chunked ? hub::encoding::chunked_sse : hub::encoding::sse;
+}
+
+// The response head, and what a stream begins with. Every watcher is sent the very same bytes, so an event's chunk head
+// is part of it. Over HTTP/1.0 the body lasts until the close (RFC 9112, section 6.3).
 std::string response_head(const request& r, unsigned retry) {
-  std::string head = "HTTP/1.1 200 OK\r\n"
-                     "Content-Type: text/event-stream\r\n"
-                     "Cache-Control: no-store, no-transform\r\n"
-                     "X-Accel-Buffering: no\r\n";
+  std::string head = "HTTP/1.1 200 OK\r\nContent-Type: ";
+  head += http::event_stream_type;
+  head += "\r\n"
+          "Cache-Control: no-store, no-transform\r\n"
+          "X-Accel-Buffering: no\r\n";
   head += r.headers;
+  if (r.chunked)
+    head += "Transfer-Encoding: chunked\r\n";
   head += "Connection: close\r\n\r\n";
-  if (!r.head)
-    head += fmt::format("retry: {}\n\n", retry);
+  if (r.head)
+    return head;
+  std::string const beginning = fmt::format("retry: {}\n\n", retry);
+  r.chunked ? http::append_chunk(head, beginning) : void(head += beginning);
   return head;
 }
 
 // An EventSource never comes back after a refusal, so one that will pass is a stream that ends at once.
 std::string busy_answer(const request& r, unsigned retry) {
-  return response_head(r, retry) + std::string(hub::event::gateway("busy")->sse());
+  hub::event_ptr const busy = hub::event::gateway("busy");
+  std::string const head = response_head(r, retry);
+  return r.chunked ? head + std::string(busy->chunk()) + std::string(http::last_chunk)
+                   : head + std::string(busy->sse());
 }
 
+/// What streams of any kind have in common.
+class sse_session : public session {
+ protected:
+  sse_session(net::client_socket socket, host& h, const request& r)
+      : session(std::move(socket), h, encoding_of(r)) {}
+
+  bool is_chunked() const { return box_.encoded_as() == hub::encoding::chunked_sse; }
+  /// Sends what is due, ends the body and closes.
+  void end_when_sent() {
+    if (is_chunked())
+      box_.end_with(host_.last_chunk);
+    close_when_sent();
+  }
+  void send_comment() {
+    std::string bytes;
+    is_chunked() ? http::append_chunk(bytes, comment) : void(bytes = comment);
+    box_.prepend(bytes);
+  }
+};
+
 /// Streams of several jobs or of an owner: they last until the client leaves.
-class many_session final : public session {
+class many_session final : public sse_session {
  public:
   many_session(net::client_socket socket, host& h, const request& r)
-      : session(std::move(socket), h, hub::encoding::sse)
+      : sse_session(std::move(socket), h, r)
       , links_(std::make_unique<hub::link[]>(r.jobs.size()))
       , count_(r.jobs.size()) {
     std::int64_t const overlap = h.limits.resume_overlap.count();
@@ -75,7 +111,7 @@ class many_session final : public session {
   void notify(hub::event_ptr notice) override { box_.add_notice(std::move(notice)); }
   void finish(hub::event_ptr last_word) override {
     box_.add_notice(std::move(last_word));
-    close_when_sent();
+    end_when_sent();
     flush();
   }
 
@@ -99,7 +135,7 @@ class many_session final : public session {
 
   void keep_alive() override {
     if (box_.empty(dirty()))
-      box_.prepend(":\n\n");
+      send_comment();
   }
 
   void on_closed() override {
@@ -115,10 +151,10 @@ class many_session final : public session {
 };
 
 /// The stream of one job: ends with it. The most common stream by far, so it holds its link itself and nothing more.
-class single_session final : public session {
+class single_session final : public sse_session {
  public:
   single_session(net::client_socket socket, host& h, request r)
-      : session(std::move(socket), h, hub::encoding::sse)
+      : sse_session(std::move(socket), h, r)
       , opening_(std::make_unique<request>(std::move(r))) {}
 
   void begin(const request&) {
@@ -134,7 +170,7 @@ class single_session final : public session {
   void finish(hub::event_ptr last_word) override {
     finishing_ = true;
     box_.add_notice(std::move(last_word));
-    close_when_sent();
+    end_when_sent();
     flush();
   }
 
@@ -154,10 +190,11 @@ class single_session final : public session {
     if (final && !end_) {
       end_ = hub::event::end("final");
       box_.add_notice(end_);
-      close_when_sent();
+      end_when_sent();
     } else if (!final && end_ && box_.withdraw(end_)) {
       // Retried before the client read the outcome: it is told of both, and the stream goes on.
       end_.reset();
+      box_.withdraw_end();
       stay_open();
     }
     return true;
@@ -184,7 +221,7 @@ class single_session final : public session {
 
   void keep_alive() override {
     if (!opening_ && box_.empty(dirty()))
-      box_.prepend(":\n\n");
+      send_comment();
   }
 
   void on_closed() override { host_.hub.close(link_); }

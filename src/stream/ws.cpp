@@ -323,7 +323,7 @@ class ws_session final : public session {
   void end_with(std::string_view close_frame) {
     if (std::exchange(ending_, true))
       return;
-    box_.add_notice(hub::event::raw(close_frame));
+    box_.end_with(hub::event::raw(close_frame));
     close_when_sent();
     flush();
   }

@@ -31,6 +31,7 @@ class field_source {
 struct request {
   std::string_view method; ///< "GET"; "HEAD" is given as GET with `head` set
   bool head = false;
+  bool http10 = false;           ///< HTTP/1.0
   std::vector<std::string> path; ///< percent-decoded segments; "/api/jobs" is {"api", "jobs"}, "/" is {}
   query_parameters query;
   std::string_view body;

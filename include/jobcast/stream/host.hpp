@@ -3,6 +3,7 @@
 
 #include "jobcast/base/settings.hpp"
 #include "jobcast/base/timing_wheel.hpp"
+#include "jobcast/http/chunk.hpp"
 #include "jobcast/hub/hub.hpp"
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/net/admission.hpp"
@@ -35,6 +36,8 @@ struct host {
   joint_sends* sends = nullptr; ///< while many streams are flushed together, and the gateway is to do it so
   bool draining = false;        ///< new streams are told so and end
   std::minstd_rand random{std::random_device{}()};
+
+  hub::event_ptr last_chunk = hub::event::raw(http::last_chunk); ///< ends a chunked stream
 
   /// `retry:` in milliseconds, spread over one to two times limits.retry so that a crowd does not come back as one.
   unsigned jittered_retry() {
