@@ -23,8 +23,9 @@ constexpr std::size_t head_capacity = 96;
 
 // What stands before the data of each kind, without its brace; a record is a member of its own.
 constexpr std::string_view openings[] = {
-    R"({"event":"job","record":)", R"({"event":"missing",)", R"({"event":"reset",)",  R"({"event":"gap",)",
-    R"({"event":"more",)",         R"({"event":"gateway",)", R"({"event":"reauth",)", R"({"event":"end",)"};
+    R"({"event":"job","record":)", R"({"event":"missing",)", R"({"event":"reset",)",
+    R"({"event":"gap",)",          R"({"event":"more",)",    R"({"event":"gateway",)",
+    R"({"event":"reauth",)",       R"({"event":"end",)",     R"({"event":"time",)"};
 constexpr std::size_t longest_ws_head = 10;
 static_assert(std::all_of(std::begin(openings), std::end(openings), [](std::string_view o) {
   return longest_ws_head + o.size() <= std::tuple_size_v<head_space>;
@@ -178,6 +179,10 @@ event_ptr event::end(std::string_view reason, std::string_view job) {
     data += '}';
   }
   return make(event_kind::end, "event: end\ndata: ", data, "\n\n");
+}
+
+event_ptr event::time(std::int64_t now) {
+  return make(event_kind::time, "event: time\ndata: ", fmt::format(R"({{"now":{}}})", now), "\n\n");
 }
 
 event_ptr event::raw(std::string_view bytes) {

@@ -18,8 +18,8 @@ void outbox::prepend(std::string_view bytes) {
 void outbox::add_notice(hub::event_ptr notice) {
   if (!extra_)
     extra_ = std::make_unique<extra>();
-  if (notice->kind() == hub::event_kind::gateway)
-    std::erase_if(extra_->notices, [](const hub::event_ptr& n) { return n->kind() == hub::event_kind::gateway; });
+  if (notice->kind() == hub::event_kind::gateway || notice->kind() == hub::event_kind::time)
+    std::erase_if(extra_->notices, [&](const hub::event_ptr& n) { return n->kind() == notice->kind(); });
   extra_->notices.push_back(std::move(notice));
 }
 

@@ -1,6 +1,5 @@
 #include "jobcast/stream/sse.hpp"
 
-#include "jobcast/base/clock.hpp"
 #include "jobcast/http/chunk.hpp"
 #include "jobcast/http/response.hpp"
 #include "jobcast/stream/session.hpp"
@@ -14,9 +13,6 @@ namespace jobcast::stream {
 namespace {
 
 using request = hub::watch_request;
-
-/// How far the clock of Redis may be ahead of ours. Ids of later are none of ours.
-constexpr std::int64_t most_ahead_ms = 24 * 60 * 60 * 1000;
 
 /// T of `Last-Event-ID: <T>-<version>`; 0 if it is none of ours.
 std::int64_t time_of(std::string_view event_id) {
@@ -34,7 +30,7 @@ hub::encoding encoding_of(const request& r) {
 
 // The response head, and what a stream begins with. Every watcher is sent the very same bytes, so an event's chunk head
 // is part of it. Over HTTP/1.0 the body lasts until the close (RFC 9112, section 6.3).
-std::string response_head(const request& r, unsigned retry) {
+std::string response_head(const request& r, host& h) {
   std::string head = "HTTP/1.1 200 OK\r\nContent-Type: ";
   head += http::event_stream_type;
   head += "\r\n"
@@ -46,15 +42,16 @@ std::string response_head(const request& r, unsigned retry) {
   head += "Connection: close\r\n\r\n";
   if (r.head)
     return head;
-  std::string const beginning = fmt::format("retry: {}\n\n", retry);
+  std::string beginning = fmt::format("retry: {}\n\n", h.jittered_retry());
+  beginning += hub::event::time(h.clock.now())->sse();
   r.chunked ? http::append_chunk(head, beginning) : void(head += beginning);
   return head;
 }
 
 // An EventSource never comes back after a refusal, so one that will pass is a stream that ends at once.
-std::string busy_answer(const request& r, unsigned retry) {
+std::string busy_answer(const request& r, host& h) {
   hub::event_ptr const busy = hub::event::gateway("busy");
-  std::string const head = response_head(r, retry);
+  std::string const head = response_head(r, h);
   return r.chunked ? head + std::string(busy->chunk()) + std::string(http::last_chunk)
                    : head + std::string(busy->sse());
 }
@@ -87,12 +84,13 @@ class many_session final : public sse_session {
       , links_(std::make_unique<hub::link[]>(r.jobs.size()))
       , count_(r.jobs.size()) {
     std::int64_t const overlap = h.limits.resume_overlap.count();
-    if (std::int64_t const last = time_of(r.last_event_id); last > overlap && last < now_ms() + most_ahead_ms)
+    // Of later than now it is of a Redis whose clock was wrong, or none of ours: what came since is not known by it.
+    if (std::int64_t const last = time_of(r.last_event_id); last > overlap && last <= h.clock.now())
       since_ = last - overlap;
   }
 
   void begin(const request& r) {
-    box_.prepend(response_head(r, host_.jittered_retry()));
+    box_.prepend(response_head(r, host_));
     start();
     host_.hub.enlist(*this);
     for (std::size_t i = 0; i < count_; ++i) {
@@ -215,7 +213,7 @@ class single_session final : public sse_session {
         return true;
       }
     }
-    box_.prepend(response_head(*asked, host_.jittered_retry()));
+    box_.prepend(response_head(*asked, host_));
     return true;
   }
 
@@ -223,6 +221,8 @@ class single_session final : public sse_session {
     if (!opening_ && box_.empty(dirty()))
       send_comment();
   }
+
+  bool is_begun() const override { return !opening_; }
 
   void on_closed() override { host_.hub.close(link_); }
 
@@ -262,11 +262,10 @@ void end_if_draining(Session& s, host& h) {
 
 void open_sse(net::client_socket socket, host& h, hub::watch_request r) {
   if (r.head)
-    return session_ptr<brief_session>(new brief_session(std::move(socket), h))->begin(response_head(r, 0));
+    return session_ptr<brief_session>(new brief_session(std::move(socket), h))->begin(response_head(r, h));
   auto place = admit_stream(h, r.who);
   if (!place)
-    return session_ptr<brief_session>(new brief_session(std::move(socket), h))
-        ->begin(busy_answer(r, h.jittered_retry()));
+    return session_ptr<brief_session>(new brief_session(std::move(socket), h))->begin(busy_answer(r, h));
   auto const begin = [&, who = r.who](auto opened) {
     opened->set_place(*std::move(place));
     opened->set_who(who);

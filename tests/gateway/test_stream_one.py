@@ -56,7 +56,19 @@ def test_the_raw_bytes_are_exactly_the_event(gateway, job):
     with gateway.watch(job) as stream:
         event = stream.expect("job")
         expected = b"id: %s\nevent: job\ndata: %s\n\n" % (event.id.encode(), record.body)
-        assert stream.raw == b"retry: %d\n\n" % stream.parser.retries[0] + expected
+        time = b'event: time\ndata: {"now":%d}\n\n' % stream.times[0]
+        assert stream.raw == b"retry: %d\n\n" % stream.parser.retries[0] + time + expected
+
+
+def test_a_stream_begins_with_redis_time(gateway, worker, job):
+    gateway.report(job, status="processing")
+    seconds, micros = worker.redis.time()
+    with gateway.watch(job) as one, gateway.watch(job, job + "-other") as several, gateway.websocket() as ws:
+        one.expect("job"), several.next()
+        ws.watch(job)
+        for told in (one, several, ws):
+            assert 0 <= told.times[0] - (seconds * 1000 + micros // 1000) < 10_000
+    assert one.raw.index(b"event: time") < one.raw.index(b"event: job")
 
 
 def test_a_job_that_is_over_is_given_and_ended(gateway, job):
@@ -99,6 +111,19 @@ def test_a_reconnect_that_has_the_outcome_is_stopped_with_204(gateway, job):
         stream.wait_closed()
     response = gateway.get(f"/api/jobs/{job}/events", {"Last-Event-ID": last, "Accept": "text/event-stream"})
     assert (response.status, response.body) == (204, b"")
+
+
+@pytest.mark.parametrize("name", ["lastEventId", "lastEventID", "Last-Event-ID"])
+def test_a_polyfill_may_send_its_last_event_id_in_the_query(gateway, job, name):
+    gateway.report(job, status="done")
+    with gateway.watch(job) as stream:
+        last = stream.expect("job").id
+    accept = {"Accept": "text/event-stream"}
+    assert gateway.get(f"/api/jobs/{job}/events?{name}={last}", accept).status == 204
+    # The header is of the reconnect, the query may still be of the page's first address.
+    assert gateway.get(f"/api/jobs/{job}/events?{name}=1-1", {"Last-Event-ID": last, **accept}).status == 204
+    with gateway.stream(f"/api/jobs/{job}/events?{name}={last}", headers={"Last-Event-ID": "1-1"}) as stream:
+        stream.expect("job")
 
 
 def test_an_unknown_job_is_missing_and_appears_when_it_is_made(gateway, job):
@@ -193,7 +218,8 @@ def test_two_watchers_of_a_job_get_the_same_bytes(gateway, job):
         one.expect("job"), other.expect("job")
         gateway.report(job, status="done", result=[1, 2, 3])
         one.wait_closed(), other.wait_closed()
-        assert one.raw.split(b"\n\n", 1)[1] == other.raw.split(b"\n\n", 1)[1]
+        # Behind `retry:` and the time, which are of each stream.
+        assert one.raw.split(b"\n\n", 2)[2] == other.raw.split(b"\n\n", 2)[2]
 
 
 def test_a_bad_id_is_refused_for_good(gateway):

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "jobcast/auth/authenticator.hpp"
+#include "jobcast/base/redis_clock.hpp"
 #include "jobcast/base/settings.hpp"
 #include "jobcast/http/connection.hpp"
+#include "jobcast/http/date.hpp"
 #include "jobcast/hub/event.hpp"
 #include "jobcast/hub/watch_request.hpp"
 #include "jobcast/metrics/counters.hpp"
@@ -33,6 +35,8 @@ struct context {
   const std::shared_ptr<const auth::authenticator>& auth;
   const std::shared_ptr<const net::networks>& trusted_proxies;
 
+  const redis_clock& clock;
+
   /// Makes the connection a stream.
   std::function<void(net::client_socket, hub::watch_request)> open_stream;
   /// Sends the head of the 101 response and makes the connection a WebSocket. `who`: null for who is yet to say so.
@@ -50,6 +54,7 @@ struct context {
   /// 1 when the event loop keeps up; how many times slower than that otherwise. Stretches Retry-After.
   std::function<double()> load;
 
+  http::date_line date{}; ///< by `clock`
   std::minstd_rand random{std::random_device{}()};
 };
 

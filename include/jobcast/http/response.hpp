@@ -16,6 +16,7 @@ struct response {
   std::string headers; ///< further lines, each ending in CRLF
   std::string body;
   bool close = false;
+  bool for_everyone = false; ///< pages of any origin may read it
 
   response& add(std::string_view name, std::string_view value) {
     headers.append(name).append(": ").append(value).append("\r\n");

@@ -14,7 +14,7 @@ class event;
 using event_ptr = boost::intrusive_ptr<const event>;
 
 /// What a stream can be told (protocol section 4).
-enum class event_kind : std::uint8_t { job, missing, reset, gap, more, gateway, reauth, end, raw };
+enum class event_kind : std::uint8_t { job, missing, reset, gap, more, gateway, reauth, end, time, raw };
 
 /// How an event goes out.
 enum class encoding : std::uint8_t {
@@ -50,6 +50,8 @@ class event {
   static event_ptr reauth(std::int64_t expires_at);
   /// `job` where the stream carries several.
   static event_ptr end(std::string_view reason, std::string_view job = {});
+  /// What time it is, milliseconds since the epoch.
+  static event_ptr time(std::int64_t now);
   /// Bytes of one stream's own, ready to be sent as they are.
   static event_ptr raw(std::string_view bytes);
 

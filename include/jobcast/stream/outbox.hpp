@@ -68,7 +68,8 @@ class outbox {
 
   /// Bytes to go out before anything else not yet begun. Appends.
   void prepend(std::string_view bytes);
-  /// A notice, to go out after the records that are due. Of `gateway` notices not yet sent only the newest stays.
+  /// A notice, to go out after the records that are due. Of `gateway` and of `time` only the newest
+  /// stays that is not yet sent.
   void add_notice(hub::event_ptr notice);
   /// Takes back a notice. False if it was sent, or begun, already.
   bool withdraw(const hub::event_ptr& notice);

@@ -70,14 +70,14 @@ class Parser:
 
 
 class Stream:
-    """An open stream. `seen` holds every event so far, `raw` every byte of the body without its chunk heads."""
+    """An open stream. `seen` holds every event so far but those that tell the time, which are in `times`; `raw` every byte of the body without its chunk heads."""
 
     def __init__(self, address, target, headers=(), wait_for_head=True, version="1.1", **options):
         self.connection = Connection(address, **options)
         self.connection.send(encode_request("GET", target, None, _with_accept(headers), address, version))
         self.parser = Parser()
         self.body = None  # of a chunked stream
-        self.seen, self.unread = [], []
+        self.seen, self.unread, self.times = [], [], []
         self.closed = False
         self.status = None
         if wait_for_head:
@@ -112,7 +112,13 @@ class Stream:
     def take(self, data):
         if self.body:
             data = b"".join(self._whole_events(chunk) for chunk in self.body.feed(data))
-        events = self.parser.feed(data)
+        events = []
+        for event in self.parser.feed(data):
+            if event.name == "time":
+                assert event.id is None and set(event.data) == {"now"}, event
+                self.times.append(event.data["now"])
+            else:
+                events.append(event)
         self.seen += events
         self.unread += events
 
