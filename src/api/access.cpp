@@ -47,7 +47,7 @@ http::response passing_refusal(context& c, const http::request& r, unsigned stat
     return out;
   }
   http::response out;
-  out.content_type = "text/event-stream";
+  out.content_type = http::event_stream_type;
   out.add("Cache-Control", "no-store, no-transform");
   auto const spread = static_cast<unsigned>(c.random() % 1000);
   out.body = hub::event::gateway("busy", retry_after_s * 1000 + spread)->sse();

@@ -1,7 +1,6 @@
 #include "jobcast/api/answers.hpp"
 
 #include "jobcast/auth/rules.hpp"
-#include "jobcast/base/clock.hpp"
 #include "jobcast/base/json_members.hpp"
 #include "jobcast/job/report_json.hpp"
 #include "jobcast/job/scope.hpp"
@@ -39,7 +38,7 @@ http::response not_found(std::string_view id) {
 std::optional<http::response> check_job_id(std::string_view id, std::string_view field) {
   if (job::is_job_id(id))
     return std::nullopt;
-  return http::problem(400, "A job id is 1 to 128 of the characters A-Z a-z 0-9 . _ : -", field);
+  return http::problem(400, fmt::format("A job id is {}.", job::job_id_rule), field);
 }
 
 namespace {
@@ -101,7 +100,7 @@ unsigned retry_after(std::string_view record, std::int64_t now, double load, std
 
 void add_retry_after(context& c, http::response& out, std::string_view record) {
   out.add("Retry-After",
-          std::to_string(retry_after(record, now_ms(), c.load(), static_cast<std::uint32_t>(c.random()))));
+          std::to_string(retry_after(record, c.clock.now(), c.load(), static_cast<std::uint32_t>(c.random()))));
 }
 
 std::string private_headers() {

@@ -1,5 +1,7 @@
 #include "jobcast/api/cors.hpp"
 
+#include "jobcast/http/guard.hpp"
+
 #include <algorithm>
 
 namespace jobcast::api {
@@ -34,14 +36,43 @@ std::string cors_headers(const cors_settings& cors, std::string_view origin) {
     return {};
   return "Access-Control-Allow-Origin: " + std::string(origin) +
          "\r\nAccess-Control-Allow-Credentials: true"
-         "\r\nAccess-Control-Expose-Headers: ETag, Retry-After, Location\r\n";
+         "\r\nAccess-Control-Expose-Headers: Date, ETag, Retry-After, Location\r\n";
 }
 
-std::string preflight_headers() {
-  return "Access-Control-Allow-Methods: GET, HEAD, POST, DELETE"
-         "\r\nAccess-Control-Allow-Headers: Authorization, Content-Type, If-None-Match, Prefer, Idempotency-Key, "
-         "Last-Event-ID"
-         "\r\nAccess-Control-Max-Age: 600\r\n";
+namespace {
+
+constexpr std::size_t longest_requested = 4096;
+constexpr std::string_view own_headers =
+    "Authorization, Content-Type, If-None-Match, Prefer, Idempotency-Key, Last-Event-ID";
+
+std::string_view trimmed(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  return text.substr(0, text.find_last_not_of(" \t") + 1);
+}
+
+// The requested names, each behind a comma; empty unless all are names: what goes back to the browser must not be able
+// to say anything else.
+std::string further_headers(std::string_view requested) {
+  std::string out;
+  for (bool last = requested.empty() || requested.size() > longest_requested; !last;) {
+    auto const comma = requested.find(',');
+    last = comma == std::string_view::npos;
+    std::string_view const name = trimmed(requested.substr(0, comma));
+    if (!http::is_token(name))
+      return {};
+    out.append(", ").append(name);
+    requested.remove_prefix(last ? requested.size() : comma + 1);
+  }
+  return out;
+}
+
+} // namespace
+
+std::string preflight_headers(std::string_view requested) {
+  std::string out = "Access-Control-Allow-Methods: GET, HEAD, POST, DELETE\r\nAccess-Control-Allow-Headers: ";
+  out.append(own_headers).append(further_headers(requested));
+  out += "\r\nAccess-Control-Max-Age: 600\r\nVary: Origin, Access-Control-Request-Headers\r\n";
+  return out;
 }
 
 } // namespace jobcast::api

@@ -2,6 +2,7 @@
 // front.
 
 #include "jobcast/api/endpoints.hpp"
+#include "jobcast/api/entity_tags.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -78,9 +79,9 @@ task<http::answer> get_file(context& c, http::request& r, parts at) {
   out.add("Cache-Control", "no-cache");
   out.add("X-Content-Type-Options", "nosniff");
   std::string const tag =
-      fmt::format("\"{:x}-{:x}\"", fs::last_write_time(file, ec).time_since_epoch().count(), fs::file_size(file, ec));
-  out.add("ETag", tag);
-  if (r.field("If-None-Match") == tag) {
+      fmt::format("{:x}-{:x}", fs::last_write_time(file, ec).time_since_epoch().count(), fs::file_size(file, ec));
+  out.add("ETag", '"' + tag + '"');
+  if (names_tag(r.fields->list("If-None-Match"), tag)) {
     out.status = 304;
     co_return out;
   }

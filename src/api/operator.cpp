@@ -16,6 +16,16 @@ http::response text(std::string_view type, std::string_view body, std::string_vi
   return out;
 }
 
+// What holds nothing of anybody's: a page of any origin may load it, as a module and into a page that is isolated
+// (Cross-Origin-Embedder-Policy) too.
+http::response public_file(std::string_view type, std::string_view body) {
+  http::response out = text(type, body, "no-cache");
+  out.add("Cross-Origin-Resource-Policy", "cross-origin");
+  out.add("X-Content-Type-Options", "nosniff");
+  out.for_everyone = true;
+  return out;
+}
+
 } // namespace
 
 task<http::answer> get_health(context&, http::request&, parts) {
@@ -36,7 +46,7 @@ task<http::answer> get_metrics(context& c, http::request&, parts) {
 }
 
 task<http::answer> get_openapi(context&, http::request&, parts) {
-  co_return text("application/yaml", embedded::openapi_yaml(), "no-cache");
+  co_return public_file("application/yaml", embedded::openapi_yaml());
 }
 
 task<http::answer> get_client(context&, http::request& r, parts) {
@@ -44,7 +54,7 @@ task<http::answer> get_client(context&, http::request& r, parts) {
   std::string_view const script = name == "components.js"       ? embedded::components_js()
                                   : name == "jobcast.global.js" ? embedded::jobcast_global_js()
                                                                 : embedded::jobcast_js();
-  co_return text("text/javascript; charset=utf-8", script, "no-cache");
+  co_return public_file("text/javascript; charset=utf-8", script);
 }
 
 } // namespace jobcast::api

@@ -3,6 +3,7 @@
 #include "jobcast/api/access.hpp"
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/endpoints.hpp"
+#include "jobcast/api/entity_tags.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/strings.hpp"
 #include "jobcast/job/json_text.hpp"
@@ -31,11 +32,6 @@ std::optional<milliseconds> preferred_wait(std::string_view prefer, milliseconds
     return std::min<milliseconds>(std::chrono::seconds(std::min(seconds, 86'400u)), most);
   }
   return std::nullopt;
-}
-
-/// Entity tags are compared weakly (RFC 9110, section 13.1.2).
-bool names_tag(std::string_view if_none_match, std::string_view tag) {
-  return if_none_match == "*" || if_none_match.find(fmt::format("\"{}\"", tag)) != std::string_view::npos;
 }
 
 http::response not_modified(http::response full) {
@@ -80,7 +76,7 @@ http::response list_response(const http::request& r, const std::vector<store::re
     job::append_json_string(out.body, cursor);
   }
   out.body += '}';
-  return names_tag(r.field("If-None-Match"), tag) ? not_modified(std::move(out)) : out;
+  return names_tag(r.fields->list("If-None-Match"), tag) ? not_modified(std::move(out)) : out;
 }
 
 store::arguments filters_of(const http::request& r, std::initializer_list<std::string_view> names) {
@@ -138,28 +134,26 @@ task<http::answer> get_status(context& c, http::request& r, parts at) {
   auto found = co_await c.reads.get(id, std::move(scope));
   if (!found)
     co_return problem_of(c, found.error());
-  if (!*found || !may(*r.who, auth::action::read, (*found)->json))
-    co_return not_found(id);
-  const store::record& now = **found;
-  std::string const now_id = now.event_id();
+  // From here on the job of another is a missing one: it is held as long, and nothing that happens to it is heard.
+  store::record const* const now = *found && may(*r.who, auth::action::read, (*found)->json) ? found->get() : nullptr;
+  std::string const now_id = now ? now->event_id() : std::string();
 
-  std::string_view const match = r.field("If-None-Match");
+  std::string const match = r.fields->list("If-None-Match");
   auto wait = preferred_wait(r.field("Prefer"), c.config.limits.long_poll);
   // Nobody is told more than their credentials last.
   if (wait && r.who->expires_at != 0)
     wait = std::min(*wait, milliseconds(std::max<std::int64_t>(r.who->expires_at - now_ms(), 0)));
-  bool const hold = wait && !match.empty() && !now.final && names_tag(match, now_id);
+  bool const hold = wait && (!now || (!now->final && !match.empty() && names_tag(match, now_id)));
   hub::event_ptr news;
-  if (hold) {
+  if (hold)
     news = co_await c.wait_for_change(watching(r), id, now_id, *wait);
-    if (news && news->kind() == hub::event_kind::missing)
-      co_return not_found(id);
-  }
-  http::response out = news ? record_response(c, 200, news->id(), news->final(), news->data())
-                            : record_response(c, 200, now_id, now.final, now.json);
+  bool const missing = news ? news->kind() == hub::event_kind::missing : !now;
+  http::response out = missing ? not_found(id)
+                       : news  ? record_response(c, 200, news->id(), news->final(), news->data())
+                               : record_response(c, 200, now_id, now->final, now->json);
   if (wait)
     out.add("Preference-Applied", fmt::format("wait={}", hold ? wait->count() / 1000 : 0));
-  bool const same = !match.empty() && names_tag(match, news ? news->id() : now_id);
+  bool const same = !missing && !match.empty() && names_tag(match, news ? news->id() : now_id);
   co_return same ? not_modified(std::move(out)) : std::move(out);
 }
 

@@ -1,6 +1,7 @@
 #include "jobcast/api/router.hpp"
 
 #include "jobcast/api/access.hpp"
+#include "jobcast/api/answers.hpp"
 #include "jobcast/api/cors.hpp"
 #include "jobcast/api/endpoints.hpp"
 #include "jobcast/base/log.hpp"
@@ -74,9 +75,9 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path, std
   return i == path.size();
 }
 
-const route* route_of(const http::request& r) {
+const route* route_of(std::string_view method, const std::vector<std::string>& path) {
   const auto* const found = std::find_if(std::begin(routes), std::end(routes), [&](const route& candidate) {
-    return candidate.method == r.method && matches(candidate.pattern, r.path, nullptr);
+    return candidate.method == method && matches(candidate.pattern, path, nullptr);
   });
   return found == std::end(routes) ? nullptr : found;
 }
@@ -93,12 +94,17 @@ std::string allowed_methods(const std::vector<std::string>& path) {
   return allow;
 }
 
-http::response preflight(const cors_settings& cors, http::request& r) {
-  if (!origin_allowed(cors, r.field("Origin")))
+bool is_for_everyone(const route* r) {
+  return r && (r->run == get_client || r->run == get_openapi);
+}
+
+http::response preflight(const cors_settings& cors, http::request& r, bool for_everyone) {
+  if (!for_everyone && !origin_allowed(cors, r.field("Origin")))
     return http::problem(403, "This origin is not in cors.origins; add it exactly as the browser sends it.", "Origin");
   http::response out;
   out.status = 204;
-  out.headers = preflight_headers();
+  out.headers = preflight_headers(r.fields->list("Access-Control-Request-Headers"));
+  out.for_everyone = for_everyone;
   return out;
 }
 
@@ -111,7 +117,7 @@ std::optional<http::response> check_access(context& c, http::request& r, needs a
     return refused;
   // A page of another site has the browser's cookies sent along, but cannot hide where it is from.
   bool const by_cookie = r.who && r.who->by_cookie;
-  if (by_cookie && r.method != "GET" && !may_command(c.config.cors, r.field("Origin"), r.field("Host"), true))
+  if (by_cookie && r.method != "GET" && !may_command(c.config.cors, r.field("Origin"), r.host(), true))
     return http::problem(403, by_cookie_needs_origin, "Origin");
   switch (access) {
   case needs::nothing:
@@ -129,6 +135,23 @@ std::optional<http::response> check_access(context& c, http::request& r, needs a
   return std::nullopt;
 }
 
+std::optional<http::response> check_coding(const http::request& r) {
+  std::string const coding = r.fields->list("Content-Encoding");
+  if (coding.empty() || coding == "identity")
+    return std::nullopt;
+  http::response out =
+      http::problem(415, "A body that is compressed is not read; send it as it is.", "Content-Encoding");
+  out.add("Accept-Encoding", "identity");
+  return out;
+}
+
+bool has_line(std::string_view headers, std::string_view name) {
+  for (std::size_t at = 0; (at = headers.find(name, at)) != std::string_view::npos; at += name.size())
+    if ((at == 0 || headers[at - 1] == '\n') && headers.substr(at + name.size()).starts_with(':'))
+      return true;
+  return false;
+}
+
 // Not more than whoever guessed a path needs to find the right one.
 std::string wrong_method(const http::request& r, const std::string& allow) {
   std::string text = "This path does not take " + std::string(r.method) + "; it takes " + allow + ".";
@@ -141,18 +164,21 @@ std::string wrong_method(const http::request& r, const std::string& allow) {
 
 // Nothing if the request may go on to its endpoint, or to the files.
 std::optional<http::response> router::refuse(http::request& r) {
-  if (context_.auth->open() && !names_this_machine(context_.config.cors, r.field("Host")))
+  if (context_.auth->open() && !names_this_machine(context_.config.cors, r.host()))
     return http::problem(403,
                          "Without keys in [auth] the gateway answers to this machine's names alone; list the origin in "
                          "cors.origins.",
                          "Host");
+  bool const is_preflight = r.method == "OPTIONS" && !r.field("Access-Control-Request-Method").empty();
   bool const command = r.method != "GET" && r.method != "OPTIONS";
-  if (command && !may_command(context_.config.cors, r.field("Origin"), r.field("Host")))
+  if (command && !may_command(context_.config.cors, r.field("Origin"), r.host()))
     return http::problem(403, "Pages of this origin may not send commands; add it to cors.origins.", "Origin");
-  if (r.method == "OPTIONS" && !r.field("Access-Control-Request-Method").empty())
-    return preflight(context_.config.cors, r);
-  if (const route* found = route_of(r))
-    return check_access(context_, r, found->access);
+  if (is_preflight)
+    return preflight(context_.config.cors, r, is_for_everyone(route_of("GET", r.path)));
+  if (const route* found = route_of(r.method, r.path)) {
+    auto refused = check_access(context_, r, found->access);
+    return refused || r.method == "GET" ? std::move(refused) : check_coding(r);
+  }
   std::string const allow = allowed_methods(r.path);
   bool const of_the_api = !r.path.empty() && r.path.front() == "api";
   if (allow.empty() && r.method == "GET" && !of_the_api)
@@ -192,7 +218,7 @@ http::verdict router::judge(http::request& r) {
 
 task<http::answer> router::handle(http::request& r) {
   try {
-    const route* const found = route_of(r);
+    const route* const found = route_of(r.method, r.path);
     if (!found)
       co_return co_await get_file(context_, r, r.path);
     std::vector<std::string> open;
@@ -205,12 +231,18 @@ task<http::answer> router::handle(http::request& r) {
 }
 
 void router::decorate(const http::request* r, http::response& out) {
+  out.headers += context_.date.at(context_.clock.now());
   if (r) {
-    out.headers += cors_headers(context_.config.cors, r->field("Origin"));
+    std::string const cors = cors_headers(context_.config.cors, r->field("Origin"));
+    // For who is listed the origin is named, since a star does not go with credentials.
+    out.headers += cors.empty() && out.for_everyone ? "Access-Control-Allow-Origin: *\r\n" : cors;
     // A connection that is kept between requests is a place, which only some may still have.
     out.close = out.close || (context_.crowded() && !has_reserve(*r));
   }
-  if (out.headers.find("\r\nVary:") == std::string::npos && !out.headers.starts_with("Vary:"))
+  // The client that asks again at once learns nothing new.
+  if (out.status == 404 && !has_line(out.headers, "Retry-After"))
+    add_retry_after(context_, out, {});
+  if (!has_line(out.headers, "Vary"))
     out.headers += "Vary: Origin\r\n";
 }
 

@@ -12,21 +12,38 @@ namespace jobcast::api {
 
 namespace {
 
+// What polyfills of EventSource, which may set no header, call it in the query.
+constexpr std::string_view last_event_id_names[] = {"lastEventId", "lastEventID", "Last-Event-ID"};
+
+std::string_view last_event_id(const http::request& r) {
+  if (auto const header = r.field("Last-Event-ID"); !header.empty())
+    return header;
+  for (std::string_view const name : last_event_id_names)
+    if (auto const given = r.parameter(name); given && !given->empty())
+      return *given;
+  return {};
+}
+
 hub::watch_request base_request(context& c, const http::request& r) {
   hub::watch_request out;
   out.every = r.parameter("every") == "true";
   out.head = r.head;
-  out.last_event_id = r.field("Last-Event-ID");
+  out.chunked = !r.http10;
+  out.last_event_id = last_event_id(r);
   out.who = watching(r);
-  out.headers = cors_headers(c.config.cors, r.field("Origin")) + "Vary: Authorization, Cookie, Origin\r\n";
+  out.headers = c.date.at(c.clock.now()) + cors_headers(c.config.cors, r.field("Origin")) +
+                "Vary: Authorization, Cookie, Origin\r\n";
   return out;
 }
 
 // A slip of the pen, such as ?jobs=.
 std::string unknown_parameter(const http::request& r) {
   constexpr std::string_view known[] = {"", "every", "tenant", "link"};
+  auto const lists = [](const auto& names, std::string_view name) {
+    return std::find(std::begin(names), std::end(names), name) != std::end(names);
+  };
   auto const at = std::find_if(r.query.begin(), r.query.end(), [&](auto const& p) {
-    return std::find(std::begin(known), std::end(known), p.first) == std::end(known);
+    return !lists(known, p.first) && !lists(last_event_id_names, p.first);
   });
   return at == r.query.end() ? std::string() : "; there is no parameter " + at->first + ".";
 }

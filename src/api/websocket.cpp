@@ -72,11 +72,12 @@ task<http::answer> get_websocket(context& c, http::request& r, parts) {
     co_return http::problem(400, "Offer the subprotocol jobcast.v1: new WebSocket(url, \"jobcast.v1\").",
                             "Sec-WebSocket-Protocol");
   // Browsers let any page open a WebSocket anywhere; only the Origin tells.
-  if (!may_command(c.config.cors, r.field("Origin"), r.field("Host"), r.who && r.who->by_cookie))
+  if (!may_command(c.config.cors, r.field("Origin"), r.host(), r.who && r.who->by_cookie))
     co_return wrong_origin(r);
   std::string head =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-      http::ws_accept(key) + "\r\nSec-WebSocket-Protocol: " + std::string(subprotocol) + "\r\n\r\n";
+      http::ws_accept(key) + "\r\nSec-WebSocket-Protocol: " + std::string(subprotocol) + "\r\n" +
+      c.date.at(c.clock.now()) + "\r\n";
   co_return take_over(c, r,
                       [&c, head = std::move(head), who = r.who, client = client_of(c, r)](net::client_socket socket) {
                         c.open_websocket(std::move(socket), head, who, client);

@@ -45,7 +45,7 @@ int report(const std::string& url, const std::string& id, const std::vector<std:
   request.headers.emplace_back("Content-Type", "application/json");
   add_credentials(request);
   if (!job::is_job_id(id)) {
-    errors << "jobcast: a job id is 1 to 128 of A-Z a-z 0-9 . _ : -\n";
+    errors << "jobcast: a job id is " << job::job_id_rule << "\n";
     return 2;
   }
   for (const auto& field : fields)

@@ -114,7 +114,7 @@ int watch(const std::string& url, const std::string& id, const watch_screen& scr
   request.headers.emplace_back("Accept", "text/event-stream");
   request.patience = silence;
   if (!job::is_job_id(id)) {
-    errors << "jobcast: a job id is 1 to 128 of A-Z a-z 0-9 . _ : -\n";
+    errors << "jobcast: a job id is " << job::job_id_rule << "\n";
     return 2;
   }
   if (!aim(request, url, "/api/jobs/" + id + "/events")) {

@@ -10,6 +10,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <charconv>
 #include <fmt/format.h>
 #include <numeric>
 
@@ -29,6 +30,10 @@ constexpr std::size_t deadlines_a_turn = 16;
 // Streams have no identity where everyone may do everything.
 auth::identity_ptr anyone() {
   return *auth::authenticator().identify({}, 0);
+}
+
+bool read_integer(std::string_view text, std::int64_t& out) {
+  return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc{};
 }
 
 settings completed(settings s) {
@@ -104,6 +109,7 @@ api::context reactor::make_context() {
       .admission = *shared_.admission,
       .auth = secrets_.auth,
       .trusted_proxies = secrets_.trusted_proxies,
+      .clock = host_.clock,
       .open_stream = [this](net::client_socket socket,
                             hub::watch_request asked) { stream::open_sse(std::move(socket), host_, std::move(asked)); },
       .open_websocket =
@@ -194,6 +200,7 @@ void reactor::on_client(bool connected) {
   update_available();
   if (!connected)
     return;
+  ask_time();
   if (library_)
     library_->install();
   else
@@ -244,9 +251,20 @@ void reactor::probe() {
   if (!client_.connected())
     return;
   client_.call({"PUBLISH", probe_channel_, std::to_string(now_ms())}, [](error_code, redis::reply_view) {});
+  ask_time();
   hub_.retry_reads();
   if (library_)
     library_->check();
+}
+
+void reactor::ask_time() {
+  client_.call({"TIME"}, [this, asked = clock::now()](error_code ec, redis::reply_view reply) {
+    if (ec || !reply.is_array() || reply.size() != 2)
+      return;
+    std::int64_t seconds = 0, micros = 0;
+    if (read_integer(reply[0].text(), seconds) && read_integer(reply[1].text(), micros))
+      host_.clock.set(seconds * 1000 + micros / 1000, asked, clock::now());
+  });
 }
 
 void reactor::reload(const settings& config, const secrets& keys) {
@@ -336,7 +354,7 @@ void reactor::on_turn_end() {
 void reactor::on_connection(bool up) {
   subscriber_up_ = up;
   if (!up)
-    hub_.on_lost();
+    hub_.on_lost(host_.clock.now());
   update_available();
 }
 

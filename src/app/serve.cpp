@@ -86,9 +86,8 @@ class service {
       return fail_start(fmt::format("cannot listen on {}: {}", config_.server.listen, e.code().message()));
     }
     watch_signals();
-    log::info("listening on {}://{}:{} with {} reactor{}, redis {}, version " JOBCAST_VERSION,
-              keys->tls ? "https" : "http", where->address().to_string(), where->port(), reactors_.size(),
-              reactors_.size() == 1 ? "" : "s",
+    log::info("listening on {}://{} with {} reactor{}, redis {}, version " JOBCAST_VERSION,
+              keys->tls ? "https" : "http", net::name_of(*where), reactors_.size(), reactors_.size() == 1 ? "" : "s",
               embedded_ ? "private" : config_.redis.url.substr(config_.redis.url.rfind('@') + 1));
     if (keys->auth->open())
       log::warning(

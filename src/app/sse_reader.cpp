@@ -1,5 +1,7 @@
 #include "sse_reader.hpp"
 
+#include "jobcast/base/byte_order_mark.hpp"
+
 #include <charconv>
 #include <utility>
 
@@ -31,9 +33,8 @@ void sse_reader::restart() {
 bool sse_reader::end_line(const std::function<bool(const sse_event&)>& on_event) {
   auto line = std::move(line_);
   line_.clear();
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-  if (std::exchange(first_line_, false) && line.starts_with(byte_order_mark))
-    line.erase(0, byte_order_mark.size());
+  if (std::exchange(first_line_, false))
+    line = std::string(without_byte_order_mark(line));
 
   if (!line.empty()) {
     const auto colon = line.find(':');

@@ -2,6 +2,7 @@
 
 #include "beast_fields.hpp"
 #include "body_share.hpp"
+#include "jobcast/base/byte_order_mark.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/http/guard.hpp"
 
@@ -23,6 +24,8 @@ namespace {
 constexpr std::size_t small_body = 4096;
 // Up to here a body is copied behind its head, and they are sent as one.
 constexpr std::size_t joined_body = 16 * 1024;
+// Before a request.
+constexpr unsigned most_empty_lines = 16;
 
 /// Cuts off whatever the connection is waiting for when its time is over.
 class deadline final : public wheel_entry {
@@ -98,11 +101,14 @@ class connection final : public open_connection {
   // Answers false when there is no request to come. Refusals have been answered then.
   task<bool> read_head() {
     head_size_ = 0;
+    empty_lines_ = 0;
     std::size_t searched = 0;
     // Who has not asked anything yet gets no more time than for asking.
     context_.wheel.arm(deadline_,
                        buffer_.empty() && served_ ? context_.limits.keep_alive : context_.limits.request_timeout);
     for (;;) {
+      if (skip_empty_lines())
+        searched = 0;
       head_end const end = find_head_end(buffer_, searched);
       if (end.bare_lf) {
         co_await refuse(400, "Lines of the request head must end in CR LF.");
@@ -130,6 +136,14 @@ class connection final : public open_connection {
     }
   }
 
+  // Some clients send an empty line after a body (RFC 9112, section 2.2). Returns true if there was one.
+  bool skip_empty_lines() {
+    bool any = false;
+    for (; empty_lines_ < most_empty_lines && buffer_.starts_with("\r\n"); ++empty_lines_, any = true)
+      buffer_.erase(0, 2);
+    return any;
+  }
+
   task<bool> read_more() {
     error_code ec;
     std::size_t const n = co_await socket_.read(context_.input.data(), context_.input.size(), ec);
@@ -152,7 +166,7 @@ class connection final : public open_connection {
     if (!leave_body && !co_await read_body(parsing, judged, share))
       co_return false;
     deadline_.disarm();
-    r.body = parsing.get().body();
+    r.body = without_byte_order_mark(parsing.get().body());
     answer given;
     if (judged.refusal) {
       judged.refusal->close = judged.refusal->close || leave_body;
@@ -189,8 +203,9 @@ class connection final : public open_connection {
     r.fields = &fields;
     r.head = message.method() == beast_http::verb::head;
     r.method = r.head ? std::string_view("GET") : std::string_view(message.method_string());
+    r.http10 = message.version() == 10;
     r.peer = peer_;
-    if (parse_target(std::string_view(message.target()), r.path, r.query))
+    if (parse_target(std::string_view(message.target()), r))
       return context_.handler.judge(r);
     return {.refusal = problem(400, "The request target is not a valid path and query.")};
   }
@@ -255,6 +270,7 @@ class connection final : public open_connection {
   task<bool> respond(const request& r, answer given, bool asked_to_keep) {
     context_.counters.requests.add();
     if (auto* take = std::get_if<takeover>(&given)) {
+      skip_empty_lines();
       if (buffer_.empty()) {
         (*take)(std::move(socket_));
         co_return false;
@@ -267,6 +283,9 @@ class connection final : public open_connection {
     if (out.status >= 400)
       context_.counters.request_errors.add();
     bool const keep_alive = asked_to_keep && !out.close && !context_.handler.draining();
+    // Without it a client of HTTP/1.0 waits for the close (RFC 9112, section 9.3).
+    if (keep_alive && r.http10)
+      out.add("Connection", "keep-alive");
     bool const sent = co_await send(out, r.head, keep_alive);
     if (sent && !keep_alive)
       co_await close_gently();
@@ -337,6 +356,7 @@ class connection final : public open_connection {
   deadline deadline_;
   std::string buffer_; ///< read and not yet used
   std::size_t head_size_ = 0;
+  unsigned empty_lines_ = 0;                      ///< passed over before the request
   std::optional<beast_http::fields> head_fields_; ///< of a request that may have a trailer
   bool served_ = false;                           ///< a request was answered
   bool idle_ = false;                             ///< waiting for a request that has not begun

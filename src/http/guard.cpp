@@ -20,12 +20,6 @@ std::string_view trimmed(std::string_view s) {
   return s;
 }
 
-bool is_token(std::string_view s) {
-  return !s.empty() && std::all_of(s.begin(), s.end(), [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-}
-
 std::string_view next_line(std::string_view& rest) {
   auto const end = rest.find("\r\n");
   std::string_view const line = rest.substr(0, end);
@@ -34,6 +28,12 @@ std::string_view next_line(std::string_view& rest) {
 }
 
 } // namespace
+
+bool is_token(std::string_view s) {
+  return !s.empty() && std::all_of(s.begin(), s.end(), [](unsigned char c) {
+    return std::isalnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
 
 head_end find_head_end(std::string_view bytes, std::size_t from) {
   // Three bytes back: the empty line may have been split.

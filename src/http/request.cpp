@@ -1,6 +1,7 @@
 #include "jobcast/http/request.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 namespace jobcast::http {
 
@@ -66,9 +67,46 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
   return out;
 }
 
-bool parse_target(std::string_view target, std::vector<std::string>& path, query_parameters& query) {
-  if (!target.starts_with('/'))
+namespace {
+
+bool parse_query(std::string_view text, query_parameters& query) {
+  return text.empty() || split(text, '&', [&](std::string_view part) {
+           auto const equals = part.find('=');
+           auto key = percent_decode(part.substr(0, equals), true);
+           auto value =
+               percent_decode(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1), true);
+           if (!key || !value)
+             return false;
+           query.emplace_back(std::move(*key), std::move(*value));
+           return true;
+         });
+}
+
+bool starts_like(std::string_view text, std::string_view lower) {
+  return text.size() >= lower.size() && std::equal(lower.begin(), lower.end(), text.begin(),
+                                                   [](char a, unsigned char b) { return a == std::tolower(b); });
+}
+
+// Takes scheme and authority off a target in absolute form.
+bool take_authority(std::string_view& target, std::string_view& authority) {
+  std::size_t const scheme = starts_like(target, "http://") ? 7 : starts_like(target, "https://") ? 8 : 0;
+  if (scheme == 0)
+    return target.starts_with('/');
+  authority = target.substr(scheme, target.find_first_of("/?", scheme) - scheme);
+  target.remove_prefix(scheme + authority.size());
+  // A name before an `@` is how one address is made to look like another (RFC 9110, section 4.2.4).
+  return !authority.empty() && authority.find('@') == std::string_view::npos;
+}
+
+} // namespace
+
+bool parse_target(std::string_view target, request& r) {
+  std::vector<std::string>& path = r.path;
+  if (!take_authority(target, r.authority))
     return false;
+  // Of an absolute target the path may be left out.
+  if (!target.starts_with('/'))
+    return target.empty() || parse_query(target.substr(1), r.query);
   auto const mark = target.find('?');
   std::string_view const path_part = target.substr(1, mark == std::string_view::npos ? mark : mark - 1);
   path.reserve(4); // what the longest of the API's have
@@ -80,15 +118,7 @@ bool parse_target(std::string_view target, std::vector<std::string>& path, query
             });
   if (!ok || mark == std::string_view::npos || mark + 1 == target.size())
     return ok;
-  return split(target.substr(mark + 1), '&', [&](std::string_view part) {
-    auto const equals = part.find('=');
-    auto key = percent_decode(part.substr(0, equals), true);
-    auto value = percent_decode(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1), true);
-    if (!key || !value)
-      return false;
-    query.emplace_back(std::move(*key), std::move(*value));
-    return true;
-  });
+  return parse_query(target.substr(mark + 1), r.query);
 }
 
 } // namespace jobcast::http

@@ -1,6 +1,5 @@
 #include "jobcast/hub/hub.hpp"
 
-#include "jobcast/base/clock.hpp"
 #include "jobcast/job/event.hpp"
 
 #include <algorithm>
@@ -188,9 +187,9 @@ void hub::bound(feed& f) {
   }
 }
 
-void hub::on_lost() {
+void hub::on_lost(std::int64_t at) {
   set_available(false);
-  lost_at_ = now_ms();
+  lost_at_ = at;
   for (topic& t : topics_) {
     t.at = topic::state::subscribing;
     t.forget_freshness();

@@ -35,6 +35,9 @@ void link::pop() {
     std::size_t const size = backlog_->at(0)->sse().size();
     backlog_->bytes -= size;
     watcher_->held_ -= size;
+    // It told of them: the next gap counts those that come after it.
+    if (backlog_->at(0)->kind() == event_kind::gap)
+      backlog_->skipped = 0;
     backlog_->pop();
     if (backlog_->empty())
       watcher_->hub_->spare_.give_back(std::move(backlog_));

@@ -129,7 +129,7 @@ class collector {
   bool add(std::string value) {
     if (rule_.name == "id") {
       if (!is_job_id(value))
-        return fail("id", "must be 1 to 128 of A-Z a-z 0-9 . _ : -");
+        return fail("id", "must be " + std::string(job_id_rule));
       report.id = std::move(value);
       return true;
     }
@@ -329,7 +329,7 @@ std::string name_as_sent(std::string_view json, std::string_view field) {
 }
 
 bool is_job_id(std::string_view id) {
-  return is_name(id, 128);
+  return is_name(id, 128) && id != "." && id != "..";
 }
 bool is_type_name(std::string_view type) {
   return is_name(type, 64);

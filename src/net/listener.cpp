@@ -61,8 +61,14 @@ std::string port_problem(const tcp::endpoint& where) {
     probe.listen(1, ec);
   if (!ec)
     return {};
-  return fmt::format("cannot listen on {}:{}: {}; end what uses it, or set server.listen to another port",
-                     where.address().to_string(), where.port(), ec.message());
+  return fmt::format("cannot listen on {}: {}; end what uses it, or set server.listen to another port", name_of(where),
+                     ec.message());
+}
+
+std::string name_of(const tcp::endpoint& where) {
+  std::string const address = where.address().to_string();
+  return where.address().is_v6() ? fmt::format("[{}]:{}", address, where.port())
+                                 : fmt::format("{}:{}", address, where.port());
 }
 
 listener::listener(asio::io_context& io, const limit_settings& limits,

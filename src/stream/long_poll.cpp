@@ -40,8 +40,12 @@ class poll final : public hub::watcher, wheel_entry {
       newest_ = link_.at(0);
       link_.pop();
     }
-    if (newest_ && (newest_->kind() != hub::event_kind::job || newest_->id() != known_))
+    if (newest_ && is_news(*newest_))
       over();
+  }
+  // Who knows of no job waits for its record alone: a job that the viewer may not see is `missing` too.
+  bool is_news(const hub::event& e) const {
+    return e.kind() == hub::event_kind::job ? e.id() != known_ : !known_.empty();
   }
   void notify(hub::event_ptr) override {}
   void finish(hub::event_ptr) override { over(); }

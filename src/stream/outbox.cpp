@@ -18,8 +18,8 @@ void outbox::prepend(std::string_view bytes) {
 void outbox::add_notice(hub::event_ptr notice) {
   if (!extra_)
     extra_ = std::make_unique<extra>();
-  if (notice->kind() == hub::event_kind::gateway)
-    std::erase_if(extra_->notices, [](const hub::event_ptr& n) { return n->kind() == hub::event_kind::gateway; });
+  if (notice->kind() == hub::event_kind::gateway || notice->kind() == hub::event_kind::time)
+    std::erase_if(extra_->notices, [&](const hub::event_ptr& n) { return n->kind() == notice->kind(); });
   extra_->notices.push_back(std::move(notice));
 }
 
@@ -27,6 +27,18 @@ bool outbox::withdraw(const hub::event_ptr& notice) {
   bool const found = extra_ && std::erase(extra_->notices, notice) > 0;
   drop_empty_extra();
   return found;
+}
+
+void outbox::end_with(hub::event_ptr last) {
+  if (!extra_)
+    extra_ = std::make_unique<extra>();
+  extra_->last = std::move(last);
+}
+
+void outbox::withdraw_end() {
+  if (extra_ && !extra_->over)
+    extra_->last.reset();
+  drop_empty_extra();
 }
 
 void batch::put(std::string_view bytes) {
@@ -66,8 +78,8 @@ void batch::put_shared(std::string_view bytes) {
 
 void batch::put(const hub::event& e, hub::encoding as, std::size_t without) {
   // To ask for the parts of what has one would be a fifteenth of a broadcast's instructions.
-  if (as == hub::encoding::sse)
-    return put_shared(e.sse().substr(without));
+  if (as != hub::encoding::websocket)
+    return put_shared((as == hub::encoding::sse ? e.sse() : e.chunk()).substr(without));
   hub::head_space space;
   hub::encoded const bytes = e.bytes(as, space);
   if (bytes.head.empty())
@@ -133,12 +145,18 @@ void outbox::gather(const hub::dirty_links& dirty, batch& out) const {
   out.clear();
   if (partial_)
     out.put(*partial_, encoding_, partial_sent_);
+  if (extra_ && extra_->over)
+    return;
   if (extra_)
     out.put(std::string_view(extra_->prefix).substr(extra_->prefix_sent));
   out.put_due(dirty, encoding_);
-  if (extra_)
-    for (std::size_t i = 0; i < extra_->notices.size() && !out.full(encoding_); ++i)
-      out.put(*extra_->notices[i], encoding_);
+  if (!extra_)
+    return;
+  std::size_t i = 0;
+  for (; i < extra_->notices.size() && !out.full(encoding_); ++i)
+    out.put(*extra_->notices[i], encoding_);
+  if (extra_->last && i == extra_->notices.size() && !out.full(encoding_))
+    out.put(*extra_->last, encoding_);
 }
 
 std::size_t outbox::commit(hub::dirty_links& dirty, const batch& of, std::size_t bytes) {
@@ -171,8 +189,8 @@ std::size_t outbox::commit(hub::dirty_links& dirty, std::size_t bytes) {
       return 0;
     }
     bytes -= rest;
+    finished += !is_last(partial_);
     partial_.reset();
-    ++finished;
   }
   if (extra_) {
     std::size_t const part = std::min(bytes, extra_->prefix.size() - extra_->prefix_sent);
@@ -188,12 +206,16 @@ std::size_t outbox::commit(hub::dirty_links& dirty, std::size_t bytes) {
     take(extra_->notices.front());
     extra_->notices.erase(extra_->notices.begin());
   }
+  if (bytes > 0 && extra_ && extra_->last && !extra_->over) {
+    extra_->over = true;
+    finished -= take(extra_->last);
+  }
   drop_empty_extra();
   return finished;
 }
 
 void outbox::drop_empty_extra() {
-  if (extra_ && extra_->notices.empty() && extra_->prefix_sent == extra_->prefix.size())
+  if (extra_ && !extra_->last && extra_->notices.empty() && extra_->prefix_sent == extra_->prefix.size())
     extra_.reset();
 }
 

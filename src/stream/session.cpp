@@ -252,6 +252,10 @@ void session::go_on() {
     if (next_beat_ <= host_.wheel.now())
       next_beat_ = host_.wheel.now() + half;
     host_.wheel.arm(*this, next_deadline());
+    if (++beats_ >= host_.beats_between_times() && is_begun()) {
+      beats_ = 0;
+      notify(host_.time_now());
+    }
     if (++silence_ >= 2)
       keep_alive();
     second_half_ = !second_half_;

@@ -1,6 +1,7 @@
 #include "jobcast/stream/sse.hpp"
 
-#include "jobcast/base/clock.hpp"
+#include "jobcast/http/chunk.hpp"
+#include "jobcast/http/response.hpp"
 #include "jobcast/stream/session.hpp"
 
 #include <charconv>
@@ -13,9 +14,6 @@ namespace {
 
 using request = hub::watch_request;
 
-/// How far the clock of Redis may be ahead of ours. Ids of later are none of ours.
-constexpr std::int64_t most_ahead_ms = 24 * 60 * 60 * 1000;
-
 /// T of `Last-Event-ID: <T>-<version>`; 0 if it is none of ours.
 std::int64_t time_of(std::string_view event_id) {
   std::int64_t at = 0;
@@ -24,39 +22,75 @@ std::int64_t time_of(std::string_view event_id) {
                                                                                                                 : 0;
 }
 
-// The response head. Without a length the body lasts until the close (RFC 9112, section 6.3), which lets every watcher
-// be sent the very same bytes; chunks would need a head of their own.
-std::string response_head(const request& r, unsigned retry) {
-  std::string head = "HTTP/1.1 200 OK\r\n"
-                     "Content-Type: text/event-stream\r\n"
-                     "Cache-Control: no-store, no-transform\r\n"
-                     "X-Accel-Buffering: no\r\n";
+constexpr std::string_view comment = ":\n\n";
+
+hub::encoding encoding_of(const request& r) {
+  return r.chunked ? hub::encoding::chunked_sse : hub::encoding::sse;
+}
+
+// The response head, and what a stream begins with. Every watcher is sent the very same bytes, so an event's chunk head
+// is part of it. Over HTTP/1.0 the body lasts until the close (RFC 9112, section 6.3).
+std::string response_head(const request& r, host& h) {
+  std::string head = "HTTP/1.1 200 OK\r\nContent-Type: ";
+  head += http::event_stream_type;
+  head += "\r\n"
+          "Cache-Control: no-store, no-transform\r\n"
+          "X-Accel-Buffering: no\r\n";
   head += r.headers;
+  if (r.chunked)
+    head += "Transfer-Encoding: chunked\r\n";
   head += "Connection: close\r\n\r\n";
-  if (!r.head)
-    head += fmt::format("retry: {}\n\n", retry);
+  if (r.head)
+    return head;
+  std::string beginning = fmt::format("retry: {}\n\n", h.jittered_retry());
+  beginning += hub::event::time(h.clock.now())->sse();
+  r.chunked ? http::append_chunk(head, beginning) : void(head += beginning);
   return head;
 }
 
 // An EventSource never comes back after a refusal, so one that will pass is a stream that ends at once.
-std::string busy_answer(const request& r, unsigned retry) {
-  return response_head(r, retry) + std::string(hub::event::gateway("busy")->sse());
+std::string busy_answer(const request& r, host& h) {
+  hub::event_ptr const busy = hub::event::gateway("busy");
+  std::string const head = response_head(r, h);
+  return r.chunked ? head + std::string(busy->chunk()) + std::string(http::last_chunk)
+                   : head + std::string(busy->sse());
 }
 
+/// What streams of any kind have in common.
+class sse_session : public session {
+ protected:
+  sse_session(net::client_socket socket, host& h, const request& r)
+      : session(std::move(socket), h, encoding_of(r)) {}
+
+  bool is_chunked() const { return box_.encoded_as() == hub::encoding::chunked_sse; }
+  /// Sends what is due, ends the body and closes.
+  void end_when_sent() {
+    if (is_chunked())
+      box_.end_with(host_.last_chunk);
+    close_when_sent();
+  }
+  void send_comment() {
+    std::string bytes;
+    is_chunked() ? http::append_chunk(bytes, comment) : void(bytes = comment);
+    box_.prepend(bytes);
+  }
+};
+
 /// Streams of several jobs or of an owner: they last until the client leaves.
-class many_session final : public session {
+class many_session final : public sse_session {
  public:
   many_session(net::client_socket socket, host& h, const request& r)
-      : session(std::move(socket), h, hub::encoding::sse)
+      : sse_session(std::move(socket), h, r)
       , links_(std::make_unique<hub::link[]>(r.jobs.size()))
       , count_(r.jobs.size()) {
     std::int64_t const overlap = h.limits.resume_overlap.count();
-    if (std::int64_t const last = time_of(r.last_event_id); last > overlap && last < now_ms() + most_ahead_ms)
+    // Of later than now it is of a Redis whose clock was wrong, or none of ours: what came since is not known by it.
+    if (std::int64_t const last = time_of(r.last_event_id); last > overlap && last <= h.clock.now())
       since_ = last - overlap;
   }
 
   void begin(const request& r) {
-    box_.prepend(response_head(r, host_.jittered_retry()));
+    box_.prepend(response_head(r, host_));
     start();
     host_.hub.enlist(*this);
     for (std::size_t i = 0; i < count_; ++i) {
@@ -75,7 +109,7 @@ class many_session final : public session {
   void notify(hub::event_ptr notice) override { box_.add_notice(std::move(notice)); }
   void finish(hub::event_ptr last_word) override {
     box_.add_notice(std::move(last_word));
-    close_when_sent();
+    end_when_sent();
     flush();
   }
 
@@ -99,7 +133,7 @@ class many_session final : public session {
 
   void keep_alive() override {
     if (box_.empty(dirty()))
-      box_.prepend(":\n\n");
+      send_comment();
   }
 
   void on_closed() override {
@@ -115,10 +149,10 @@ class many_session final : public session {
 };
 
 /// The stream of one job: ends with it. The most common stream by far, so it holds its link itself and nothing more.
-class single_session final : public session {
+class single_session final : public sse_session {
  public:
   single_session(net::client_socket socket, host& h, request r)
-      : session(std::move(socket), h, hub::encoding::sse)
+      : sse_session(std::move(socket), h, r)
       , opening_(std::make_unique<request>(std::move(r))) {}
 
   void begin(const request&) {
@@ -134,7 +168,7 @@ class single_session final : public session {
   void finish(hub::event_ptr last_word) override {
     finishing_ = true;
     box_.add_notice(std::move(last_word));
-    close_when_sent();
+    end_when_sent();
     flush();
   }
 
@@ -154,10 +188,11 @@ class single_session final : public session {
     if (final && !end_) {
       end_ = hub::event::end("final");
       box_.add_notice(end_);
-      close_when_sent();
+      end_when_sent();
     } else if (!final && end_ && box_.withdraw(end_)) {
       // Retried before the client read the outcome: it is told of both, and the stream goes on.
       end_.reset();
+      box_.withdraw_end();
       stay_open();
     }
     return true;
@@ -178,14 +213,16 @@ class single_session final : public session {
         return true;
       }
     }
-    box_.prepend(response_head(*asked, host_.jittered_retry()));
+    box_.prepend(response_head(*asked, host_));
     return true;
   }
 
   void keep_alive() override {
     if (!opening_ && box_.empty(dirty()))
-      box_.prepend(":\n\n");
+      send_comment();
   }
+
+  bool is_begun() const override { return !opening_; }
 
   void on_closed() override { host_.hub.close(link_); }
 
@@ -225,11 +262,10 @@ void end_if_draining(Session& s, host& h) {
 
 void open_sse(net::client_socket socket, host& h, hub::watch_request r) {
   if (r.head)
-    return session_ptr<brief_session>(new brief_session(std::move(socket), h))->begin(response_head(r, 0));
+    return session_ptr<brief_session>(new brief_session(std::move(socket), h))->begin(response_head(r, h));
   auto place = admit_stream(h, r.who);
   if (!place)
-    return session_ptr<brief_session>(new brief_session(std::move(socket), h))
-        ->begin(busy_answer(r, h.jittered_retry()));
+    return session_ptr<brief_session>(new brief_session(std::move(socket), h))->begin(busy_answer(r, h));
   auto const begin = [&, who = r.who](auto opened) {
     opened->set_place(*std::move(place));
     opened->set_who(who);

@@ -45,6 +45,8 @@ class ws_session final : public session {
   void begin(std::string_view head) {
     box_.prepend(head);
     start();
+    if (!is_nobody())
+      tell_time();
     host_.hub.enlist(*this);
     flush();
   }
@@ -160,7 +162,8 @@ class ws_session final : public session {
       host_.counters.auth_refused.add();
       return refuse(message.echo, now.error());
     }
-    if (is_nobody()) {
+    bool const was_nobody = is_nobody();
+    if (was_nobody) {
       auto place = admit_stream(host_, *now);
       if (!place)
         return refuse(message.echo,
@@ -176,6 +179,8 @@ class ws_session final : public session {
     credentials_renewed();
     watches_.judge_again(host_.hub);
     say("ack", message.echo);
+    if (was_nobody)
+      tell_time();
     if (auto const followed = watches_.followed(); followed && !may_watch(*followed)) {
       tell_problem({}, http::problem_json(403, "This token may not watch the owner that the last one did.", "owner"));
       watches_.unfollow(host_.hub);
@@ -262,6 +267,12 @@ class ws_session final : public session {
                   });
   }
 
+  void tell_time() {
+    answer(http::ws_opcode::text,
+           R"({"event":"time",)" + std::string(hub::event::time(host_.clock.now())->data().substr(1)));
+  }
+  bool is_begun() const override { return !is_nobody(); }
+
   // {"event":name,"id":echo}
   void say(std::string_view name, const std::string& echo) {
     std::string json = R"({"event":")" + std::string(name) + '"';
@@ -323,7 +334,7 @@ class ws_session final : public session {
   void end_with(std::string_view close_frame) {
     if (std::exchange(ending_, true))
       return;
-    box_.add_notice(hub::event::raw(close_frame));
+    box_.end_with(hub::event::raw(close_frame));
     close_when_sent();
     flush();
   }

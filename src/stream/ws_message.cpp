@@ -1,5 +1,6 @@
 #include "jobcast/stream/ws_message.hpp"
 
+#include "jobcast/base/byte_order_mark.hpp"
 #include "jobcast/job/report_json.hpp"
 #include "jobcast/stream/ws_codec.hpp"
 
@@ -105,7 +106,7 @@ class reader {
       return problem("jobs", "This is a list of job ids that is not empty.");
     for (auto const& id : jobs->GetArray()) {
       if (!is_id(id))
-        return problem("jobs", "A job id is 1 to 128 of the characters A-Z a-z 0-9 . _ : -");
+        return problem("jobs", "A job id is " + std::string(job::job_id_rule));
       out_.jobs.emplace_back(text_of(id));
     }
     std::sort(out_.jobs.begin(), out_.jobs.end());
@@ -126,7 +127,7 @@ class reader {
   boost::system::result<ws_message, ws_problem> read_command() {
     auto const* job = member(message_, "job");
     if (!job || !is_id(*job))
-      return problem("job", "Name the job: 1 to 128 of the characters A-Z a-z 0-9 . _ : -");
+      return problem("job", "Name the job: " + std::string(job::job_id_rule));
     out_.job = text_of(*job);
     if (auto const* attempt = member(message_, "attempt"); attempt && out_.op == ws_op::seen) {
       if (!attempt->IsUint64() || attempt->GetUint64() == 0)
@@ -151,6 +152,7 @@ class reader {
 } // namespace
 
 boost::system::result<ws_message, ws_problem> read_ws_message(std::string_view json) {
+  json = without_byte_order_mark(json);
   rapidjson::Document doc;
   // Iterative, so that deep nesting cannot exhaust the stack.
   doc.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());

@@ -28,10 +28,12 @@ bool is_clean(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view const target(reinterpret_cast<const char*>(data), size);
-  std::vector<std::string> path;
-  query_parameters query;
-  if (!parse_target(target, path, query))
+  request r, reread;
+  if (!parse_target(target, r))
     return 0;
+  std::vector<std::string> const& path = r.path;
+  query_parameters const& query = r.query;
+  require(r.authority.find_first_of("/?@") == std::string_view::npos);
   std::string again = path.empty() ? "/" : "";
   for (const std::string& part : path) {
     require(is_clean(part));
@@ -43,11 +45,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ((((again += separator) += encoded(name)) += '=') += encoded(value));
     separator = '&';
   }
-  std::vector<std::string> path_again;
-  query_parameters query_again;
-  require(parse_target(again, path_again, query_again));
+  require(parse_target(again, reread));
   // A path of one empty segment is written as "/", which is read as none.
-  require(path_again == path || (path == std::vector<std::string>{""} && path_again.empty()));
-  require(query_again == query);
+  require(reread.path == path || (path == std::vector<std::string>{""} && reread.path.empty()));
+  require(reread.query == query);
   return 0;
 }

@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import threading
 import time
 
 import pytest
@@ -96,10 +97,57 @@ def test_a_job_that_appears_is_shown_to_its_owner_alone(gateway, job):
         assert all(e.name == "missing" for e in hers.seen)
 
 
-def test_a_held_poll_of_anothers_job_learns_nothing(gateway, annas):
+def until_held(gateway):
+    operator = bearer(token(scope="operator"))
+    until(lambda: b"\njobcast_long_polls 1\n" in gateway.get("/metrics", operator).body, "the poll to be held")
+
+
+def poll(gateway, target, headers):
+    """The answer, and how long it took."""
+    began = time.monotonic()
+    answer = gateway.get(target, headers)
+    return answer, time.monotonic() - began
+
+
+@pytest.mark.parametrize("with_tag", [False, True])
+def test_a_poll_of_anothers_job_is_held_like_one_of_no_job(gateway, annas, with_tag):
     tag = gateway.get(f"/api/jobs/{annas}/status", ANNA).header("ETag")
-    held = {"If-None-Match": tag, "Prefer": "wait=5"}
-    assert gateway.get(f"/api/jobs/{annas}/status", {**held, **BOB}).status == 404
+    held = {"Prefer": "wait=1", **BOB, **({"If-None-Match": tag} if with_tag else {})}
+    told = []
+    for id in (annas, "x" * len(annas)):
+        answer, seconds = poll(gateway, f"/api/jobs/{id}/status", held)
+        assert 0.9 <= seconds < 5, id
+        headers = [(name, value) for name, value in answer.headers if name not in ("Date", "Retry-After")]
+        told.append((answer.status, headers, answer.body.replace(id.encode(), b"ID")))
+    assert told[0] == told[1] and told[0][0] == 404
+
+
+def test_nothing_that_happens_to_anothers_job_ends_a_poll(gateway, annas):
+    answers = []
+    held = {"Prefer": "wait=3", **BOB}
+    waiting = threading.Thread(target=lambda: answers.append(poll(gateway, f"/api/jobs/{annas}/status", held)))
+    waiting.start()
+    until_held(gateway)
+    for change in ({"percent": 5}, {"status": "done"}):
+        assert gateway.post(f"/api/jobs/{annas}/report", change, PUBLISHER).status == 200
+    assert gateway.delete(f"/api/jobs/{annas}", PUBLISHER).status == 204
+    assert gateway.post("/api/jobs", {"id": annas, "owner": "anna"}, PUBLISHER).status == 202
+    waiting.join(15)
+    answer, seconds = answers[0]
+    assert (answer.status, seconds >= 2.9) == (404, True)
+
+
+def test_a_poll_hears_of_a_job_that_becomes_ones_own(gateway, job):
+    answers = []
+    held = {"Prefer": "wait=30", **BOB}
+    waiting = threading.Thread(target=lambda: answers.append(poll(gateway, f"/api/jobs/{job}/status", held)))
+    waiting.start()
+    until_held(gateway)
+    gateway.post(f"/api/jobs/{job}/report", {"status": "processing"}, PUBLISHER)
+    gateway.post(f"/api/jobs/{job}/report", {"owner": "bob"}, PUBLISHER)
+    waiting.join(15)
+    answer, _ = answers[0]
+    assert (answer.status, answer.json()["owner"], answer.json()["version"]) == (200, "bob", 2)
 
 
 def test_a_token_for_named_jobs_sees_those(gateway, annas):

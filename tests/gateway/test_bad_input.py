@@ -174,7 +174,9 @@ def test_an_unusual_but_valid_result_arrives_as_sent(gateway, bystander, job, ra
         assert gateway.request("POST", f"/api/jobs/{job}/report", body).status == 200
         events = stream.wait_closed()
         assert [e.name for e in events] == ["job", "end"]
-        assert f'"result":{raw}'.encode() in stream.raw
+        sent = raw.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\u0085", "\\u0085")
+        assert f'"result":{sent}'.encode() in stream.raw
+        assert f'"result":{raw}'.encode() in gateway.get(f"/api/jobs/{job}/status").body
     assert_unharmed(gateway, bystander)
 
 
@@ -197,3 +199,20 @@ def test_noise_on_an_event_channel_harms_no_watcher(gateway, bystander, redis_se
     redis_server.client().publish("jobcast:event:bystander", payload)
     version = gateway.report("bystander", message="still here")["version"]
     bystander.find(lambda e: e.name == "job" and e.data.get("version") == version)
+
+
+@pytest.mark.parametrize("id", [".", ".."])
+def test_an_id_that_no_url_reaches_is_refused_by_name(gateway, id):
+    body = {"id": id, "status": "processing"}
+    answers = [gateway.post("/api/jobs", {"id": id}), gateway.post("/api/jobs/" + id.replace(".", "%2e") + "/report", body),
+               gateway.get(f"/api/jobs/{id.replace('.', '%2e')}/status"), gateway.get(f"/api/jobs?ids={id}"),
+               gateway.get(f"/api/events?job={id}")]
+    for answer in answers:
+        assert_problem(answer, 400)
+        assert "`.` or `..`" in answer.json()["detail"], answer
+    line = gateway.post("/api/reports", json.dumps(body).encode()).json()
+    assert line["problem"]["field"] == "id" and "`.` or `..`" in line["problem"]["detail"]
+    with gateway.websocket() as ws:
+        for op in ({"op": "watch", "jobs": [id]}, {"op": "cancel", "job": id}):
+            ws.send(json.dumps(op))
+            assert "`.` or `..`" in ws.expect("error")["problem"]["detail"]

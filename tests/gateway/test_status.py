@@ -2,7 +2,10 @@
 import threading
 import time
 
+import pytest
+
 from harness.problems import assert_problem
+from harness.wait import until
 
 
 def etag_of(record):
@@ -74,6 +77,38 @@ def test_one_of_several_etags_is_enough(gateway, job):
     assert gateway.get(f"/api/jobs/{job}/status", {"If-None-Match": f'"1-1", {tag}'}).status == 304
 
 
+@pytest.mark.parametrize("bent", ['"{}-gzip"', '"{};gzip"', '"{}-br"', 'W/"{}"', 'W/"{}-gzip"', '"1-1", W/"{};gzip"'])
+def test_an_etag_that_a_proxy_bent_is_known(gateway, job, bent):
+    gateway.report(job, status="processing")
+    tag = gateway.get(f"/api/jobs/{job}/status").header("ETag")
+    bent = bent.format(tag.strip('"'))
+    assert gateway.get(f"/api/jobs/{job}/status", {"If-None-Match": bent}).status == 304
+    assert gateway.get(f"/api/jobs/{job}/status", [("If-None-Match", '"1-1"'), ("If-None-Match", bent)]).status == 304
+    held = wait_for(gateway, job, bent, 1)
+    assert (held.status, held.header("Preference-Applied")) == (304, "wait=1")
+
+
+def test_a_star_stands_for_whatever_record_there_is(gateway, job):
+    gateway.report(job, status="processing")
+    assert gateway.get(f"/api/jobs/{job}/status", {"If-None-Match": "*"}).status == 304
+    assert gateway.get(f"/api/jobs/{job}-none/status", {"If-None-Match": "*"}).status == 404
+
+
+def test_a_list_knows_its_etag_bent(gateway, job):
+    gateway.report(job, status="processing")
+    tag = gateway.get(f"/api/jobs?ids={job}").header("ETag").strip('"')
+    assert gateway.get(f"/api/jobs?ids={job}", {"If-None-Match": f'W/"{tag}-gzip"'}).status == 304
+
+
+def test_every_404_says_when_to_ask_again(gateway, job):
+    answers = [gateway.get(f"/api/jobs/{job}/{what}") for what in ("status", "history")]
+    answers += [gateway.post(f"/api/jobs/{job}/{what}") for what in ("cancel", "retry", "seen")]
+    answers += [gateway.delete(f"/api/jobs/{job}"), gateway.get("/nowhere"), gateway.get("/api/nowhere"),
+                gateway.request("HEAD", f"/api/jobs/{job}/status")]
+    for answer in answers:
+        assert (answer.status, 1 <= int(answer.header("Retry-After")) <= 5) == (404, True), answer
+
+
 def test_an_unknown_job_is_404(gateway, job):
     for what in ("status", "history"):
         assert_problem(gateway.get(f"/api/jobs/{job}/{what}"), 404, "id")
@@ -140,6 +175,43 @@ def test_a_held_poll_learns_of_a_deletion(gateway, job):
     gateway.delete(f"/api/jobs/{job}")
     waiting.join(10)
     assert answers and answers[0].status == 404
+
+
+@pytest.mark.parametrize("tag", [None, '"1-1"', "*"])
+def test_a_poll_of_a_missing_job_is_held_until_it_appears(gateway, job, tag):
+    headers = {"Prefer": "wait=30", **({"If-None-Match": tag} if tag else {})}
+    answers = []
+    waiting = threading.Thread(target=lambda: answers.append(gateway.get(f"/api/jobs/{job}/status", headers)))
+    waiting.start()
+    until(lambda: gateway.metric("jobcast_long_polls") == 1, "the poll to be held")
+    assert not answers, "answered before there was anything to tell"
+    gateway.report(job, status="pending")
+    waiting.join(10)
+    assert answers and answers[0].status == (304 if tag == "*" else 200)
+    assert answers[0].header("ETag") and answers[0].header("Preference-Applied") == "wait=30"
+    assert answers[0].status == 304 or answers[0].json()["version"] == 1
+
+
+def test_a_poll_of_a_job_that_stays_missing_is_404_when_its_time_is_over(gateway, job):
+    began = time.monotonic()
+    response = gateway.get(f"/api/jobs/{job}/status", {"Prefer": "wait=1"})
+    assert 0.9 <= time.monotonic() - began < 10
+    assert_problem(response, 404, "id")
+    assert response.header("Preference-Applied") == "wait=1"
+    assert response.header("Retry-After")
+
+
+def test_a_deleted_job_that_comes_back_ends_the_poll_for_it(gateway, job):
+    gateway.report(job, status="processing")
+    gateway.delete(f"/api/jobs/{job}")
+    answers = []
+    waiting = threading.Thread(
+        target=lambda: answers.append(gateway.get(f"/api/jobs/{job}/status", {"Prefer": "wait=30"})))
+    waiting.start()
+    until(lambda: gateway.metric("jobcast_long_polls") == 1, "the poll to be held")
+    gateway.report(job, status="processing", percent=7)
+    waiting.join(10)
+    assert answers and answers[0].json()["progress"] == {"percent": 7}
 
 
 def test_a_preference_that_is_no_number_is_ignored(gateway, job):

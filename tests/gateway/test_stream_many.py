@@ -2,6 +2,7 @@
 import pytest
 
 from harness.problems import assert_problem
+from harness.wait import until
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,7 @@ def test_a_long_list_is_cut_and_says_where_it_goes_on(gateway, worker, job):
     assert {record["id"] for record in shown} | set(rest) == set(jobs)
 
 
-def test_a_resumed_stream_gets_all_that_is_unfinished_and_the_recent_outcomes(gateway, new_job):
+def test_a_resumed_stream_gets_all_that_is_unfinished_and_the_recent_outcomes(gateway, worker, new_job):
     running, old, recent = new_job(), new_job(), new_job()
     gateway.report(running, status="processing")
     gateway.report(old, status="done")
@@ -149,12 +150,40 @@ def test_a_resumed_stream_gets_all_that_is_unfinished_and_the_recent_outcomes(ga
     recent_at = gateway.record(recent)["updated_at"]
     # As if the client's last event were two seconds younger than `old`: over the overlap of one second.
     later = f"{old_at + 2000}-1"
+    wait_for_time(worker, old_at + 2000)
     with gateway.watch(running, old, recent, headers={"Last-Event-ID": f"{recent_at}-1"}) as stream:
         snapshot(stream, [running, old, recent])
     with gateway.watch(running, old, headers={"Last-Event-ID": later}) as stream:
         assert stream.expect("job").data["id"] == running
         gateway.report(running, percent=10)
         assert stream.expect("job").version == 2
+
+
+def test_a_last_event_id_in_the_query_counts_for_several_jobs_too(gateway, worker, new_job, job):
+    running, old = new_job(), new_job()
+    gateway.report(running, status="processing", owner=job)
+    gateway.report(old, status="done", owner=job)
+    at = gateway.record(old)["updated_at"] + 2000
+    wait_for_time(worker, at)
+    for target in (f"/api/events?owner={job}", f"/api/events?job={old}&job={running}"):
+        with gateway.stream(f"{target}&lastEventId={at}-1") as stream:
+            assert stream.expect("job").data["id"] == running
+
+
+def wait_for_time(worker, at):
+    """Ids of later than Redis' time are unknown ones."""
+    until(lambda: worker.redis.time()[0] * 1000 > at + 1000, "that time")
+
+
+@pytest.mark.parametrize("ahead", [5, 3600, 25 * 3600])
+def test_an_event_id_of_a_redis_whose_clock_was_ahead_hides_no_outcome(gateway, new_job, job, ahead):
+    old = new_job()
+    gateway.report(old, status="done", owner=job)
+    last = f"{gateway.record(old)['updated_at'] + ahead * 1000}-1"
+    with feed(gateway, job, headers={"Last-Event-ID": last}) as stream:
+        snapshot(stream, [old])
+    with gateway.watch(old, job, headers={"Last-Event-ID": last}) as stream:
+        assert {stream.next().name, stream.next().name} == {"job", "missing"}
 
 
 @pytest.mark.parametrize("last", ["9223372036854775000-1", "99999999999999999999-1", "-1", "x"])
@@ -165,13 +194,14 @@ def test_an_event_id_that_is_none_of_ours_gets_everything(gateway, new_job, job,
         snapshot(stream, [old])
 
 
-def test_a_resumed_owner_stream_gets_the_same(gateway, new_job, job):
+def test_a_resumed_owner_stream_gets_the_same(gateway, worker, new_job, job):
     running, old = new_job(), new_job()
     gateway.report(running, status="processing", owner=job)
     gateway.report(old, status="done", owner=job)
     at = gateway.record(old)["updated_at"]
     with feed(gateway, job, headers={"Last-Event-ID": f"{at}-1"}) as stream:
         snapshot(stream, [running, old])
+    wait_for_time(worker, at + 2000)
     with feed(gateway, job, headers={"Last-Event-ID": f"{at + 2000}-1"}) as stream:
         assert stream.expect("job").data["id"] == running
         gateway.report(running, percent=10)

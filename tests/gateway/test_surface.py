@@ -1,4 +1,5 @@
 """The rest of the HTTP surface: CORS, problems for wrong paths and methods, operator pages, static files."""
+import email.utils
 import os
 import re
 
@@ -87,6 +88,71 @@ def test_a_page_of_another_origin_may_not_send_commands(gateway, job):
     assert_problem(response, 403)
     assert gateway.record(job)["cancel_requested"] is False
     assert gateway.post(f"/api/jobs/{job}/cancel", headers={"Origin": ORIGIN}).status == 202
+
+
+@pytest.mark.parametrize("requested", ["x-requested-with", "cache-control, traceparent, baggage, sentry-trace", "X-Any"])
+def test_a_preflight_is_granted_whatever_headers_it_asks_for(gateway, requested):
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": requested}
+    response = gateway.request("OPTIONS", "/api/events", headers={"Origin": ORIGIN, **asked})
+    assert listed(response.header("Access-Control-Allow-Headers")) >= listed(requested) | {"authorization"}
+    assert listed(response.header("Vary")) >= {"origin", "access-control-request-headers"}
+    other = gateway.request("OPTIONS", "/api/events", headers={"Origin": "https://evil.example.com", **asked})
+    assert (other.status, other.header("Access-Control-Allow-Headers")) == (403, None)
+
+
+def test_what_is_no_header_name_is_not_granted(gateway):
+    for requested in ("a b", "a;b", "a,,b", "x" * 5000):
+        response = gateway.request("OPTIONS", "/api/jobs", headers={
+            "Origin": ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": requested})
+        assert "last-event-id" in listed(response.header("Access-Control-Allow-Headers"))
+        assert requested not in response.header("Access-Control-Allow-Headers")
+
+
+PUBLIC = ["/jobcast.js", "/components.js", "/jobcast.global.js", "/openapi.yaml"]
+
+
+@pytest.mark.parametrize("target", PUBLIC)
+def test_pages_of_any_origin_may_load_the_public_files(gateway, target):
+    """As modules, which are fetched with CORS, and where a page asks that all it embeds agrees to it."""
+    for origin in ("https://unlisted.example", "null"):
+        response = gateway.get(target, {"Origin": origin})
+        assert (response.status, response.header("Access-Control-Allow-Origin")) == (200, "*")
+        assert response.header("Access-Control-Allow-Credentials") is None
+        assert response.header("Cross-Origin-Resource-Policy") == "cross-origin"
+        granted = preflight(gateway, origin, target)
+        assert (granted.status, granted.header("Access-Control-Allow-Origin")) == (204, "*")
+    listed_origin = gateway.get(target, {"Origin": ORIGIN})
+    assert listed_origin.header("Access-Control-Allow-Origin") == ORIGIN
+    assert listed_origin.header("Access-Control-Allow-Credentials") == "true"
+    assert gateway.get(target).header("Access-Control-Allow-Origin") == "*"
+    assert "origin" in listed(gateway.get(target).header("Vary"))
+
+
+def test_nothing_else_is_for_pages_of_any_origin(gateway, job):
+    gateway.report(job, status="processing")
+    for target in ("/healthz", "/readyz", "/metrics", f"/api/jobs/{job}/status", "/app.js", "/", "/nothing"):
+        response = gateway.get(target, {"Origin": "https://unlisted.example"})
+        assert response.header("Access-Control-Allow-Origin") is None, target
+        assert preflight(gateway, "https://unlisted.example", target).status == 403
+
+
+def test_every_answer_says_what_time_redis_has(gateway, worker, job):
+    gateway.report(job, status="processing")
+    tag = gateway.get(f"/api/jobs/{job}/status").header("ETag")
+    seconds, _ = worker.redis.time()
+    answers = [gateway.get("/healthz"), gateway.get("/jobcast.js"), gateway.get(f"/api/jobs/{job}/status"),
+               gateway.get(f"/api/jobs/{job}/status", {"If-None-Match": tag}), gateway.get("/nothing"),
+               gateway.request("PUT", "/api/jobs"), preflight(gateway, ORIGIN), preflight(gateway, "https://evil.example.com"),
+               gateway.post(f"/api/jobs/{job}/report", b"x"), gateway.delete(f"/api/jobs/{job}")]
+    with gateway.connect() as broken:
+        broken.send(b"GET / HTTP/9\r\n\r\n")
+        answers.append(broken.response())
+    for answer in answers:
+        date = email.utils.parsedate_to_datetime(answer.header("Date"))
+        assert -1 <= date.timestamp() - seconds < 10, answer
+    with gateway.watch(job) as stream, gateway.websocket() as ws:
+        assert stream.header("Date") and dict(ws.headers)["Date"]
+    assert "date" in listed(gateway.get("/healthz", {"Origin": ORIGIN}).header("Access-Control-Expose-Headers"))
 
 
 # Paths and methods

@@ -1,4 +1,5 @@
 """HTTP on the wire: what must be refused so that no proxy and gateway can disagree, limits, and pipelining."""
+import gzip
 import socket
 import time
 
@@ -240,9 +241,90 @@ def test_the_connection_is_closed_when_the_client_wants_that(gateway):
         assert connection.rest() == b""
 
 
-def test_an_absolute_target_is_the_same_or_refused(gateway):
-    response = gateway.get("http://example.com/healthz")
-    assert response.status in (200, 400)
+def test_an_absolute_target_is_answered_as_its_path(gateway):
+    assert gateway.get("http://localhost/healthz").body == b"ok\n"
+    assert gateway.get("HTTP://127.0.0.1:1/api/jobs?ids=a").json() == {"jobs": []}
+    assert_problem(gateway.get("http://127.0.0.1"), 404)
+    for bad in ("http://", "http:///healthz", "http://localhost@evil.example/healthz", "ftp://localhost/healthz"):
+        assert_problem(gateway.get(bad), 400)
+
+
+def test_the_host_of_an_absolute_target_counts_and_not_the_field(gateway, job):
+    """A gateway that lets everyone in answers to the names of this machine alone."""
+    assert_problem(gateway.get("http://evil.example/api/jobs?ids=a", {"Host": "localhost"}), 403, "Host")
+    assert gateway.get("http://localhost/api/jobs?ids=a", {"Host": "evil.example"}).status == 200
+    report = f"/api/jobs/{job}/report"
+    origin = {"Origin": "http://localhost:1", "Host": "localhost:1"}
+    assert gateway.post(report, {"status": "processing"}, origin).status == 200
+    assert_problem(gateway.post(f"http://127.0.0.1:2{report}", {"percent": 1}, origin), 403, "Origin")
+
+
+@pytest.mark.parametrize("lines", [1, 2, 16])
+def test_empty_lines_before_a_request_are_passed_over(gateway, lines):
+    with gateway.connect() as connection:
+        for _ in range(2):
+            connection.send(b"\r\n" * lines)
+            assert connection.request("GET", "/healthz").status == 200
+
+
+def test_empty_lines_are_passed_over_however_they_are_split(gateway):
+    with gateway.connect() as connection:
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n":
+            connection.send(bytes([byte]))
+        assert connection.response().status == 200
+
+
+def test_an_empty_line_behind_a_body_harms_nothing(gateway, job):
+    with gateway.connect() as connection:
+        connection.send(post(LENGTH + b"23") + b"\r\n" + numbered(1))
+        assert connection.response().status == 200
+        assert connection.response().status == 404
+    gateway.report(job, status="processing")
+    with gateway.connect() as connection:
+        connection.send(encode_request("GET", f"/api/jobs/{job}/events", None, (), gateway.address) + b"\r\n")
+        assert connection.head(Deadline())[0] == 200
+
+
+def test_empty_lines_without_end_are_refused(gateway):
+    assert_problem(exchange(gateway, b"\r\n" * 40), (400, 505))
+
+
+def test_http_1_0_is_kept_open_if_it_asks_and_is_told_so(gateway):
+    with gateway.connect() as connection:
+        for _ in range(3):
+            connection.send(b"GET /healthz HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n")
+            response = connection.response()
+            assert (response.status, response.header("Connection")) == (200, "keep-alive")
+        connection.send(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert connection.response().header("Connection") == "close"
+        assert connection.rest() == b""
+    with gateway.connect() as connection:
+        assert connection.request("GET", "/healthz").header("Connection") is None
+
+
+BOM = b"\xef\xbb\xbf"
+
+
+def test_a_byte_order_mark_before_json_is_passed_over(gateway, job):
+    assert gateway.post(f"/api/jobs/{job}/report", BOM + REPORT).status == 200
+    lines = gateway.post("/api/reports", BOM + b'{"id":"%s","percent":5}\n' % job.encode())
+    assert lines.json()["result"] == "ok"
+    assert gateway.post("/api/jobs", BOM + b'{"type":"a"}').status == 202
+    with gateway.websocket() as ws:
+        ws.send(BOM + b'{"op":"ping","id":1}')
+        ws.expect("pong", id=1)
+    assert_problem(gateway.post(f"/api/jobs/{job}/report", BOM + BOM + REPORT), 400)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "x-gzip", "identity, gzip"])
+def test_a_compressed_body_is_415_and_says_why(gateway, job, coding):
+    packed = gzip.compress(REPORT)
+    for target in (f"/api/jobs/{job}/report", "/api/reports", "/api/jobs"):
+        response = gateway.post(target, packed, {"Content-Encoding": coding})
+        assert_problem(response, 415, "Content-Encoding")
+        assert response.header("Accept-Encoding") == "identity"
+    assert gateway.post(f"/api/jobs/{job}/report", REPORT, {"Content-Encoding": "identity"}).status == 200
 
 
 def test_a_client_that_leaves_in_the_middle_harms_no_one(gateway):

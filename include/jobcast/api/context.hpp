@@ -2,8 +2,10 @@
 #pragma once
 
 #include "jobcast/auth/authenticator.hpp"
+#include "jobcast/base/redis_clock.hpp"
 #include "jobcast/base/settings.hpp"
 #include "jobcast/http/connection.hpp"
+#include "jobcast/http/date.hpp"
 #include "jobcast/hub/event.hpp"
 #include "jobcast/hub/watch_request.hpp"
 #include "jobcast/metrics/counters.hpp"
@@ -33,13 +35,16 @@ struct context {
   const std::shared_ptr<const auth::authenticator>& auth;
   const std::shared_ptr<const net::networks>& trusted_proxies;
 
+  const redis_clock& clock;
+
   /// Makes the connection a stream.
   std::function<void(net::client_socket, hub::watch_request)> open_stream;
   /// Sends the head of the 101 response and makes the connection a WebSocket. `who`: null for who is yet to say so.
   /// `client`: the address whose limits.request_rate its messages count in.
   std::function<void(net::client_socket, std::string head, auth::identity_ptr who, const asio::ip::address& client)>
       open_websocket;
-  /// Holds a request until the record is another than `known`; null if nothing was heard of the job.
+  /// Holds a request until the record is another than `known`, or if that is empty until the job appears; null if
+  /// nothing was heard of the job.
   std::function<task<hub::event_ptr>(auth::identity_ptr who, std::string id, std::string known, milliseconds wait)>
       wait_for_change;
   std::function<readiness()> ready;
@@ -49,6 +54,7 @@ struct context {
   /// 1 when the event loop keeps up; how many times slower than that otherwise. Stretches Retry-After.
   std::function<double()> load;
 
+  http::date_line date{}; ///< by `clock`
   std::minstd_rand random{std::random_device{}()};
 };
 

@@ -26,7 +26,9 @@ inline constexpr std::string_view by_cookie_needs_origin =
 
 /// The header lines for a response to `origin`; empty if it is not listed.
 std::string cors_headers(const cors_settings& cors, std::string_view origin);
-/// The further lines that answer a preflight.
-std::string preflight_headers();
+/// The further lines that answer a preflight whose Access-Control-Request-Headers are `requested`: all of them are
+/// allowed beside those of the API, since tools for tracing add their own, unless one is no name or they take over
+/// 4 KiB.
+std::string preflight_headers(std::string_view requested);
 
 } // namespace jobcast::api

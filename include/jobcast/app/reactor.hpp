@@ -75,6 +75,7 @@ class reactor final : redis::subscriber_observer {
   void advance_wheel();
   void tell_refused(std::chrono::steady_clock::time_point now);
   void probe();
+  void ask_time();
   void begin_drain();
   void end_if_drained();
   void flush();

@@ -15,6 +15,9 @@ struct refusal {
 /// `head` is everything up to and including the empty line.
 std::optional<refusal> check_head(std::string_view head);
 
+/// A token (RFC 9110, section 5.6.2), such as the name of a field.
+bool is_token(std::string_view s);
+
 /// Where the head ends (one past the empty line); npos while it is incomplete. A bare LF ends the search: `bare_lf`.
 struct head_end {
   std::size_t at = std::string_view::npos;

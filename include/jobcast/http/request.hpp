@@ -31,6 +31,8 @@ class field_source {
 struct request {
   std::string_view method; ///< "GET"; "HEAD" is given as GET with `head` set
   bool head = false;
+  bool http10 = false;           ///< HTTP/1.0
+  std::string_view authority;    ///< of a target in absolute form
   std::vector<std::string> path; ///< percent-decoded segments; "/api/jobs" is {"api", "jobs"}, "/" is {}
   query_parameters query;
   std::string_view body;
@@ -39,6 +41,8 @@ struct request {
   auth::identity_ptr who;        ///< who asks; null until the router has found out, or where that is nobody
 
   std::string_view field(std::string_view name) const { return fields->field(name); }
+  /// The host that is asked for: of the target if that names one, whatever Host says (RFC 9112, section 3.2.2).
+  std::string_view host() const { return authority.empty() ? field("Host") : authority; }
   /// The first parameter of that name.
   std::optional<std::string_view> parameter(std::string_view name) const;
 };
@@ -46,7 +50,8 @@ struct request {
 /// Decodes `%41`; with `plus_is_space`, also `+`. Nothing if malformed, or if it decodes to a control character.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
-/// Splits a request target (origin form) into path segments and query. False if it is malformed.
-bool parse_target(std::string_view target, std::vector<std::string>& path, query_parameters& query);
+/// Splits a request target, in origin or absolute form (RFC 9112, section 3.2), into `r.authority`, path segments and
+/// query. False if it is malformed.
+bool parse_target(std::string_view target, request& r);
 
 } // namespace jobcast::http

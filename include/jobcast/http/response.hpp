@@ -6,12 +6,17 @@
 
 namespace jobcast::http {
 
+/// Of an event stream. It is UTF-8 by the HTML standard, but a client that goes by the type takes it for Latin-1 unless
+/// it is told.
+inline constexpr std::string_view event_stream_type = "text/event-stream; charset=utf-8";
+
 struct response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string headers; ///< further lines, each ending in CRLF
   std::string body;
   bool close = false;
+  bool for_everyone = false; ///< pages of any origin may read it
 
   response& add(std::string_view name, std::string_view value) {
     headers.append(name).append(": ").append(value).append("\r\n");

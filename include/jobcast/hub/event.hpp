@@ -14,10 +14,14 @@ class event;
 using event_ptr = boost::intrusive_ptr<const event>;
 
 /// What a stream can be told (protocol section 4).
-enum class event_kind : std::uint8_t { job, missing, reset, gap, more, gateway, reauth, end, raw };
+enum class event_kind : std::uint8_t { job, missing, reset, gap, more, gateway, reauth, end, time, raw };
 
 /// How an event goes out.
-enum class encoding : std::uint8_t { sse, websocket };
+enum class encoding : std::uint8_t {
+  sse,         ///< of a body that lasts until the close, for HTTP/1.0
+  chunked_sse, ///< as one chunk (RFC 9112, section 7.1)
+  websocket,
+};
 
 /// The bytes of an event in one encoding, in order. Of WebSocket only what is shared with SSE is kept with the event:
 /// to write the head of a frame anew takes no longer than to look it up, and a second copy of each record took a third
@@ -46,6 +50,8 @@ class event {
   static event_ptr reauth(std::int64_t expires_at);
   /// `job` where the stream carries several.
   static event_ptr end(std::string_view reason, std::string_view job = {});
+  /// What time it is, milliseconds since the epoch.
+  static event_ptr time(std::int64_t now);
   /// Bytes of one stream's own, ready to be sent as they are.
   static event_ptr raw(std::string_view bytes);
 
@@ -54,13 +60,16 @@ class event {
   bool final() const { return final_; }
   std::int64_t updated_at() const { return updated_at_; }
 
-  /// The whole Server-Sent Event, blank line included (HTML standard, section 9.2.6).
-  std::string_view sse() const { return {text(), sse_size_}; }
+  /// The whole Server-Sent Event, blank line included (HTML standard, section 9.2.6). U+0085, U+2028 and U+2029 are
+  /// escaped in it, since many clients that read lines take them for the end of one.
+  std::string_view sse() const { return {text() + chunk_head_, sse_size_}; }
+  /// The same as one chunk.
+  std::string_view chunk() const { return {text(), chunk_head_ + sse_size_ + std::size_t(chunk_tail_)}; }
   /// The whole event. Of WebSocket one frame: {"event":name, ...}, a record under "record". Valid as long as `space`,
   /// and the event.
   encoded bytes(encoding as, head_space& space) const;
   std::size_t size(encoding as) const;
-  /// The JSON of `data:`; of a job event, the record.
+  /// The JSON of `data:`, with no character escaped that was not; of a job event, the record.
   std::string_view data() const { return {text() + data_offset_, data_size_}; }
   /// `<updated_at>-<version>`: SSE's id and, in quotes, the ETag.
   std::string id() const;
@@ -68,6 +77,8 @@ class event {
  private:
   event() = default;
   static event_ptr make(event_kind kind, std::string_view before, std::string_view data, std::string_view after);
+  struct parts;
+  static event_ptr assemble(event_kind kind, const parts& of);
   const char* text() const { return reinterpret_cast<const char*>(this + 1); }
 
   friend void intrusive_ptr_add_ref(const event* e) noexcept { ++e->references_; }
@@ -81,6 +92,7 @@ class event {
   std::uint32_t data_size_ = 0;
   event_kind kind_ = event_kind::job;
   bool final_ = false;
+  std::uint8_t chunk_head_ = 0, chunk_tail_ = 0; ///< bytes around the event that make it a chunk
 };
 
 } // namespace jobcast::hub

@@ -69,7 +69,8 @@ class hub {
   /// What comes of a channel before its on_subscribed() is of an earlier subscription, and ignored.
   void on_message(std::string_view channel, std::string_view payload);
   /// The subscription connection was lost: nothing that is known is sure to be still true.
-  void on_lost();
+  /// `at`: Redis' time.
+  void on_lost(std::int64_t at);
   /// Whether Redis can be both heard and asked. Tells every watcher of a change.
   void set_available(bool now);
 
@@ -134,7 +135,7 @@ class hub {
   bool available_ = false;
   bool flush_scheduled_ = false;
   std::int64_t now_ = 0;     ///< steady, of the last tick
-  std::int64_t lost_at_ = 0; ///< wall clock, when the connection was last lost
+  std::int64_t lost_at_ = 0; ///< Redis' time, when the connection was last lost
   topic_table topics_;
   table<feed> feeds_;
   intrusive::list<topic, intrusive::member_hook<topic, auto_hook, &topic::in_idle>,

@@ -14,6 +14,7 @@ struct watch_request {
   bool single = false;           ///< GET /api/jobs/{id}/events: ends with its job
   bool every = false;            ///< each version instead of the newest
   bool head = false;             ///< HEAD: only the response head
+  bool chunked = true;           ///< false for HTTP/1.0, whose bodies last until the close
   std::string last_event_id;
   auth::identity_ptr who; ///< null where everyone may see everything
   std::string headers;    ///< further response headers (CORS), each line ending in CRLF

@@ -44,7 +44,9 @@ boost::system::result<parsed_report, field_problem> report_from_json(std::string
 /// field: reads the whole text again.
 std::string name_as_sent(std::string_view json, std::string_view field);
 
-/// 1-128 of A-Z a-z 0-9 . _ : -
+/// What is_job_id() asks for, as texts for users name it.
+inline constexpr std::string_view job_id_rule =
+    "1 to 128 of the characters A-Z a-z 0-9 . _ : -, and not `.` or `..`, which no URL reaches";
 bool is_job_id(std::string_view id);
 /// The same alphabet, 1-64.
 bool is_type_name(std::string_view type);

@@ -17,6 +17,9 @@ boost::system::result<tcp::endpoint, std::string> parse_endpoint(std::string_vie
 /// Why the port cannot be had, or nothing: SO_REUSEPORT would share it silently with another gateway.
 std::string port_problem(const tcp::endpoint& where);
 
+/// As in a URL: "127.0.0.1:8080", "[::1]:8080".
+std::string name_of(const tcp::endpoint& where);
+
 class listener {
  public:
   /// `accepted` gets each socket's descriptor, and owns it from then on: non-blocking, with the options that streams

@@ -1,19 +1,23 @@
 // What every stream of a reactor needs of it.
 #pragma once
 
+#include "jobcast/base/redis_clock.hpp"
 #include "jobcast/base/settings.hpp"
 #include "jobcast/base/timing_wheel.hpp"
+#include "jobcast/http/chunk.hpp"
 #include "jobcast/hub/hub.hpp"
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/net/admission.hpp"
 #include "jobcast/stream/joint_sends.hpp"
 
+#include <algorithm>
 #include <boost/system/result.hpp>
 #include <functional>
 #include <optional>
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace jobcast::stream {
 
@@ -34,7 +38,23 @@ struct host {
   batch due{};                  ///< for one flush after the other
   joint_sends* sends = nullptr; ///< while many streams are flushed together, and the gateway is to do it so
   bool draining = false;        ///< new streams are told so and end
+  redis_clock clock{};
+  hub::event_ptr time{}; ///< of time_now()
+  timing_wheel::clock::time_point time_of{};
   std::minstd_rand random{std::random_device{}()};
+
+  hub::event_ptr last_chunk = hub::event::raw(http::last_chunk); ///< ends a chunked stream
+
+  /// A `time` event, encoded once for all streams whose turn it is in one tick of the wheel.
+  const hub::event_ptr& time_now() {
+    if (std::exchange(time_of, wheel.now()) != wheel.now() || !time)
+      time = hub::event::time(clock.now());
+    return time;
+  }
+  /// Half heartbeats between two of a stream: a minute, or one where that is longer.
+  unsigned beats_between_times() const {
+    return static_cast<unsigned>(std::max<std::int64_t>(1, 120'000 / limits.heartbeat.count()));
+  }
 
   /// `retry:` in milliseconds, spread over one to two times limits.retry so that a crowd does not come back as one.
   unsigned jittered_retry() {

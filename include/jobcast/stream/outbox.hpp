@@ -68,10 +68,15 @@ class outbox {
 
   /// Bytes to go out before anything else not yet begun. Appends.
   void prepend(std::string_view bytes);
-  /// A notice, to go out after the records that are due. Of `gateway` notices not yet sent only the newest stays.
+  /// A notice, to go out after the records that are due. Of `gateway` and of `time` only the newest
+  /// stays that is not yet sent.
   void add_notice(hub::event_ptr notice);
   /// Takes back a notice. False if it was sent, or begun, already.
   bool withdraw(const hub::event_ptr& notice);
+  /// What ends the stream: goes out when nothing else is due, and nothing goes out once it is begun.
+  void end_with(hub::event_ptr last);
+  /// Takes that back, unless it is begun.
+  void withdraw_end();
 
   /// Has `out` be what is due, oldest first and as much as one send takes.
   void gather(const hub::dirty_links& dirty, batch& out) const;
@@ -84,14 +89,18 @@ class outbox {
   std::size_t unsent_prefix() const { return extra_ ? extra_->prefix.size() - extra_->prefix_sent : 0; }
   /// Bytes kept for them.
   std::size_t held_prefix() const { return extra_ ? extra_->prefix.size() : 0; }
-  bool empty(const hub::dirty_links& dirty) const { return !partial_ && !extra_ && dirty.empty(); }
+  bool empty(const hub::dirty_links& dirty) const { return !partial_ && (extra_ ? extra_->over : dirty.empty()); }
+  hub::encoding encoded_as() const { return encoding_; }
 
  private:
   struct extra {
     std::string prefix;
     std::size_t prefix_sent = 0;
     std::vector<hub::event_ptr> notices;
+    hub::event_ptr last; ///< kept to the end of the stream
+    bool over = false;   ///< `last` is begun
   };
+  bool is_last(const hub::event_ptr& e) const { return extra_ && extra_->last == e; }
   void drop_empty_extra();
 
   hub::event_ptr partial_;

@@ -43,6 +43,8 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   virtual void heartbeat() {}
   /// In half a heartbeat nothing will have been sent for longer than limits.heartbeat.
   virtual void keep_alive() {}
+  /// Whether it may be told the time, as it is each minute.
+  virtual bool is_begun() const { return true; }
   /// The peer sent something. False ends the connection. By default what a peer sends on a one-way stream is ignored,
   /// up to a bound.
   virtual bool on_bytes(char* bytes, std::size_t size);
@@ -100,6 +102,7 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   bool second_half_ = false; ///< of a heartbeat
   std::uint8_t silence_ = 0; ///< half beats since something was sent
   std::uint16_t junk_ = 0;   ///< bytes the peer sent on a one-way stream
+  std::uint16_t beats_ = 0;  ///< half beats since it was told the time
 };
 
 template <class Session>

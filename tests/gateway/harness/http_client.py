@@ -28,6 +28,38 @@ class Response:
         return f"<{self.status} {self.headers} {self.body[:400]!r}>"
 
 
+class Dechunker:
+    """Bytes of a chunked body in, the data of its whole chunks out (RFC 9112, section 7.1)."""
+
+    def __init__(self):
+        self.pending = bytearray()
+        self.over = False
+
+    def feed(self, data):
+        self.pending += data
+        chunks = []
+        while (chunk := self._take()) is not None:
+            chunks.append(chunk)
+        return chunks
+
+    def _take(self):
+        assert not (self.over and self.pending), f"after the last chunk: {bytes(self.pending)!r}"
+        head, found, rest = bytes(self.pending).partition(b"\r\n")
+        if not found:
+            return None
+        assert head and not head.strip(b"0123456789abcdef"), f"not the head of a chunk: {head!r}"
+        size = int(head, 16)
+        if len(rest) < size + 2:
+            return None
+        assert rest[size:size + 2] == b"\r\n", f"a chunk of {size} that does not end: {rest!r}"
+        self.pending = bytearray(rest[size + 2:])
+        if size:
+            return rest[:size]
+        self.over = True
+        assert not self.pending, f"after the last chunk: {bytes(self.pending)!r}"
+        return None
+
+
 class Connection:
     """One TCP connection. Every wait has a deadline. `source`: the address to come from; `tls`: an SSLContext."""
 
@@ -68,7 +100,11 @@ class Connection:
         if head_only or status in (204, 304) or status < 200:
             return response
         length = response.header("Content-Length")
-        if length is None:
+        if response.header("Transfer-Encoding") == "chunked":
+            body = Dechunker()
+            response.body = b"".join(body.feed(self.rest(deadline)))
+            assert body.over, f"cut off: {response.body!r}"
+        elif length is None:
             response.body = self.rest(deadline)
         else:
             while len(self.received) < int(length):
@@ -110,7 +146,7 @@ class Connection:
             return rest
 
 
-def encode_request(method, target, body, headers, address):
+def encode_request(method, target, body, headers, address, version="1.1"):
     """`body`: bytes, or anything else to be sent as JSON. `headers`: a mapping or pairs."""
     headers = list(headers.items() if isinstance(headers, dict) else headers)
     names = {name.lower() for name, _ in headers}
@@ -122,7 +158,7 @@ def encode_request(method, target, body, headers, address):
             headers.append(("Content-Type", "application/json"))
     if body is not None and not names & {"content-length", "transfer-encoding"}:
         headers.append(("Content-Length", str(len(body))))
-    lines = [f"{method} {target} HTTP/1.1"] + [f"{name}: {value}" for name, value in headers]
+    lines = [f"{method} {target} HTTP/{version}"] + [f"{name}: {value}" for name, value in headers]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b"")
 
 

@@ -3,7 +3,7 @@ import json
 import re
 import selectors
 
-from .http_client import Closed, Connection, encode_request
+from .http_client import Closed, Connection, Dechunker, encode_request
 from .wait import PATIENCE, Deadline
 
 # What jobcast may send; anything else in a stream is a forgery or a fault.
@@ -70,13 +70,14 @@ class Parser:
 
 
 class Stream:
-    """An open stream. `seen` holds every event so far, `raw` every byte of the body."""
+    """An open stream. `seen` holds every event so far but those that tell the time, which are in `times`; `raw` every byte of the body without its chunk heads."""
 
-    def __init__(self, address, target, headers=(), wait_for_head=True, **options):
+    def __init__(self, address, target, headers=(), wait_for_head=True, version="1.1", **options):
         self.connection = Connection(address, **options)
-        self.connection.send(encode_request("GET", target, None, _with_accept(headers), address))
+        self.connection.send(encode_request("GET", target, None, _with_accept(headers), address, version))
         self.parser = Parser()
-        self.seen, self.unread = [], []
+        self.body = None  # of a chunked stream
+        self.seen, self.unread, self.times = [], [], []
         self.closed = False
         self.status = None
         if wait_for_head:
@@ -86,6 +87,8 @@ class Stream:
         self.status, _, self.headers = self.connection.head(Deadline())
         body = bytes(self.connection.received)
         self.connection.received.clear()
+        if self.header("Transfer-Encoding") == "chunked":
+            self.body = Dechunker()
         if self.status == 200:
             self.take(body)
 
@@ -107,9 +110,23 @@ class Stream:
         return bytes(self.parser.raw)
 
     def take(self, data):
-        events = self.parser.feed(data)
+        if self.body:
+            data = b"".join(self._whole_events(chunk) for chunk in self.body.feed(data))
+        events = []
+        for event in self.parser.feed(data):
+            if event.name == "time":
+                assert event.id is None and set(event.data) == {"now"}, event
+                self.times.append(event.data["now"])
+            else:
+                events.append(event)
         self.seen += events
         self.unread += events
+
+    @staticmethod
+    def _whole_events(chunk):
+        """So that no proxy or client that waits for whole chunks holds part of one back."""
+        assert chunk.endswith(b"\n\n"), f"a chunk that ends within an event: {chunk!r}"
+        return chunk
 
     def pump(self, deadline):
         """Reads once from the socket. Answers False when the server has closed."""

@@ -8,7 +8,7 @@ from .http_client import Closed, Connection, encode_request
 from .wait import PATIENCE, Deadline
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
-EVENTS = {"job", "missing", "reset", "gap", "more", "gateway", "reauth", "end", "ack", "pong", "error"}
+EVENTS = {"job", "missing", "reset", "gap", "more", "gateway", "reauth", "end", "ack", "pong", "error", "time"}
 
 
 def frame(payload=b"", opcode=TEXT, final=True, masked=True, reserved=0, claimed=None):
@@ -75,12 +75,12 @@ class Parser:
 
 
 class WebSocket:
-    """An open connection. `seen` holds every event so far, `control` every control frame. Pings are answered."""
+    """An open connection. `seen` holds every event so far but those that tell the time, which are in `times`; `control` every control frame. Pings are answered."""
 
     def __init__(self, address, answer_pings=True, headers=None, **options):
         self.connection = Connection(address, **options)
         self.answer_pings = answer_pings
-        self.seen, self.unread, self.control = [], [], []
+        self.seen, self.unread, self.control, self.times = [], [], [], []
         self.closed, self.close_code, self.close_reason, self.close_sent = False, None, None, False
         self.received = 0
         self.parser = Parser()
@@ -127,6 +127,10 @@ class WebSocket:
             if opcode == TEXT:
                 event = json.loads(payload.decode("utf-8"))
                 assert event["event"] in EVENTS, event
+                if event["event"] == "time":
+                    assert set(event) == {"event", "now"}, event
+                    self.times.append(event["now"])
+                    continue
                 self.seen.append(event)
                 self.unread.append(event)
                 continue

@@ -38,7 +38,34 @@ TEST_CASE("commands come from no page, from the gateway's own, or from a listed 
 TEST_CASE("headers name the one origin, with credentials, never a star") {
   std::string const headers = cors_headers(listed, "https://app.example.com");
   CHECK(headers.find("Access-Control-Allow-Origin: https://app.example.com\r\n") != std::string::npos);
-  CHECK(headers.find("Access-Control-Expose-Headers: ETag, Retry-After, Location\r\n") != std::string::npos);
+  CHECK(headers.find("Access-Control-Expose-Headers: Date, ETag, Retry-After, Location\r\n") != std::string::npos);
   CHECK(headers.find('*') == std::string::npos);
   CHECK(cors_headers(listed, "https://evil.org").empty());
+}
+
+namespace {
+constexpr std::string_view own = "Access-Control-Allow-Headers: Authorization, Content-Type, If-None-Match, Prefer, "
+                                 "Idempotency-Key, Last-Event-ID";
+
+bool grants(std::string_view requested, std::string_view further) {
+  return preflight_headers(requested).find(std::string(own).append(further).append("\r\n")) != std::string::npos;
+}
+} // namespace
+
+TEST_CASE("a preflight is granted the headers that it asks for, beside those of the API") {
+  CHECK(grants("x-requested-with", ", x-requested-with"));
+  CHECK(grants("cache-control,traceparent, baggage , sentry-trace",
+               ", cache-control, traceparent, baggage, sentry-trace"));
+  CHECK(grants("", ""));
+}
+
+TEST_CASE("what is no list of header names is not sent back") {
+  for (std::string requested :
+       {std::string(","), std::string("a,,b"), std::string("a b"), std::string("a:"), std::string("a,"),
+        std::string("a\r\nX-Evil: 1"), std::string("a,\x80"), std::string(5'000, 'x')})
+    CHECK_MESSAGE(grants(requested, ""), requested);
+}
+
+TEST_CASE("a preflight's answer is of its origin and headers alone") {
+  CHECK(preflight_headers("a").find("Vary: Origin, Access-Control-Request-Headers\r\n") != std::string::npos);
 }

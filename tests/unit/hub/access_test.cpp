@@ -134,7 +134,7 @@ TEST_CASE_FIXTURE(access_fixture, "what a slow watcher has not read of a job is 
 TEST_CASE_FIXTURE(access_fixture, "after an outage a job that is still another's stays hidden") {
   both_watch();
   read_record(owned(1, "anna"), 1);
-  hub.on_lost();
+  hub.on_lost(now_ms());
   hub.set_available(true);
   hub.on_subscribed("ns:event:a");
   hub.flush();

@@ -1,6 +1,7 @@
 // A Redis that the test plays by hand: what the hub asks for is written down, answers are given when the test says.
 #pragma once
 
+#include "jobcast/base/clock.hpp"
 #include "jobcast/hub/hub.hpp"
 
 #include <doctest/doctest.h>

@@ -164,7 +164,7 @@ TEST_CASE_FIXTURE(feed_fixture,
   hub.on_subscribed("ns:feed:/o");
   answer_list({{"a", 1}, {"b", 1}});
   answer_list({{"a", 1}, {"b", 1}});
-  hub.on_lost();
+  hub.on_lost(now_ms());
   hub.set_available(true);
   hub.on_subscribed("ns:feed:/o");
   hub.flush();

@@ -40,7 +40,7 @@ TEST_CASE_FIXTURE(hub_fixture, "messages of an earlier subscription do not pass 
   hub.flush();
   answer_read("a", 3);
   CHECK(c.w.seen == seen{"3"});
-  hub.on_lost();
+  hub.on_lost(now_ms());
   publish("a", 9);
   CHECK(counters.events.get() == 0);
 }
@@ -175,6 +175,33 @@ TEST_CASE_FIXTURE(hub_fixture, "beyond its bound, a watcher of every version is 
   CHECK(counters.gaps.get() > 0);
 }
 
+TEST_CASE_FIXTURE(hub_fixture, "a gap counts what was skipped since the one that was sent, and nothing twice") {
+  client c;
+  c.link.want_every();
+  watch(c.w, c.link, "a");
+  answer_read("a", 1);
+  c.w.stalled = true;
+  unsigned version = 1;
+  std::uint64_t skipped = 0;
+  std::size_t sent = 0;
+  auto const take_one = [&] {
+    const hub::event& e = *c.link.at(0);
+    if (e.kind() == hub::event_kind::gap)
+      skipped += std::stoull(std::string(e.data().substr(e.data().find("skipped") + 9)));
+    else
+      ++sent;
+    c.link.pop();
+  };
+  for (int round = 0; round < 3; ++round) {
+    for (int n = 0; n < 100; ++n)
+      publish("a", ++version);
+    take_one(); // what is held behind the gap stays
+  }
+  while (c.link.pending() > 0)
+    take_one();
+  CHECK(1 + sent + skipped == version);
+}
+
 TEST_CASE_FIXTURE(hub_fixture, "a reset outlives the gap that takes what was around it") {
   client c;
   c.link.want_every();
@@ -219,7 +246,7 @@ TEST_CASE_FIXTURE(hub_fixture, "after an outage every watch is read again, and o
   watch(changed.w, changed.link, "b");
   answer_read("a", 3);
   answer_read("b", 3);
-  hub.on_lost();
+  hub.on_lost(now_ms());
   hub.set_available(true);
   redis.reads.clear();
   hub.on_subscribed("ns:event:a");
@@ -237,7 +264,7 @@ TEST_CASE_FIXTURE(hub_fixture, "a version lower than before the outage is taken 
   client c;
   watch(c.w, c.link, "a");
   answer_read("a", 9);
-  hub.on_lost();
+  hub.on_lost(now_ms());
   hub.set_available(true);
   hub.on_subscribed("ns:event:a");
   answer_read("a", 4);
@@ -249,7 +276,7 @@ TEST_CASE_FIXTURE(hub_fixture, "who comes during an outage gets the record once 
   client before, during;
   watch(before.w, before.link, "a");
   answer_read("a", 3);
-  hub.on_lost();
+  hub.on_lost(now_ms());
   hub.enlist(during.w);
   hub.open(during.w, during.link, "a");
   hub.flush();

@@ -270,6 +270,8 @@ TEST_CASE("a field that a function refused is named as its sender wrote it") {
 
 TEST_CASE("job ids and type names use one alphabet") {
   CHECK(is_job_id("inv-1:a_b.C"));
+  CHECK(is_job_id("..."));
+  CHECK(is_job_id(".a"));
   CHECK(is_job_id(std::string(128, 'x')));
   CHECK_FALSE(is_job_id(std::string(129, 'x')));
   CHECK(is_type_name(std::string(64, 'x')));

@@ -1,6 +1,7 @@
 #include "jobcast/stream/outbox.hpp"
 
 #include "../hub/fake_backend.hpp"
+#include "jobcast/http/chunk.hpp"
 #include "jobcast/http/websocket.hpp"
 
 #include <doctest/doctest.h>
@@ -82,14 +83,16 @@ TEST_CASE_FIXTURE(hub_fixture, "a WebSocket frame arrives whole wherever the soc
 }
 
 TEST_CASE_FIXTURE(hub_fixture, "more than one send takes goes out in order") {
-  for (hub::encoding const as : {hub::encoding::sse, hub::encoding::websocket}) {
+  for (hub::encoding const as : {hub::encoding::sse, hub::encoding::chunked_sse, hub::encoding::websocket}) {
     client c(as);
     std::string wanted;
     for (unsigned n = 0; n < 200; ++n) {
       hub::event_ptr const notice = hub::event::end(std::to_string(n));
       c.notify(notice);
       wanted += as == hub::encoding::sse ? std::string(notice->sse())
-                                         : frame_of(R"({"event":"end",)" + std::string(notice->data().substr(1)));
+                : as == hub::encoding::chunked_sse
+                    ? std::string(notice->chunk())
+                    : frame_of(R"({"event":"end",)" + std::string(notice->data().substr(1)));
     }
     CHECK(c.take_all() == wanted);
   }
@@ -306,4 +309,64 @@ TEST_CASE_FIXTURE(hub_fixture, "a notice can be taken back until it is begun") {
   c.notify(end);
   c.take(1);
   CHECK_FALSE(c.box.withdraw(end));
+}
+
+TEST_CASE_FIXTURE(hub_fixture,
+                  "a chunked stream is whole chunks wherever the socket stops taking, and ends with the last") {
+  hub::event_ptr const end = hub::event::end("final");
+  hub::event_ptr const last = hub::event::raw("0\r\n\r\n");
+  std::string body;
+  http::append_chunk(body, event_of(1));
+  http::append_chunk(body, end->sse());
+  std::string const wanted = "head" + body + "0\r\n\r\n";
+  for (std::size_t first = 0; first <= wanted.size(); ++first) {
+    client c(hub::encoding::chunked_sse);
+    c.box.prepend("head");
+    watch(c, c.link, "a");
+    if (first == 0)
+      answer_read("a", 1);
+    c.box.end_with(last);
+    c.notify(end);
+    std::string const got = c.take(first);
+    CHECK(got + c.take_all() == wanted);
+    CHECK(c.box.empty(c.dirty()));
+    hub.close(c.link);
+  }
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "nothing follows the end of a stream once it is begun") {
+  for (std::size_t const taken : {1, 5}) {
+    client c(hub::encoding::chunked_sse);
+    c.box.end_with(hub::event::raw("0\r\n\r\n"));
+    std::string got = c.take(taken);
+    watch(c, c.link, "a");
+    answer_read("a", static_cast<unsigned>(taken));
+    c.notify(hub::event::gateway("ok"));
+    c.box.prepend("more");
+    CHECK(got + c.take_all() == "0\r\n\r\n");
+    CHECK(c.box.empty(c.dirty()));
+    hub.close(c.link);
+  }
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "a stream whose end was taken back goes on") {
+  client c(hub::encoding::chunked_sse);
+  c.box.end_with(hub::event::raw("0\r\n\r\n"));
+  c.box.withdraw_end();
+  CHECK(c.box.empty(c.dirty()));
+  watch(c, c.link, "a");
+  answer_read("a", 1);
+  std::string wanted;
+  http::append_chunk(wanted, event_of(1));
+  CHECK(c.take_all() == wanted);
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "the end of a stream is no delivery") {
+  client c(hub::encoding::chunked_sse);
+  c.notify(hub::event::end("final"));
+  c.box.end_with(hub::event::raw("0\r\n\r\n"));
+  stream::batch due;
+  c.box.gather(c.dirty(), due);
+  CHECK(c.box.commit(c.dirty(), due, due.bytes() - 2) == 1);
+  CHECK(c.box.commit(c.dirty(), 2) == 0);
 }
