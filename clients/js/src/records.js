@@ -54,7 +54,7 @@ export class Records {
       const joins = feed && feed.ids.size < feed.ids.add(id).size;
       if (joins && older) ++feed.room;
       this.#clock.recorded(data.updated_at, news === 'next');
-      if (known?.version === data.version && known.updated_at === data.updated_at) return joins;
+      if (known && known.version === data.version && known.updated_at === data.updated_at) return joins;
       if (known && data.version <= known.version && !first) return joins;
       this.#records.set(id, data);
       this.#missing.delete(id);

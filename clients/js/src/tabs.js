@@ -75,8 +75,9 @@ export class Tabs {
     for (const timer of [this.#unanswered, this.#deadline]) clearTimeout(timer);
     for (const leave of this.#leave) leave();
     this.#leave.clear();
-    this.#channel?.close();
+    const channel = this.#channel;
     this.#channel = undefined;
+    guarded(() => channel?.close());
     this.#wanted.clear();
   }
 

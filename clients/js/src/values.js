@@ -42,7 +42,7 @@ const complaints = new Set();
 
 /** Says on the console what foreign code or data did wrong, once for each kind. */
 export function complain(error) {
-  const kind = `${error?.message ?? error}`.replace(/\d+/g, '');
+  const kind = `${error?.message ?? JSON.stringify(error)}`.replace(/\d+/g, '');
   if (complaints.size > 99 || complaints.has(kind)) return;
   complaints.add(kind);
   console.error('jobcast:', error);

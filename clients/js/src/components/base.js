@@ -32,11 +32,11 @@ function client_for(element) {
 
 // What elements opened goes with the last of them. An element that is only moved comes back in the same turn.
 function sweep() {
-  sweeping ??= setTimeout(() => {
+  sweeping ??= Promise.resolve().then(() => {
     sweeping = undefined;
     const used = new Set(on_page.values());
     for (const [key, client] of clients) if (!used.has(client)) clients.delete(key, client.close());
-  }, 0);
+  });
 }
 
 /** An element with its parts: h('p', 'note', {hidden: true}, child, ...). */
@@ -95,7 +95,7 @@ export class JobElement extends (globalThis.HTMLElement ?? Object) {
   }
 
   connectedCallback() {
-    on_page.set(this);
+    on_page.set(this, this.#made);
     this.restart();
   }
 

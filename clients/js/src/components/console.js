@@ -16,6 +16,6 @@ export function guarded(act) {
   try {
     return act();
   } catch (error) {
-    once('error', `${error?.message ?? error}`.replace(/\d+/g, ''), error);
+    once('error', `${error?.message ?? JSON.stringify(error)}`.replace(/\d+/g, ''), error);
   }
 }
