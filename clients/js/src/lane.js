@@ -64,7 +64,7 @@ export class Lane {
     this.#keep = false;
     this.event_id = undefined;
     if (more) this.open();
-    else this.#after('shed', shed, () => this.#live && !this.#live.name.includes('poll') && this.open());
+    else this.#after('shed', shed, () => this.#live && this.open());
   }
 
   #after(name, ms, act) {
@@ -143,6 +143,7 @@ export class Lane {
 
   #drop(attempt) {
     if (!attempt) return;
+    if (this.#live === attempt && ticks() - attempt.began > worthwhile) this.#failures = 0;
     attempt.gone = true;
     clearTimeout(attempt.timer);
     clearInterval(attempt.watchdog);
@@ -168,7 +169,6 @@ export class Lane {
 
   #prove(attempt) {
     attempt.heard = Date.now();
-    if (ticks() - attempt.began > worthwhile) this.#failures = 0;
     if (this.#live === attempt) return this.state.state !== 'open' && this.#tell({ state: 'open' });
     clearTimeout(attempt.timer);
     this.#drop(this.#live);
@@ -216,9 +216,10 @@ export class Lane {
     else if (name === 'gateway') this.#tell({ gateway: data.state });
     else if (name === 'reauth') this.#renew(attempt);
     else if (name === 'end' && data.reason === 'expired') {
-      this.#live = undefined;
       this.#drop(attempt);
+      this.#live = undefined;
       if (!this.#next) this.#after('again', backoff(++this.#failures), () => this.open(attempt.rung, true));
+      this.#tell({ state: 'connecting' });
     } else if (name !== 'end' || data.reason !== 'final') return;
     else if (this.#ends && this.records[0]?.can?.includes('retry') && /native|stream/.test(attempt.name)) {
       this.#keep = true;

@@ -128,7 +128,7 @@ export class JobElement extends (globalThis.HTMLElement ?? Object) {
   /** Whether the viewer may not watch; why is said to developers. */
   is_refused({ state, problem }) {
     if (state === 'refused') warn(problem);
-    return state === 'refused' || explain(this.client, () => guarded(() => this.show()));
+    return state === 'refused' || explain(this.client, () => this.isConnected && guarded(() => this.show()));
   }
 
   /** Keeps the focus on this element when what had it is gone. */

@@ -57,6 +57,7 @@ export class JobProgress extends JobElement {
     const look = record ? look_of(record) : this.#job?.missing ? 'missing' : refused ? 'refused' : 'unknown';
     set(p.card, 'data-look', look);
     set(this, 'status', look);
+    p.header.hidden = look === 'refused' && !this.getAttribute('label') && !this.querySelector('[slot=title]');
     text(p.status, record ? status_of(record) : look === 'refused' ? '' : say(look));
     const title = this.getAttribute('label') ?? (record ? title_of(record) : '');
     text(p.title_text, title);
@@ -80,7 +81,7 @@ export class JobProgress extends JobElement {
     p.said = h('div', '', { class: 'unseen', 'aria-live': 'polite' });
     part('result_text', 'span');
     part('card', 'article', {},
-      h('header', 'header', {}, h('div', 'title', {}, h('slot', '', { name: 'title' }, p.title_text), part('facts')), part('status', 'span')),
+      part('header', 'header', {}, h('div', 'title', {}, h('slot', '', { name: 'title' }, p.title_text), part('facts')), part('status', 'span')),
       part('track', 'div', { role: 'progressbar', 'aria-valuemin': 0, 'aria-valuemax': 100 }, part('bar', 'div')),
       part('meta', 'div', {}, part('step', 'span'), part('count', 'span'), part('eta', 'span'), part('percent', 'span')),
       part('note'),
@@ -89,7 +90,7 @@ export class JobProgress extends JobElement {
           part('dismiss', 'button', { type: 'button', onclick: () => this.#dismiss() }))),
       part('actions', 'footer', {}, part('result', 'div', {}, h('slot', '', { name: 'result' }, p.result_text)),
         part('open', 'a', { target: '_blank', rel: 'noopener' }), button('retry'), button('cancel')),
-      part('refused', 'p', { role: 'alert' }));
+      part('refused', 'p', { hidden: true, role: 'alert' }));
     this.shadowRoot.append(p.card, p.said);
   }
 
@@ -99,16 +100,18 @@ export class JobProgress extends JobElement {
     const lang = this.lang_now;
     const unknown = percent === undefined && (!record || record.status === 'processing');
     const shown = percent === undefined ? '' : number(Math.floor(percent) / 100, lang, { style: 'percent' });
-    p.track.hidden = record ? record.status === 'done' || (isFinal(record) && percent === undefined) : look !== 'unknown';
+    p.track.hidden = record ? record.status === 'done' || (isFinal(record) && !percent) : look !== 'unknown';
     set(p.track, 'data-unknown', unknown);
     set(p.track, 'aria-label', say('progress', { title }));
     set(p.track, 'aria-valuenow', percent === undefined ? undefined : Math.floor(percent));
-    const count = record && record.status !== 'done' ? count_of(record, lang) : '';
+    // What ended before it got anywhere got to no figure.
+    const nowhere = isFinal(record) && !percent && !record.progress.current;
+    const count = record && record.status !== 'done' && !nowhere ? count_of(record, lang) : '';
     set(p.track, 'aria-valuetext', [shown || status_of_or(record), count, step].filter(Boolean).join(', '));
     p.bar.style.inlineSize = unknown ? '' : `${percent ?? 0}%`;
     text(p.step, record && !isFinal(record) ? [step, message].filter(Boolean).join(' · ') : '');
     text(p.count, count);
-    text(p.percent, record?.status === 'done' ? '' : shown);
+    text(p.percent, record?.status === 'done' || nowhere ? '' : shown);
   }
 
   #show_error(record) {

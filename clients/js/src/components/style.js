@@ -68,6 +68,7 @@ button[aria-disabled] { opacity: .55; cursor: progress; }
 :focus-visible:not([tabindex="-1"]) { outline: 2px solid var(--accent); outline-offset: 2px; }
 .unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 [part~=list] { display: grid; grid-template-columns: minmax(0, 1fr); gap: 12px; padding: 0; list-style: none; }
+[part~=card]:not([hidden]) + [part~=list] { margin-block-start: 12px; }
 [part~=more] { justify-self: center; margin: 12px auto 0; }
 [part~=empty] { text-align: center; padding: 32px 16px; border: 1.5px dashed var(--line); border-radius: var(--radius); }
 [part~=bell] { display: inline-flex; align-items: center; gap: 7px; list-style: none; cursor: pointer; border-radius: 99px; padding: 6px 8px; min-block-size: 38px; color: var(--soft); }
