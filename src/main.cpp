@@ -90,6 +90,14 @@ int token(const std::string& file, app::token_request& asked, const std::string&
   return app::token(*config, asked, std::cout, std::cerr);
 }
 
+int refused(const std::string& file) {
+  const auto config = load(file);
+  if (!config)
+    return usage_error;
+  log::set_level(log::level::error);
+  return app::refused(*config, std::cout, std::cerr);
+}
+
 int notify(const std::string& file, app::notify_action what, const std::vector<std::string>& letters) {
   const auto config = load(file);
   if (!config)
@@ -154,6 +162,10 @@ int run(int count, char** arguments) {
   watching->add_option("id", id, "The job.")->required();
   watching->add_option("--url", url, "The gateway.")->capture_default_str();
 
+  auto* refusing =
+      program.add_subcommand("refused", "List reports that were refused, newest first: time, job, field, why.");
+  refusing->add_option("--config", file, "The gateway's TOML file; without one, defaults and JOBCAST_* variables.");
+
   auto* notifying = program.add_subcommand("notify", "See and act on notifications that could not be delivered.");
   notifying->require_subcommand(1);
   std::vector<std::string> letters;
@@ -190,6 +202,8 @@ int run(int count, char** arguments) {
     return app::key(publisher, std::cout);
   if (*reporting)
     return app::report(url, id, fields, std::cout, std::cerr);
+  if (*refusing)
+    return refused(file);
   if (*notifying)
     return notify(file,
                   *replaying  ? app::notify_action::replay

@@ -75,7 +75,7 @@ std::optional<http::response> check_notify(const job::pairs& fields, const notif
 } // namespace
 
 task<http::answer> post_jobs(context& c, http::request& r, parts) {
-  auto parsed = job::report_from_json(r.body);
+  auto parsed = job::report_from_json(r.body, job::bad_side_value::refuse);
   if (!parsed)
     co_return http::problem(400, parsed.error().detail, parsed.error().field);
   std::string_view const key = r.field("Idempotency-Key");

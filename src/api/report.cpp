@@ -37,14 +37,18 @@ line refused(std::string_view text, const http::response& p) {
   return {.text = text, .answer = line_problem(p)};
 }
 
+// Refused by the gateway itself, and kept as the function keeps what it refuses.
+http::response refuse_report(context& c, std::string_view id, std::string_view detail, std::string_view field) {
+  store::store::keep_refused(c.store.client(), c.store.ns(), id, field, detail);
+  return http::problem(400, detail, field);
+}
+
 line read_line(context& c, const auth::identity& who, std::string_view text) {
   auto parsed = job::report_from_json(text);
   if (!parsed)
-    return refused(text, http::problem(400, parsed.error().detail, parsed.error().field));
+    return refused(text, refuse_report(c, {}, parsed.error().detail, parsed.error().field));
   if (parsed->id.empty())
-    return refused(text, http::problem(400, "Each line names its job: {\"id\":...}.", "id"));
-  if (auto bad = check_job_id(parsed->id))
-    return refused(text, *bad);
+    return refused(text, refuse_report(c, {}, "Each line names its job: {\"id\":...}.", "id"));
   add_publisher_bounds(who, parsed->fields);
   return {.text = text, .call = store::store::report_call(c.store.ns(), parsed->id, parsed->fields)};
 }
@@ -93,9 +97,9 @@ task<http::answer> post_report(context& c, http::request& r, parts at) {
     co_return std::move(*bad);
   auto parsed = job::report_from_json(r.body);
   if (!parsed)
-    co_return http::problem(400, parsed.error().detail, parsed.error().field);
+    co_return refuse_report(c, id, parsed.error().detail, parsed.error().field);
   if (!parsed->id.empty() && parsed->id != id)
-    co_return http::problem(400, "The id in the body is not the one in the path; leave it out.", "id");
+    co_return refuse_report(c, id, "The id in the body is not the one in the path; leave it out.", "id");
   add_publisher_bounds(*r.who, parsed->fields);
   auto done = co_await c.store.report(id, std::move(parsed->fields));
   if (!done)

@@ -84,6 +84,7 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
         [this](std::string why) { shared_.fail(std::move(why)); });
     ingest_.emplace(io_.get_executor(), shared.redis, client_, config.redis.ns, shared.name, counters_);
     supervisor_.emplace(io_.get_executor(), client_, config.redis.ns, counters_);
+    report_watch_.emplace(io_.get_executor(), client_, config.redis.ns, shared.name, counters_);
   }
 }
 
@@ -145,6 +146,8 @@ void reactor::run() {
     ingest_->start();
   if (supervisor_)
     supervisor_->start();
+  if (report_watch_)
+    report_watch_->start();
   tick();
   io_.run();
 }
@@ -278,6 +281,8 @@ void reactor::begin_drain() {
     ingest_->stop();
   if (supervisor_)
     supervisor_->stop();
+  if (report_watch_)
+    report_watch_->stop();
   for (auto at = connections_.open.begin(); at != connections_.open.end();)
     (at++)->drain();
   hub_.finish_all([this] { return host_.draining_notice(); });

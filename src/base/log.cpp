@@ -1,5 +1,7 @@
 #include "jobcast/base/log.hpp"
 
+#include "jobcast/base/printable.hpp"
+
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -38,7 +40,7 @@ void set_level(level minimum) {
 }
 
 void write(level at, std::string_view line) {
-  logger().log(to_spdlog(at), line);
+  logger().log(to_spdlog(at), printable(line));
 }
 
 void unexpected(std::exception_ptr thrown) {
@@ -48,6 +50,8 @@ void unexpected(std::exception_ptr thrown) {
     std::rethrow_exception(thrown);
   } catch (const std::exception& what) {
     error("unexpected: {}", what.what());
+  } catch (...) {
+    error("unexpected: an exception of an unknown kind");
   }
 }
 

@@ -17,11 +17,22 @@ constexpr std::array text_names{
     "by"sv,           "unit"sv,         "step"sv,           "message"sv,    "error.code"sv,      "error.title"sv,
     "error.detail"sv, "error.action"sv, "error.severity"sv, "error.link"sv, "error.reference"sv, "error.trace"sv};
 
+constexpr std::array side_names{"by"sv,       "max_attempts"sv, "group_size"sv, "lease"sv,
+                                "retry_in"sv, "retry_at"sv,     "result"sv};
+constexpr std::array error_names{"error.code"sv,      "error.title"sv,     "error.detail"sv,
+                                 "error.action"sv,    "error.severity"sv,  "error.link"sv,
+                                 "error.reference"sv, "error.retryable"sv, "error.trace"sv};
+
 constexpr bool holds(const auto& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 } // namespace
+
+bool is_side_field(std::string_view name) {
+  return holds(side_names, name) || holds(progress_names, name) || holds(error_names, name) ||
+         holds(containers, name) || name.starts_with("labels.");
+}
 
 field_rule rule_for(std::string_view container, std::string_view key) {
   if (container.empty() && holds(containers, key))

@@ -19,6 +19,10 @@ struct field_rule {
   takes what = takes::scalar;
 };
 
+/// Whether a bad value of this field of a report is mended or left out rather than refused. False for what says which
+/// job it is and what became of it, and for unknown names.
+bool is_side_field(std::string_view name);
+
 /// The rule for `key` inside `container` (`progress`, `error`, `labels`, or empty at the top of the request).
 field_rule rule_for(std::string_view container, std::string_view key);
 

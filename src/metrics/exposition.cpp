@@ -53,6 +53,8 @@ constexpr description descriptions[] = {
     {&counters::ingest_applied, total, "jobcast_published_reports_applied_total", "Reports taken in by PUBLISH."},
     {&counters::ingest_refused, total, "jobcast_published_reports_refused_total",
      "Published reports that were refused."},
+    {&counters::reports_refused, total, "jobcast_reports_refused_total",
+     "Reports refused, whatever way they came (`jobcast refused`); each is counted by one gateway."},
     {&counters::jobs_stalled, total, "jobcast_jobs_stalled_total", "Jobs whose worker fell silent."},
     {&counters::jobs_requeued, total, "jobcast_jobs_requeued_total", "Stalled jobs given to another worker."},
     {&counters::jobs_failed, total, "jobcast_jobs_failed_by_supervisor_total",
@@ -84,6 +86,22 @@ prometheus::ClientMetric of_channel(const char* name, const counter& value) {
   return metric;
 }
 
+prometheus::MetricFamily mended_fields(std::span<const counters* const> reactors) {
+  prometheus::MetricFamily family{"jobcast_report_fields_mended_total",
+                                  "Side fields of reports that were cut, clamped or left out, in the whole namespace.",
+                                  total,
+                                  {}};
+  for (std::size_t i = 0; i < side_fields.size(); ++i) {
+    prometheus::ClientMetric metric;
+    metric.label.push_back({"field", std::string(side_fields[i])});
+    for (const counters* one : reactors)
+      metric.counter.value += static_cast<double>(one->mended[i].get());
+    if (metric.counter.value > 0)
+      family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
 } // namespace
 
 std::string exposition(std::span<const counters* const> reactors, const notify_counters* notify) {
@@ -96,6 +114,8 @@ std::string exposition(std::span<const counters* const> reactors, const notify_c
     (d.type == gauge ? metric.gauge.value : metric.counter.value) = sum;
     families.push_back({d.name, d.help, d.type, {metric}});
   }
+  if (prometheus::MetricFamily mended = mended_fields(reactors); !mended.metric.empty())
+    families.push_back(std::move(mended));
   if (notify)
     for (const notify_description& d : notify_descriptions)
       families.push_back(

@@ -95,30 +95,37 @@ void ingest::on_message(std::string_view channel, std::string_view payload) {
 }
 
 void ingest::apply(std::string_view id, std::string_view payload) {
+  auto const refuse_here = [&](std::string_view field, const std::string& reason) {
+    store::keep_refused(client_, ns_, id, field, reason);
+    counters_.ingest_refused.add();
+  };
   if (!job::is_job_id(id))
-    return refuse(id, "the channel does not end in a job id");
+    return refuse_here("id", "the channel does not end in a job id");
   auto report = job::report_from_json(payload);
   if (!report)
-    return refuse(id, report.error().field + ": " + report.error().detail);
+    return refuse_here(report.error().field, report.error().detail);
   auto const call = store::report_call(ns_, id, report->fields);
   std::vector<std::string_view> const views(call.begin(), call.end());
   client_.call(views, [this, alive = alive_, job = std::string(id)](error_code ec, redis::reply_view reply) {
     if (!*alive)
       return;
     if (auto const done = store::read_report(ec, reply); !done)
-      refuse(job, done.error().field + ": " + done.error().detail);
+      refuse(job, done.error());
     else
       counters_.ingest_applied.add();
   });
 }
 
-void ingest::refuse(std::string_view id, std::string_view why) {
+// What is refused for its content is kept in `ns:refused`, and told from there.
+void ingest::refuse(std::string_view id, const failure& why) {
   counters_.ingest_refused.add();
+  if (why.what == failure::kind::refused)
+    return;
   auto const kept_back = complaints_.admit(clock::now());
   if (!kept_back)
     return;
   std::string const more = *kept_back == 0 ? "" : fmt::format(" ({} more since the last line)", *kept_back);
-  log::warning("a report published for job '{}' was not applied: {}{}", id.substr(0, 128), why, more);
+  log::warning("a report published for job '{}' was not applied: {}{}", id.substr(0, 128), why.detail, more);
 }
 
 } // namespace jobcast::store

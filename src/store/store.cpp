@@ -134,6 +134,13 @@ result<report_answer> store::read_report(error_code ec, redis::reply_view reply)
                        reply[2].text() == "cancel_requested"};
 }
 
+void store::keep_refused(redis::client& client, std::string_view ns, std::string_view id, std::string_view field,
+                         std::string_view reason) {
+  client.call({"XADD", fmt::format("{}:refused", ns), "MAXLEN", "1000", "*", "id", id.substr(0, 128), "field",
+               field.substr(0, 80), "reason", reason},
+              [](error_code, redis::reply_view) {});
+}
+
 task<result<report_answer>> store::report(std::string id, arguments fields) {
   auto answer = co_await client_.call(report_call(ns_, id, fields));
   co_return read_report(answer.ec, answer.reply());

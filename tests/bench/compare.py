@@ -288,6 +288,8 @@ def main():
     ask.add_argument("--mercure", metavar="PROGRAM", help="a mercure to be measured")
     ask.add_argument("--json", metavar="FILE", help="write every figure of every round")
     asked = ask.parse_args()
+    if asked.runs < 1:
+        ask.error("--runs must be at least 1")
 
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -82,6 +82,8 @@ def main():
         return 0 if len(sys.argv) > 1 else 2
     with open(BUDGET, encoding="ascii") as file:
         budget = json.load(file)
+    if not budget["instructions"]:
+        raise SystemExit(f"{BUDGET} names nothing to count")
     tolerance = budget["tolerance"]
     failed = False
     jobcast = os.path.join(os.path.dirname(os.path.abspath(sys.argv[1])), "..", "jobcast")

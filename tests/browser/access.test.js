@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { close_all } from './opened.js';
 import { until } from './processes.js';
 import { RunningGateway } from './running_gateway.js';
 import { launch } from './visitor.js';
@@ -28,7 +29,7 @@ before(async () => {
   ]);
   gateway.headers = { Authorization: `Bearer ${token_of({ scope: 'jobs:publish operator' })}` };
 });
-after(() => Promise.all([browser?.close(), gateway?.end()]));
+after(close_all);
 
 /** A job of Ann's that runs, and a browser profile. @param {string} name */
 function visit(name, steps) {

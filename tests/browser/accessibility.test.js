@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { close_all } from './opened.js';
 import { RunningDemo } from './running_demo.js';
 import { open_stage, record } from './stage.js';
 import { Visitor, launch } from './visitor.js';
@@ -14,7 +15,7 @@ let demo;
 before(async () => {
   [browser, demo] = await Promise.all([launch(), RunningDemo.start()]);
 });
-after(() => Promise.all([browser?.close(), demo?.end()]));
+after(close_all);
 
 /** @param {import('playwright-core').Page} page */
 async function finds_nothing(page) {

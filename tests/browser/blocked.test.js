@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { close_all } from './opened.js';
 import { RunningGateway } from './running_gateway.js';
 import { launch } from './visitor.js';
 import { Watcher } from './watcher.js';
@@ -11,7 +12,7 @@ let browser;
 before(async () => {
   [gateway, browser] = await Promise.all([RunningGateway.start(), launch()]);
 });
-after(() => Promise.all([browser?.close(), gateway?.end()]));
+after(close_all);
 
 /** What a page finds before it loads anything. Each runs in the page. */
 const blocked = {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { close_all } from './opened.js';
 import { open_stage, record, show } from './stage.js';
 import { launch } from './visitor.js';
 
@@ -11,7 +12,7 @@ before(async () => {
   browser = await launch();
   page = await open_stage(browser);
 });
-after(() => browser?.close());
+after(close_all);
 
 test('a measured job has a bar with a value, a count and an estimate no finer than it deserves', async () => {
   const card = await show(page, { progress: { percent: 50, current: 1500, total: 3000, unit: 'rows', eta: 23_456, step: 'Importing' } });

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { close_all } from './opened.js';
 import { open_stage, record, show } from './stage.js';
 import { launch } from './visitor.js';
 
@@ -20,7 +21,7 @@ beforeEach(async () => {
   page.on('pageerror', (error) => mishaps.push(String(error)));
 });
 afterEach(() => page.context().close());
-after(() => browser?.close());
+after(close_all);
 
 for (const lang of ['en_US', 'C', '*', '', 'C.UTF-8', 'de_DE.UTF-8', 'x', 'en-', '🦉', 'de_DE'])
   test(`a page whose language is said to be "${lang}" shows its jobs`, async () => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { close_all } from './opened.js';
 import { until } from './processes.js';
 import { open_stage, record, show } from './stage.js';
 import { launch } from './visitor.js';
@@ -10,7 +11,7 @@ let browser;
 before(async () => {
   browser = await launch();
 });
-after(() => browser?.close());
+after(close_all);
 
 /** Counts listeners, locks, channels and intervals that a page has, from before it loads anything. */
 const keeps_count = () => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { close_all } from './opened.js';
 import { RunningDemo } from './running_demo.js';
 import { Visitor, launch } from './visitor.js';
 
@@ -10,7 +11,7 @@ let browser;
 before(async () => {
   [demo, browser] = await Promise.all([RunningDemo.start(), launch()]);
 });
-after(() => Promise.all([browser?.close(), demo?.end()]));
+after(close_all);
 
 test('a job whose worker was killed is counted as stuck until another takes it up', async () => {
   const visitor = await Visitor.come(browser, demo.url);

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
+import { close_all, opening } from './opened.js';
 import { until } from './processes.js';
 import { RunningGateway } from './running_gateway.js';
 import { launch } from './visitor.js';
@@ -14,11 +15,12 @@ let listing;
 let gateway;
 let browser;
 before(async () => {
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listening = new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+  await opening(listening, (one) => (one.closeAllConnections(), one.close()));
   shop = `http://127.0.0.1:${server.address().port}`;
   [listing, gateway, browser] = await Promise.all([RunningGateway.start({ JOBCAST_CORS_ORIGINS: shop }), RunningGateway.start(), launch()]);
 });
-after(() => Promise.all([browser?.close(), gateway?.end(), listing?.end(), server.close()]));
+after(close_all);
 
 /** A page of the shop with elements of a gateway, whose scripts are for everyone. */
 async function visit(to, markup) {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { close_all } from './opened.js';
 import { until } from './processes.js';
 import { RunningDemo } from './running_demo.js';
 import { Visitor, launch } from './visitor.js';
@@ -11,7 +12,7 @@ let browser;
 before(async () => {
   [demo, browser] = await Promise.all([RunningDemo.start(), launch()]);
 });
-after(() => Promise.all([browser?.close(), demo?.end()]));
+after(close_all);
 
 test('the page says so, comes back by itself and shows the outcome', async () => {
   const visitor = await Visitor.come(browser, demo.url);

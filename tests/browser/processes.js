@@ -68,8 +68,9 @@ export function kill(pid, signal) {
   }
 }
 
-/** Ends a process and its descendants. @param {number} pid */
-export async function end_tree(pid) {
+/** Ends a process and its descendants, unless it has ended: its id may be of another by then. @param {import('node:child_process').ChildProcess} child */
+export async function end_tree({ pid, exitCode, signalCode }) {
+  if (exitCode !== null || signalCode !== null) return;
   const all = tree(pid);
   const alive = () => all.some((one) => program_of(one) !== '');
   kill(pid, 'SIGTERM');

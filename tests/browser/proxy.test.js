@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { close_all } from './opened.js';
 import { until } from './processes.js';
 import { RunningGateway } from './running_gateway.js';
 import { RunningNginx } from './running_nginx.js';
@@ -13,7 +14,7 @@ let browser;
 before(async () => {
   [gateway, browser] = await Promise.all([RunningGateway.start(), launch()]);
 });
-after(() => Promise.all([browser?.close(), gateway?.end()]));
+after(close_all);
 
 for (const [websocket, way] of [[true, 'websocket'], [false, 'long-poll']])
   test(`nginx buffers and WebSocket ${websocket ? 'gets through' : 'does not'}: the page goes by ${way}`, async () => {

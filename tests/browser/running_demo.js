@@ -5,6 +5,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { opening } from './opened.js';
 import { end_tree, free_port, kill, program_of, tree, until } from './processes.js';
 
 const script = fileURLToPath(new URL('../../scripts/demo', import.meta.url));
@@ -27,7 +28,11 @@ export class RunningDemo {
     process.once('exit', () => tree(this.#process.pid).forEach((pid) => kill(pid, 'SIGKILL')));
   }
 
-  static async start() {
+  static start() {
+    return opening(RunningDemo.#start(), (demo) => demo.end());
+  }
+
+  static async #start() {
     const demo = new RunningDemo(await free_port(), await mkdtemp(join(tmpdir(), 'jobcast-browser-')));
     try {
       await until('the demo to be ready', () => demo.#is_ready());
@@ -71,7 +76,7 @@ export class RunningDemo {
   }
 
   async end() {
-    await end_tree(this.#process.pid);
+    await end_tree(this.#process);
     await rm(this.#data, { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { opening } from './opened.js';
 import { free_port, kill, program_of, tree, until } from './processes.js';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -29,9 +30,19 @@ export class RunningGateway {
   }
 
   /** @param {Record<string, string>} [settings] as environment variables */
-  static async start(settings = {}) {
+  static start(settings = {}) {
+    return opening(RunningGateway.#start(settings), (gateway) => gateway.end());
+  }
+
+  /** @param {Record<string, string>} settings */
+  static async #start(settings) {
     const gateway = new RunningGateway(await free_port(), await mkdtemp(join(tmpdir(), 'jobcast-browser-')), settings);
-    await gateway.start();
+    try {
+      await gateway.start();
+    } catch (error) {
+      await gateway.end();
+      throw error;
+    }
     return gateway;
   }
 

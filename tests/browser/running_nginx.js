@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { opening } from './opened.js';
 import { end_tree, free_port, kill, until } from './processes.js';
 
 export class RunningNginx {
@@ -15,7 +16,12 @@ export class RunningNginx {
    * @param {string} gateway its address
    * @param {{websocket?: boolean, buffers?: boolean}} [options] whether WebSocket gets through, and answers are held back
    */
-  static async start(gateway, { websocket = false, buffers = true } = {}) {
+  static start(gateway, { websocket = false, buffers = true } = {}) {
+    return opening(RunningNginx.#start(gateway, websocket, buffers), (nginx) => nginx.end());
+  }
+
+  /** @param {string} gateway @param {boolean} websocket @param {boolean} buffers */
+  static async #start(gateway, websocket, buffers) {
     const nginx = new RunningNginx();
     nginx.#folder = await mkdtemp(join(tmpdir(), 'jobcast-nginx-'));
     const port = await free_port();
@@ -39,12 +45,20 @@ export class RunningNginx {
       }`);
     nginx.#process = spawn('/usr/sbin/nginx', ['-c', join(folder, 'nginx.conf'), '-p', folder, '-e', join(folder, 'error.log')], { stdio: 'ignore' });
     process.once('exit', () => kill(nginx.#process.pid, 'SIGKILL'));
-    await until('nginx to be ready', () => fetch(`${nginx.url}/healthz`).then((answer) => answer.ok, () => false));
+    try {
+      await until('nginx to be ready', () => {
+        if (nginx.#process.exitCode !== null) throw new Error(`nginx ended with ${nginx.#process.exitCode}.`);
+        return fetch(`${nginx.url}/healthz`).then((answer) => answer.ok, () => false);
+      });
+    } catch (error) {
+      await nginx.end();
+      throw error;
+    }
     return nginx;
   }
 
   async end() {
-    await end_tree(this.#process.pid);
+    await end_tree(this.#process);
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -4,6 +4,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { close_all } from './opened.js';
 import { until } from './processes.js';
 import { RunningDemo } from './running_demo.js';
 import { Visitor, launch } from './visitor.js';
@@ -48,11 +49,11 @@ async function picture(browser, demo, screen, colorScheme) {
   await visitor.leave();
 }
 
-const [browser, demo] = await Promise.all([launch(), RunningDemo.start()]);
 try {
+  const [browser, demo] = await Promise.all([launch(), RunningDemo.start()]);
   for (const screen of Object.keys(screens)) for (const colorScheme of ['light', 'dark']) await picture(browser, demo, screen, colorScheme);
 } finally {
-  await Promise.all([browser.close(), demo.end()]);
+  await close_all();
 }
 await mkdir(folder, { recursive: true });
 for (const [name, bytes] of pictures) await writeFile(folder + name, bytes);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { close_all } from './opened.js';
 import { kill, until } from './processes.js';
 import { RunningGateway } from './running_gateway.js';
 import { launch } from './visitor.js';
@@ -12,7 +13,7 @@ let browser;
 before(async () => {
   [gateway, browser] = await Promise.all([RunningGateway.start(), launch()]);
 });
-after(() => Promise.all([browser?.close(), gateway?.end()]));
+after(close_all);
 
 const done = { status: 'done', result: { ok: true } };
 const outcome = ['done', { ok: true }];

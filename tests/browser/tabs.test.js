@@ -1,6 +1,7 @@
 // Tabs of one browser share one connection, whoever of them comes and goes.
 
 import { after, before, test } from 'node:test';
+import { close_all } from './opened.js';
 import { until } from './processes.js';
 import { RunningGateway } from './running_gateway.js';
 import { launch } from './visitor.js';
@@ -11,7 +12,7 @@ let browser;
 before(async () => {
   [gateway, browser] = await Promise.all([RunningGateway.start(), launch()]);
 });
-after(() => Promise.all([browser?.close(), gateway?.end()]));
+after(close_all);
 
 /** A tab of the viewer for whom all tabs here are. */
 const come = (context, job, query) => Watcher.come(context, gateway.url, job, { share: 'viewer', ...query });

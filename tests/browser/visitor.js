@@ -1,6 +1,7 @@
 // A visitor of the demo page in a real browser: what they do and what they see.
 
 import { chromium } from 'playwright-core';
+import { opening } from './opened.js';
 import { until } from './processes.js';
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -11,7 +12,8 @@ const quiet = [
   '--disable-component-update', '--disable-sync',
 ];
 
-export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: quiet });
+export const launch = () =>
+  opening(chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: quiet }), (browser) => browser.close());
 
 export class Visitor {
   /** @type {string[]} what went wrong on the page itself */

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { close_all } from './opened.js';
 import { RunningGateway } from './running_gateway.js';
 import { launch } from './visitor.js';
 
@@ -10,7 +11,7 @@ let browser;
 before(async () => {
   [gateway, browser] = await Promise.all([RunningGateway.start(), launch()]);
 });
-after(() => Promise.all([browser?.close(), gateway?.end()]));
+after(close_all);
 
 let jobs = 0;
 const new_job = () => `chromium-${++jobs}`;

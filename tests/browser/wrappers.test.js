@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { close_all } from './opened.js';
 import { open_stage, record } from './stage.js';
 import { launch } from './visitor.js';
 
@@ -18,7 +19,7 @@ before(async () => {
   await page.route('**/api/jobs?*', (route) => route.fulfill({ json: { jobs: [bodies.a.at(-1), bodies.b.at(-1)] } }));
   await page.exposeFunction('change', (id, given) => bodies[id].push(record({ id, ...given })));
 });
-after(() => browser?.close());
+after(close_all);
 
 /** What the page shows, once it does. @param {string} text */
 const shows = (text) => page.locator('#out', { hasText: text }).waitFor();

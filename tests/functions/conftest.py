@@ -86,6 +86,18 @@ class Jobs:
     def key(self, *parts):
         return ":".join((self.ns, *parts))
 
+    def history(self, job):
+        """The entries of a job's history, oldest first."""
+        return [{name.decode(): value.decode() for name, value in entry.items()} for _, entry in self.redis.xrange(self.key("log", job))]
+
+    def refused(self):
+        """(id, field, reason) of the refused reports that are kept."""
+        return [tuple(entry[name].decode() for name in (b"id", b"field", b"reason")) for _, entry in self.redis.xrange(self.key("refused"))]
+
+    def mended(self):
+        """How often each field was mended."""
+        return {field.decode(): int(count) for field, count in self.redis.hgetall(self.key("mended")).items()}
+
     def policy(self, of=None, **fields):
         self.redis.hset(self.key("policy", of) if of else self.key("policy"), mapping=fields)
 

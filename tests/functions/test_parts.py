@@ -6,7 +6,7 @@ import redis
 
 import library
 
-PURE = ["library", "text", "raw_json", "values", "clock", "fields", "estimate", "record"]
+PURE = ["library", "text", "raw_json", "values", "mending", "clock", "fields", "estimate", "record"]
 # Calls `part.function` with a JSON array of arguments. Returns each result as JSON, since Redis would cut fractions. A third
 # argument stands in for the microseconds of Redis' clock.
 CALLER = """
@@ -63,6 +63,11 @@ def test_a_text_comes_back_from_its_json_and_stays_on_one_line(pure, given):
 def test_each_byte_that_is_part_of_no_sequence_becomes_one_replacement(server, pure, broken, repaired):
     answer = server.execute_command("FCALL", "pure", 0, "text.repaired", b'["' + broken + b'"]')
     assert json.loads(answer[0]) == repaired
+
+
+@pytest.mark.parametrize("text, kept", [("x" * 10, "x" * 7 + "…"), ("aé" * 4, "aéaéa…"), ("é" * 6, "ééé…"), ("€€€€", "€€…"), ("𝄞𝄞𝄞", "𝄞…"), ("abcdefg𝄞", "abcdefg…")])
+def test_a_cut_text_ends_in_an_ellipsis_and_no_character_is_cut_in_two(pure, text, kept):
+    assert pure("text.cut", text, 10) == kept and len(kept.encode()) <= 10
 
 
 # raw JSON

@@ -36,20 +36,14 @@ def test_members_of_an_error_and_labels_are_kept(jobs):
 
 
 @pytest.mark.parametrize("field,value", [
-    ("status", "finished"), ("status", ""), ("percent", "-1"), ("percent", "101"), ("percent", "abc"), ("percent", "nan"), ("percent", "inf"),
-    ("percent", "0x1F"), ("percent", "01"), ("percent", ""), ("current", "-1"), ("total", "1e999"), ("eta", "1.5"), ("attempt", "0"), ("attempt", "1.5"),
-    ("attempt", "x"), ("max_attempts", "0"), ("max_attempts", "1001"), ("lease", "0"), ("lease", "604801"), ("message", "x" * 501),
-    ("step", "x" * 101), ("unit", "x" * 101), ("error.title", "x" * 201), ("error.severity", "medium"), ("error.retryable", "yes"),
-    ("error.link", "javascript:alert(1)"), ("error.link", "//evil.org"), ("error.link", "data:text/html,x"), ("owner", ""), ("owner", "x" * 129),
-    ("type", "a b"), ("type", "x" * 65), ("labels.a b", "x"), ("labels.a", "x" * 201), ("colour", "red"), ("by", "a b"), ("retry_in", "-1"),
-    ("result", "[]"), ("input", "{}"),
-])
-def test_a_wrong_value_is_refused_by_the_name_of_its_field(jobs, field, value):
+    ("status", "finished"), ("status", ""), ("attempt", "0"), ("attempt", "1.5"), ("attempt", "x"), ("owner", ""), ("owner", "x" * 129), ("tenant", ""),
+    ("group", ""), ("group", "x" * 129), ("type", "a b"), ("type", "x" * 65), ("colour", "red"), ("progress.colour", "red"), ("input", "{}")])
+def test_what_a_job_is_and_what_nobody_knows_is_refused_by_its_name(jobs, field, value):
     with pytest.raises(Refused) as refused:
-        jobs.report("a", field, value, *(() if field == "status" else ("status", "processing")))
-    assert refused.value.field.split(".")[0] in (field.split(".")[0], field.replace(" ", "?"))
+        jobs.report("a", field, value, *(() if field == "status" else ("status", "done")))
+    assert refused.value.field == field
     assert jobs.get("a") is None
-    assert jobs.redis.keys(jobs.key("*")) == []
+    assert jobs.redis.keys(jobs.key("*")) == [jobs.key("refused").encode()]
 
 
 @pytest.mark.parametrize("job", ["", "x" * 129, "a b", "a/b", "ä", "a\n"])
@@ -72,22 +66,6 @@ def test_a_creation_with_too_many_labels_leaves_nothing(jobs):
         jobs.create("a", "type", "x", *(part for n in range(17) for part in (f"labels.l{n}", "v")))
     assert refused.value.field == "labels"
     assert jobs.redis.keys(jobs.key("*")) == [jobs.key("policy", "x").encode()]
-
-
-def test_at_most_sixteen_labels(jobs):
-    for n in range(16):
-        jobs.report("a", f"labels.l{n}", "x", "status", "processing")
-    with pytest.raises(Refused) as refused:
-        jobs.report("a", "labels.l16", "x")
-    assert refused.value.field == "labels"
-
-
-@pytest.mark.parametrize("percent", ["07", "5.", ".5", "00", "101", ""])
-def test_a_wrong_percent_of_a_job_at_work_is_refused(jobs, percent):
-    jobs.report("a", status="processing")
-    with pytest.raises(Refused) as refused:
-        jobs.report("a", percent=percent)
-    assert refused.value.field == "percent"
 
 
 def test_the_short_way_of_a_report_that_only_moves_the_bar_writes_what_the_long_way_writes(jobs):

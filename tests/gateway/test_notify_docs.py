@@ -10,7 +10,9 @@ import pytest
 
 from harness.webhooks import Receiver
 
-DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "notifications.md"
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENT = PROJECT / "docs" / "notifications.md"
+WITH_NODE = PROJECT / "scripts" / "with-node"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -27,7 +29,7 @@ def python(folder, *call):
 
 
 def node(folder, secret, headers, body):
-    return run(["node"], folder / "verify.mjs", printed("js") + """
+    return run([WITH_NODE, "node"], folder / "verify.mjs", printed("js") + """
 const [secret, headers, body] = JSON.parse(process.argv[2]);
 console.log(verify(secret, headers, Buffer.from(body)));
 """, secret, headers, body)

@@ -42,9 +42,8 @@ def test_published_reports_of_a_job_are_applied_in_order(gateway, worker, job):
 
 
 @pytest.mark.parametrize("payload", [
-    b"", b"{", b"nonsense", b"[]", b"null", b"{}x", b'{"status":"finished"}', b'{"percent":{}}', b'{"stauts":"done"}',
-    b'{"status":"done","result":"a\nb"}', b"\x00\xff\xfe", b'{"percent":1}{"percent":2}', b"[" * 100_000,
-    b'{"status":"done","result":' + b"[" * 40 + b"]" * 40 + b"}"])
+    b"", b"{", b"nonsense", b"[]", b"null", b"{}x", b'{"status":"finished"}', b'{"stauts":"done"}',
+    b'{"status":"done","result":"a\nb"}', b"\x00\xff\xfe", b'{"percent":1}{"percent":2}', b"[" * 100_000])
 def test_what_is_no_report_harms_nothing(gateway, worker, job, payload):
     refused = metric(gateway, "jobcast_published_reports_refused_total")
     with gateway.watch(job) as stream:

@@ -21,8 +21,8 @@ def test_a_report_answers_result_version_and_whether_to_stop(gateway, job):
 
 
 def test_a_refused_line_names_the_field_as_it_was_sent(gateway, job):
-    nested, flat = batch(gateway, [{"id": job, "progress": {"percent": 101}}, {"id": job, "percent": 101}])
-    assert (nested["problem"]["field"], flat["problem"]["field"]) == ("progress.percent", "percent")
+    nested, flat = batch(gateway, [{"id": job, "progress": {"colour": "red"}}, {"id": job, "colour": "red"}])
+    assert (nested["problem"]["field"], flat["problem"]["field"]) == ("progress.colour", "colour")
 
 
 def test_a_worker_learns_of_a_cancellation_from_its_report(gateway, job):

@@ -10,6 +10,7 @@ import websockets
 from harness.wait import PATIENCE, until
 
 CONFORMANCE = os.path.join(os.path.dirname(__file__), "..", "conformance")
+WITH_NODE = os.path.join(os.path.dirname(__file__), "..", "..", "scripts", "with-node")
 
 
 def url_of(gateway):
@@ -18,14 +19,14 @@ def url_of(gateway):
 
 @pytest.fixture(scope="module")
 def npm_ws():
-    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=CONFORMANCE, check=True, timeout=300)
+    subprocess.run([WITH_NODE, "npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=CONFORMANCE, check=True, timeout=300)
     return os.path.join(CONFORMANCE, "ws_client.js")
 
 
 @pytest.mark.parametrize("options", [[], ["--deflate"]], ids=["plain", "offering compression"])
 def test_npm_ws_watches_and_cancels_a_job(gateway, worker, npm_ws, job, options):
     worker.report(job, status="processing")
-    with subprocess.Popen(["node", npm_ws, url_of(gateway), job, *options], stdout=subprocess.PIPE, text=True) as client:
+    with subprocess.Popen([WITH_NODE, "node", npm_ws, url_of(gateway), job, *options], stdout=subprocess.PIPE, text=True) as client:
         try:
             until(lambda: worker.report(job)[2], "the client's cancel to reach the worker")
             worker.report(job, status="cancelled")

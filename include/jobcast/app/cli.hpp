@@ -44,6 +44,10 @@ int token(const settings& config, const token_request& asked, std::ostream& out,
 /// `jobcast key`: prints a new API key and what to configure for it.
 int key(const std::string& name, std::ostream& out);
 
+/// `jobcast refused`: reports that were refused, newest first, a line each: time, job, field, reason. 0 if Redis
+/// answered, 1 if it cannot be asked, 2 if the configuration names no port to ask it on.
+int refused(const settings& config, std::ostream& out, std::ostream& errors);
+
 enum class notify_action { list, replay, drop };
 
 /// `jobcast notify`: the notifier's dead letters. `ids` names those to replay or drop; none means all. 0 if Redis took

@@ -17,6 +17,7 @@
 #include "jobcast/store/library_keeper.hpp"
 #include "jobcast/store/store.hpp"
 #include "jobcast/stream/host.hpp"
+#include "jobcast/supervise/report_watch.hpp"
 #include "jobcast/supervise/supervisor.hpp"
 
 #include <functional>
@@ -101,6 +102,7 @@ class reactor final : redis::subscriber_observer {
   std::optional<store::library_keeper> library_;
   std::optional<store::ingest> ingest_;
   std::optional<supervise::supervisor> supervisor_;
+  std::optional<supervise::report_watch> report_watch_;
   steady_timer ticker_;
   std::string probe_channel_;
   std::chrono::steady_clock::time_point next_probe_{}, drain_deadline_{}, next_told_{};

@@ -1,4 +1,5 @@
 // Log lines to stderr, one per event, formatted with {fmt}. Thread-safe. Never pass secrets or whole records.
+// Control characters are spelt out, so that text of others makes no line of its own.
 #pragma once
 
 #include <exception>

@@ -1,8 +1,9 @@
 // From the JSON a worker sends (HTTP body, NDJSON line, PUBLISH payload) to the flat field/value pairs that the Redis
 // functions take (docs/functions.md). Pure.
 //
-// The function library is the authority on values: this translates shape and refuses only what cannot be expressed as
-// pairs (not an object, a number where text is needed ...). Raw JSON (`result`, `input`) is passed on byte for byte.
+// The function library is the authority on values: this translates shape. What cannot be expressed as pairs is refused
+// if it says which job it is or what became of it, or is unknown; side fields of a report are left out instead, so that
+// an outcome never waits for one. Raw JSON (`result`, `input`) is passed on byte for byte.
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -28,8 +29,15 @@ struct parsed_report {
   pairs fields;
   std::string id; ///< empty if none was given
 };
-/// Of the body of POST /api/jobs too, whose `notify` and `input` stay raw JSON.
-boost::system::result<parsed_report, field_problem> report_from_json(std::string_view json);
+/// What a side field does (progress, error, labels, result, lease ...) that cannot be expressed as pairs.
+enum class bad_side_value {
+  leave_out, ///< reports: the field is named in `left_out`, which the function writes into the history
+  refuse     ///< creations
+};
+/// Of the body of POST /api/jobs too, whose `notify` and `input` stay raw JSON. A number or boolean for a side text is
+/// taken as its text, as it would be over Redis.
+boost::system::result<parsed_report, field_problem> report_from_json(std::string_view json,
+                                                                     bad_side_value bad = bad_side_value::leave_out);
 
 /// How the sender of `json`, which report_from_json() took, wrote the name of `field` of its pairs: `progress.percent`
 /// for `percent` that came within `progress`. `field` itself if it is none of them. For when a function refused the

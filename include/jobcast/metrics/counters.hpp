@@ -1,8 +1,10 @@
 // What a reactor counts. Written by that reactor's thread alone, read by any: no locked instruction on the hot path.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <string_view>
 
 namespace jobcast::metrics {
 
@@ -19,6 +21,35 @@ class counter {
  private:
   std::atomic<std::uint64_t> value_{0};
 };
+
+/// Side fields of reports, by the names under which `ns:mended` counts them.
+inline constexpr std::array<std::string_view, 27> side_fields{"by",
+                                                              "current",
+                                                              "error",
+                                                              "error.action",
+                                                              "error.code",
+                                                              "error.detail",
+                                                              "error.link",
+                                                              "error.reference",
+                                                              "error.retryable",
+                                                              "error.severity",
+                                                              "error.title",
+                                                              "error.trace",
+                                                              "eta",
+                                                              "group_size",
+                                                              "labels",
+                                                              "lease",
+                                                              "max_attempts",
+                                                              "message",
+                                                              "percent",
+                                                              "progress",
+                                                              "result",
+                                                              "retry_at",
+                                                              "retry_in",
+                                                              "step",
+                                                              "total",
+                                                              "unit",
+                                                              "other"};
 
 struct alignas(64) counters {
   counter connections;          ///< open now, of any kind
@@ -49,12 +80,14 @@ struct alignas(64) counters {
   counter request_errors;       ///< of them, with 4xx or 5xx
   counter ingest_applied;       ///< PUBLISHed reports applied
   counter ingest_refused;       ///< PUBLISHed reports not applied
-  counter jobs_stalled;         ///< found silent by this gateway's supervisor
-  counter jobs_requeued;        ///< of them, given to another worker
-  counter jobs_failed;          ///< failed by it: stalled for good, or not started
-  counter redis_connected;      ///< 1 while both connections are up
-  counter redis_losses;         ///< times a connection was lost
-  counter probe_at;             ///< when the last probe came back, milliseconds since the epoch
+  counter reports_refused;      ///< by whatever way they came; each is counted by one gateway
+  std::array<counter, side_fields.size()> mended; ///< cut, clamped or left out, in the whole namespace
+  counter jobs_stalled;                           ///< found silent by this gateway's supervisor
+  counter jobs_requeued;                          ///< of them, given to another worker
+  counter jobs_failed;                            ///< failed by it: stalled for good, or not started
+  counter redis_connected;                        ///< 1 while both connections are up
+  counter redis_losses;                           ///< times a connection was lost
+  counter probe_at;                               ///< when the last probe came back, milliseconds since the epoch
 };
 
 /// What the notifier counts, by channel. Written by its thread alone.

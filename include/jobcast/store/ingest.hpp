@@ -9,6 +9,7 @@
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/redis/client.hpp"
 #include "jobcast/redis/subscriber.hpp"
+#include "jobcast/store/store.hpp"
 
 #include <memory>
 #include <string>
@@ -40,7 +41,7 @@ class ingest final : redis::subscriber_observer {
   void ask();
   void hold(bool now);
   void apply(std::string_view id, std::string_view payload);
-  void refuse(std::string_view id, std::string_view why);
+  void refuse(std::string_view id, const failure& why);
 
   redis::client& client_;
   redis::subscriber subscriber_;

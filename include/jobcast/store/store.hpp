@@ -104,6 +104,9 @@ class store {
   /// The raw call, for many reports in flight at once: `function ns id field value ...`.
   static arguments report_call(std::string_view ns, std::string_view id, const arguments& fields);
   static result<report_answer> read_report(error_code ec, redis::reply_view reply);
+  /// Keeps a report that the gateway refused itself, as the function keeps those that it refuses (`ns:refused`).
+  static void keep_refused(redis::client& client, std::string_view ns, std::string_view id, std::string_view field,
+                           std::string_view reason);
 
  private:
   task<result<redis::reply_ptr>> call(std::string_view function, arguments rest);

@@ -30,7 +30,8 @@ function command.retry(ns, args)
   local policy = policies.of_type(ns, job.type)
   job.status = 'pending'
   transitions.begin_attempt(job, job.attempt + 1)
-  job.error, job.result, job.finished, job.cancel, job.started, job.locked, job.stalled = nil, nil, nil, nil, nil, nil, nil
+  job.error, job.result, job.result_omitted, job.finished = nil, nil, nil, nil
+  job.cancel, job.started, job.locked, job.stalled = nil, nil, nil, nil
   work.put_command(ns, job, 'retry')
   if policy.dispatch then work.put(ns, job, at) end
   keep.deadline(ns, job, at + policy.offered_start_timeout)

@@ -33,8 +33,9 @@ function create.create(ns, args)
     flags.n, flags.s = true, true
   end
   transitions.set_group(job, f)
+  if f.group_size and not job.group then refuse('group_size', 'goes with group') end
   if f.max_attempts then job.max = math.max(f.max_attempts, job.attempt) end
-  transitions.set_labels(job, f.labels)
+  if not transitions.set_labels(job, f.labels) then refuse('labels', 'at most 16 labels') end
   local private = {'request', f.request or ''}
   if input then private[#private + 1] = 'input' private[#private + 1] = input end
   if notify then private[#private + 1] = 'notify' private[#private + 1] = notify end

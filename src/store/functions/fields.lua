@@ -8,65 +8,99 @@ local function present(limit)
     return values.limited(field, s, limit)
   end
 end
-local function amount(field, s) return digits(values.number(field, s, 0, MAX_TIME)) end
+local function as_sent(_, s) return s end
+local function name(field, s) return values.name(field, s, 64) end
+local function whole(lowest, highest) return function(field, s) return values.integer(field, s, lowest, highest) end end
 
-local COMMON = {
-  type = function(field, s) return values.name(field, s, 64) end,
-  owner = present(128), tenant = present(128), group = present(128),
-  max_attempts = function(field, s) return values.integer(field, s, 1, 1000) end,
-  by = function(field, s) return values.name(field, s, 64) end,
-  group_size = function(field, s) return values.integer(field, s, 1, 10000000) end,
+-- Whose and which job it is. Never guessed: a bad value is refused.
+local IDENTITY = {
+  type = name, owner = present(128), tenant = present(128), group = present(128),
   -- From the gateway: what the publisher may handle.
   for_types = fields.bounded(8192), for_tenant = fields.bounded(128),
 }
+local STATUS_LIST = {'pending', 'processing', 'retrying', 'done', 'failed', 'cancelled'}
+
+local function within(reader) return function(field, s)
+  local n, mended = reader(field, s)
+  return n and digits(n), mended
+end end
+local amount = within(mending.clamped(MAX_TIME))
 
 fields.REPORT = {
-  status = function(field, s) return values.one_of(field, s, {'pending', 'processing', 'retrying', 'done', 'failed', 'cancelled'}) end,
-  attempt = function(field, s) return values.integer(field, s, 1, 1000000) end,
-  lease = function(field, s) return values.number(field, s, 1, 604800) end,
-  percent = function(field, s) return values.number(field, s, 0, 100) end,
-  current = amount, total = amount,
-  unit = fields.bounded(100), step = fields.bounded(100), message = fields.bounded(500),
-  eta = function(field, s) return digits(values.integer(field, s, 0, MAX_TIME)) end,
-  ['error.code'] = values.program_name, ['error.title'] = fields.bounded(200), ['error.detail'] = fields.bounded(2000), ['error.action'] = fields.bounded(2000),
-  ['error.severity'] = function(field, s) return values.one_of(field, s, {'low', 'high'}) end,
-  ['error.retryable'] = function(field, s) return values.one_of(field, s, {'true', 'false'}) end,
-  ['error.link'] = values.link, ['error.reference'] = values.program_name, ['error.trace'] = fields.bounded(16384),
-  result = function(_, s) return s end,
-  retry_in = function(field, s) return values.number(field, s, 0, YEAR / 1000) end,
-  retry_at = function(field, s)
+  status = function(field, s) return values.one_of(field, s, STATUS_LIST) end,
+  attempt = whole(1, 1000000),
+  -- Fields of a gateway's sender that could not be said in pairs, with commas between.
+  left_out = fields.bounded(8192),
+}
+fields.SIDE = {
+  max_attempts = mending.checked(whole(1, 1000)), group_size = mending.checked(whole(1, 10000000)), by = mending.checked(name),
+  lease = mending.checked(values.number, 1, 604800),
+  percent = mending.clamped(100), current = amount, total = amount, eta = within(mending.clamped(MAX_TIME, true)),
+  unit = mending.cut(100), step = mending.cut(100), message = mending.cut(500),
+  ['error.code'] = mending.checked(values.program_name), ['error.reference'] = mending.checked(values.program_name),
+  ['error.title'] = mending.cut(200), ['error.detail'] = mending.cut(2000), ['error.action'] = mending.cut(2000),
+  ['error.severity'] = mending.checked(values.one_of, {'low', 'high'}),
+  ['error.retryable'] = mending.checked(values.one_of, {'true', 'false'}),
+  ['error.link'] = mending.checked(values.link), ['error.trace'] = mending.cut(16384),
+  result = as_sent,
+  retry_in = mending.checked(values.number, 0, YEAR / 1000),
+  retry_at = mending.checked(function(field, s)
     local at = values.integer(field, s, 0, MAX_TIME)
     local today = clock.now()
     if at > today + YEAR then refuse(field, 'at most a year ahead, in milliseconds since the epoch') end
     if at < today - YEAR then refuse(field, 'in milliseconds since the epoch; this is over a year ago') end
     return at
-  end,
+  end),
 }
 
 fields.CREATE = {
-  notify = function(_, s) return s end, input = function(_, s) return s end,
-  request = fields.bounded(128),
+  max_attempts = whole(1, 1000), group_size = whole(1, 10000000), by = name,
+  notify = as_sent, input = as_sent, request = fields.bounded(128),
   keyed = function(field, s) return values.one_of(field, s, {'1'}) end,
 }
 
--- Reads `field value ...` from args[first] on. Labels come back in `labels`.
-function fields.read(args, first, own)
+local LABEL = 200
+
+local function read_label(out, field, label, value, side)
+  local labels = out.labels or {}
+  out.labels = labels
+  if not side then
+    values.name(field, label, 64)
+    if labels[label] then refuse(field, 'given twice') end
+    labels[label] = values.limited(field, value, LABEL)
+  elseif labels[label] or #label < 1 or #label > 64 or find(label, '[^%w._:-]') then
+    mending.note(out, 'labels', 'left out')
+  else
+    local mended
+    labels[label], mended = mending.cut(LABEL)(field, value)
+    if mended then mending.note(out, field, mended) end
+  end
+end
+
+-- Reads `field value ...` from args[first] on. Labels come back in `labels`. `own`: fields that are refused for a bad value;
+-- `side`: fields that are mended (`mended` then says what was), among them the labels.
+function fields.read(args, first, own, side)
   if (#args - first + 1) % 2 ~= 0 then refuse(args[#args], 'every field needs a value') end
-  local out = {}
+  local out, given = {}, {}
   for i = first, #args, 2 do
     local field, value = args[i], args[i + 1]
     local label = match(field, '^labels%.(.*)$')
+    local read = own[field] or IDENTITY[field]
+    local mend = side and side[field]
     if label then
-      values.name(field, label, 64)
-      out.labels = out.labels or {}
-      if out.labels[label] then refuse(field, 'given twice') end
-      out.labels[label] = values.limited(field, value, 200)
+      read_label(out, field, label, value, side)
+    elseif mend then
+      local mended
+      if given[field] then mended = 'left out' else out[field], mended = mend(field, value) end
+      if mended then mending.note(out, field, mended) end
+    elseif not read then
+      refuse(field, 'this is not a field; see docs/functions.md')
+    elseif given[field] then
+      refuse(field, 'given twice')
     else
-      local read = own[field] or COMMON[field]
-      if not read then refuse(field, 'this is not a field; see docs/functions.md') end
-      if out[field] ~= nil then refuse(field, 'given twice') end
       out[field] = read(field, value)
     end
+    given[field] = true
   end
   return out
 end

@@ -73,6 +73,7 @@ function keep.save(ns, job, at, flags, by, what)
     if job.error and (job.status == 'failed' or job.status == 'retrying') and not flags.quiet then
       entry[#entry + 1] = 'error' entry[#entry + 1] = job.error
     end
+    if flags.mended then entry[#entry + 1] = 'mended' entry[#entry + 1] = flags.mended end
     if job.duration then entry[#entry + 1] = 'duration' entry[#entry + 1] = digits(job.duration) end
     call('XADD', ns .. ':log:' .. job.id, 'MAXLEN', '256', '*', unpack(entry))
   end

@@ -9,6 +9,29 @@ function raw_json.is_number(token)
   return rest == '' or match(rest, '^[eE][+-]?%d+$') ~= nil
 end
 
+-- Half of a surrogate pair becomes U+FFFD: who cuts a text in the middle of an emoji sends one.
+local function without_lone_surrogates(s)
+  if not find(s, '\\u[dD][89a-fA-F]') then return s end
+  local parts, from, i = {}, 1, find(s, '\\', 1, true)
+  while i do
+    local unit = match(s, '^\\u(%x%x%x%x)', i)
+    unit = unit and tonumber(unit, 16)
+    local step = unit and 6 or 2
+    if unit and unit >= 0xD800 and unit <= 0xDFFF then
+      local low = unit < 0xDC00 and match(s, '^\\u[dD][c-fC-F]%x%x', i + 6)
+      if low then
+        step = 12
+      else
+        parts[#parts + 1] = sub(s, from, i - 1) .. '\\ufffd'
+        from = i + 6
+      end
+    end
+    i = find(s, '\\', i + step, true)
+  end
+  parts[#parts + 1] = sub(s, from)
+  return table.concat(parts)
+end
+
 -- The text with every string taken out, for looking at what stands between them.
 local function without_strings(s)
   local parts, from = {}, 1
@@ -33,7 +56,7 @@ function raw_json.checked(field, s, limit)
   if #s > limit then refuse(field, 'at most ' .. limit .. ' bytes of JSON, this has ' .. #s) end
   s = gsub(s, '[\r\n\t]', ' ')
   if find(s, '[%z\1-\31]') then refuse(field, 'no control characters in JSON; escape them as \\u00XX') end
-  text.each_bad_byte(s, function() refuse(field, 'JSON must be valid UTF-8') end)
+  s = without_lone_surrogates(text.repaired(s))
   local bare = without_strings(s)
   if not bare or not find(s, '[^ ]') or not pcall(cjson.decode, s) then refuse(field, 'this is not valid JSON') end
   local depth = 0
@@ -46,7 +69,10 @@ function raw_json.checked(field, s, limit)
     end
   end
   for token in gmatch(bare, '[^ %[%]{},:]+') do
-    if token ~= 'true' and token ~= 'false' and token ~= 'null' and not raw_json.is_number(token) then
+    local number = raw_json.is_number(token)
+    -- Beyond a double: most readers refuse it, whatever its digits.
+    if number and math.abs(tonumber(token)) == math.huge then refuse(field, 'a number in this JSON is too large') end
+    if token ~= 'true' and token ~= 'false' and token ~= 'null' and not number then
       refuse(field, 'this is not valid JSON: ' .. sub(gsub(token, '[^%w.+-]', '?'), 1, 20) .. ' is no value')
     end
   end

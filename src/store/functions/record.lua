@@ -8,6 +8,7 @@ record.KEPT = {
   'v', 'attempt', 'max', 'updated', 'status', 'type', 'created', 'started', 'finished', 'locked', 'retry_at', 'owner', 'tenant',
   'group', 'stalled', 'cancel', 'percent', 'current', 'total', 'unit', 'step', 'message', 'eta', 'eta_at', 'error', 'labels', 'result',
   'lease', 'retries', 'made', 'work', 'expires', 'retention', 'abandoned', 'expected', 'spread', 'gid', 'share', 'seen_at', 'seen_by',
+  'result_omitted',
 }
 local KEPT, NUMBERS, STATUS = record.KEPT, 4, 5
 local READ = {}
@@ -89,7 +90,8 @@ function record.back(job)
     put(',"retry_at":', job.retry_at) .. put(',"owner":', job.owner and text.quoted(job.owner)) ..
     put(',"tenant":', job.tenant and text.quoted(job.tenant)) ..
     (job.group and ',"group":' .. text.quoted(job.group) .. ',"group_id":"' .. job.gid .. '"' or '') ..
-    put(',"error":', job.error) .. put(',"labels":', job.labels) .. put(',"result":', job.result)
+    put(',"error":', job.error) .. put(',"labels":', job.labels) .. put(',"result":', job.result) ..
+    put(',"result_omitted":', job.result_omitted)
 end
 
 function record.compose(id, version, updated, front, inside, back, locked)

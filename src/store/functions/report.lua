@@ -1,11 +1,10 @@
 -- jobcast_report and jobcast_heartbeat.
 local report = {} do
 
-function report.report(ns, args)
-  local quick = progress.report(ns, args)
-  if quick then return quick end
+local function report_with(ns, args)
   local id = entry.id(args, 'jobcast_report')
-  local f = fields.read(args, 2, fields.REPORT)
+  local f = fields.read(args, 2, fields.REPORT, fields.SIDE)
+  for field in gmatch(f.left_out or '', '[^,]+') do mending.note(f, field, 'left out') end
   local at = clock.now()
   local global = policies.lazily(ns)
   local job, flags = record.load(ns, id), {}
@@ -20,8 +19,21 @@ function report.report(ns, args)
   local ignored = transitions.apply(ns, job, f, at, flags, global)
   if ignored then return {'ignored:' .. ignored, job.v, job.cancel and 'cancel_requested' or ''} end
   if not (flags.s or flags.o or flags.c) then flags.p = true end
+  if f.mended then
+    mending.count(ns, f)
+    flags.mended = mending.told(f)
+  end
   keep.save(ns, job, at, flags, f.by, flags.what)
   return {'ok', job.v, job.cancel and 'cancel_requested' or ''}
+end
+
+function report.report(ns, args)
+  local quick = progress.report(ns, args)
+  if quick then return quick end
+  local ok, answer = pcall(report_with, ns, args)
+  if ok then return answer end
+  if type(answer) == 'table' and answer.jobcast then mending.keep_refused(ns, args[1], answer.jobcast) end
+  error(answer, 0)
 end
 
 function report.heartbeat(ns, args)

@@ -44,6 +44,19 @@ function text.repaired(s)
   return table.concat(parts)
 end
 
+-- At most `limit` bytes of a text, the ellipsis included; no character is cut in two.
+local ELLIPSIS = '\226\128\166'
+function text.cut(s, limit)
+  local last = limit - #ELLIPSIS
+  -- The first byte that goes continues a character: so that character goes as a whole.
+  for _ = 1, 3 do
+    local following = byte(s, last + 1)
+    if following < 128 or following > 191 then break end
+    last = last - 1
+  end
+  return sub(s, 1, last) .. ELLIPSIS
+end
+
 -- Answers the text as JSON, and true if it is not as it was.
 function text.quoted(s)
   -- All of ASCII that needs no escape. Three ranges, the one with the small letters first, take a third of the time of classes.

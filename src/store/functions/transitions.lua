@@ -51,33 +51,73 @@ function transitions.set_group(job, f)
     job.group = f.group
   end
   job.group_size = f.group_size
-  if f.group_size and not job.group then refuse('group_size', 'goes with group') end
 end
 
+local MAX_LABELS = 16
+
+-- Returns false if there was no room for all of them.
 function transitions.set_labels(job, labels)
-  if not labels then return end
+  if not labels then return true end
   local all = {}
   if job.labels then
     for key, value in pairs(cjson.decode(job.labels)) do all[key] = value end
   end
-  for key, value in pairs(labels) do all[key] = value ~= '' and value or nil end
-  local keys = {}
+  local keys, new = {}, {}
+  for key, value in pairs(labels) do
+    if value == '' then all[key] = nil elseif all[key] then all[key] = value else new[#new + 1] = key end
+  end
   for key in pairs(all) do keys[#keys + 1] = key end
-  if #keys > 16 then refuse('labels', 'at most 16 labels') end
+  table.sort(new)
+  local fits = #keys + #new <= MAX_LABELS
+  for i = 1, math.min(#new, MAX_LABELS - #keys) do
+    keys[#keys + 1] = new[i]
+    all[new[i]] = labels[new[i]]
+  end
   table.sort(keys)
   local parts = {}
   for _, key in ipairs(keys) do parts[#parts + 1] = '"' .. key .. '":' .. text.quoted(all[key]) end
   job.labels = #parts > 0 and '{' .. table.concat(parts, ',') .. '}' or nil
+  return fits
 end
 
 -- The members of `error` in a report, or nil if it says nothing of a failure.
+local ERROR_MEMBERS = {'code', 'title', 'detail', 'action', 'severity', 'link', 'reference', 'retryable', 'trace'}
 local function error_of(f)
   local said, given = {}, false
-  for _, field in ipairs({'code', 'title', 'detail', 'action', 'severity', 'link', 'reference', 'retryable', 'trace'}) do
+  for _, field in ipairs(ERROR_MEMBERS) do
     said[field] = f['error.' .. field]
     given = given or said[field] ~= nil
   end
   return given and said or nil
+end
+
+-- Side fields that do not go with the rest of a report are left out of it.
+local function leave_out(f, ...)
+  for _, field in ipairs({...}) do
+    if f[field] ~= nil then
+      f[field] = nil
+      mending.note(f, field, 'left out')
+    end
+  end
+end
+
+local function leave_out_misplaced(f, status, retries, has_group)
+  if status ~= 'failed' and status ~= 'retrying' then
+    for _, field in ipairs(ERROR_MEMBERS) do leave_out(f, 'error.' .. field) end
+  end
+  if status ~= 'done' then leave_out(f, 'result') end
+  if not has_group then leave_out(f, 'group_size') end
+  if not retries then leave_out(f, 'retry_at', 'retry_in') end
+  if f.retry_at then leave_out(f, 'retry_in') end
+end
+
+-- A result that is too large or is no JSON is left out, and the record says how many bytes it had.
+local function set_result(job, f, global)
+  if not f.result then return end
+  local reader = mending.checked(raw_json.checked, global().max_result)
+  local result, mended = reader('result', f.result)
+  if mended then mending.note(f, 'result', mended) end
+  job.result, job.result_omitted = result, not result and digits(#f.result) or nil
 end
 
 function transitions.derived_percent(current, total)
@@ -158,10 +198,6 @@ function transitions.apply(ns, job, f, at, flags, global)
   if f.attempt and f.attempt < job.attempt then return 'stale_attempt' end
   local status = f.status or job.status
   if status == 'pending' and job.status ~= 'pending' then return 'transition' end
-  local said = error_of(f)
-  if said and status ~= 'failed' and status ~= 'retrying' then refuse('error', 'goes with status failed or retrying') end
-  if f.result and status ~= 'done' then refuse('result', 'goes with status done') end
-  local result = f.result and raw_json.checked('result', f.result, global().max_result)
   local retries = status == 'retrying' and (job.status ~= 'retrying' or f.status == 'retrying')
 
   if transitions.set_ownership(job, f) then flags.o = true end
@@ -173,7 +209,7 @@ function transitions.apply(ns, job, f, at, flags, global)
   if f.type and flags.o then transitions.learn_type(job, f, of_type()) end
   transitions.set_group(job, f)
   if f.max_attempts then job.max = math.max(f.max_attempts, job.attempt) end
-  transitions.set_labels(job, f.labels)
+  if not transitions.set_labels(job, f.labels) then mending.note(f, 'labels', 'left out') end
   if f.lease then job.lease = digits(f.lease * 1000) end
   if f.attempt and f.attempt > job.attempt then
     transitions.begin_attempt(job, f.attempt)
@@ -181,10 +217,10 @@ function transitions.apply(ns, job, f, at, flags, global)
     flags.s = true
   end
   if status == 'failed' and f['error.retryable'] == 'true' and job.attempt < job.max then retries = true end
-  if f.retry_at and f.retry_in then refuse('retry_at', 'goes without retry_in: give one of the two') end
-  if not retries and (f.retry_at or f.retry_in) then refuse(f.retry_at and 'retry_at' or 'retry_in', 'goes with status retrying') end
+  leave_out_misplaced(f, status, retries, job.group)
   -- Nothing is refused from here on, so nothing is written before.
-  if result then job.result = result end
+  local said = error_of(f)
+  set_result(job, f, global)
   set_progress(ns, job, f, at)
 
   local was = job.status

@@ -36,6 +36,8 @@ class Gateway:
     """One process. `config` holds values by environment name without the prefix: `LIMITS_HEARTBEAT="1s"`; `toml` is the
     text of a configuration file, for what the environment cannot say; `tls` is the SSLContext to ask it with."""
 
+    program = PROGRAM
+
     def __init__(self, folder, redis_url=None, port=None, wait=True, toml=None, tls=None, **config):
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
@@ -66,7 +68,7 @@ class Gateway:
         return env
 
     def start(self, wait=True):
-        self.process = process.start([PROGRAM, "serve", "--config", self.config_path], self.log_path, self.environment(),
+        self.process = process.start([self.program, "serve", "--config", self.config_path], self.log_path, self.environment(),
                                      self.folder)
         if wait:
             self.wait_ready()
@@ -122,7 +124,7 @@ class Gateway:
 
     def command(self, *arguments):
         """Runs another subcommand with this gateway's configuration; answers what it printed."""
-        done = subprocess.run([PROGRAM, *arguments, "--config", self.config_path], env=self.environment(), cwd=self.folder,
+        done = subprocess.run([self.program, *arguments, "--config", self.config_path], env=self.environment(), cwd=self.folder,
                               capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode == 0, done
         return done.stdout

@@ -1,0 +1,41 @@
+// Tells operators of reports that were refused or mended, whatever way they came: counts them, and logs each refused
+// report once among all gateways. Workers' calls reach Redis beside every gateway, so what they did is read from there.
+#pragma once
+
+#include "jobcast/base/asio.hpp"
+#include "jobcast/base/complaint_gate.hpp"
+#include "jobcast/metrics/counters.hpp"
+#include "jobcast/redis/client.hpp"
+
+#include <memory>
+#include <string>
+
+namespace jobcast::supervise {
+
+/// One per gateway, on one reactor's thread. Reads `ns:refused` as consumer group `gateways`, and `ns:mended`.
+class report_watch {
+ public:
+  /// `client` and `counters` must outlive it. `holder` is this gateway's name.
+  report_watch(executor ex, redis::client& client, std::string ns, std::string holder, metrics::counters& counters);
+  ~report_watch();
+
+  void start();
+  void stop();
+
+ private:
+  void wait();
+  void read_refused();
+  void make_group();
+  void read_mended();
+  void tell(redis::reply_view entry);
+
+  redis::client& client_;
+  steady_timer timer_;
+  std::string refused_, mended_, holder_;
+  metrics::counters& counters_;
+  complaint_gate complaints_{std::chrono::seconds(1)};
+  bool stopped_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+} // namespace jobcast::supervise
