@@ -96,6 +96,25 @@ test('an element that is moved keeps its connection; one client is shared until 
   await page.context().close();
 });
 
+test('a client that the page itself uses stays when its element goes', async () => {
+  const page = await open_stage(browser);
+  await page.route('**/api/**', (route) => route.fulfill({ contentType: 'text/event-stream', body: `event: job\ndata: ${JSON.stringify(record({}))}\n\n` }));
+  const heard = await page.evaluate(async () => {
+    await import('/components.js');
+    const element = document.createElement('job-progress');
+    element.setAttribute('transport', 'sse');
+    const { client } = element;
+    document.querySelector('main').append(element);
+    const job = client.job('a');
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    element.remove();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    return [job.closed, element.client === client];
+  });
+  assert.deepEqual(heard, [false, true]);
+  await page.context().close();
+});
+
 test('the elements work where a page forbids to make markup from text', async () => {
   const page = await open_stage(browser);
   const mishaps = [];

@@ -132,6 +132,11 @@ export class Client {
     this.#leave();
   }
 
+  /** By how many, for elements to close what they opened. */
+  get used() {
+    return this.#handles.size + this.#listeners.size;
+  }
+
   // For handles.
 
   attach(handle) {

@@ -19,13 +19,8 @@ export function ways(transport) {
 
 const is_text = (value) => typeof value === 'string' || value instanceof URL;
 const is_given = (value) => !value || is_text(value) || typeof value === 'function';
-const is_address = (value) => {
-  try {
-    return is_text(value) && new URL(value, globalThis.location?.href);
-  } catch {
-    return false;
-  }
-};
+/** A browser without canParse says itself that an address is none. */
+const is_address = (value) => is_text(value) && (URL.canParse?.(value, globalThis.location?.href) ?? true);
 const is_time = [(value) => Number(value) > 0, 'milliseconds, above 0'];
 const any = [() => true];
 

@@ -26,16 +26,16 @@ function client_for(element) {
   const own = Object.fromEntries(['url', 'link', 'transport'].filter((name) => element.hasAttribute(name)).map((name) => [name, element.getAttribute(name)]));
   const key = JSON.stringify(own);
   if (!clients.has(key)) clients.set(key, connect({ ...defaults, ...own }));
-  sweep();
   return clients.get(key);
 }
 
-// What elements opened goes with the last of them. An element that is only moved comes back in the same turn.
+// What elements opened goes with the last of them, unless the page itself uses it. An element that is only moved comes back
+// in the same turn.
 function sweep() {
   sweeping ??= Promise.resolve().then(() => {
     sweeping = undefined;
     const used = new Set(on_page.values());
-    for (const [key, client] of clients) if (!used.has(client)) clients.delete(key, client.close());
+    for (const [key, client] of clients) if (!used.has(client) && !client.used) clients.delete(key, client.close());
   });
 }
 

@@ -47,7 +47,7 @@ export class JobInbox extends JobElement {
   }
 
   stop() {
-    clearTimeout(this.#due);
+    this.#due = clearTimeout(this.#due);
     for (const stop of this.#stops.splice(0)) stop();
   }
 
@@ -60,8 +60,10 @@ export class JobInbox extends JobElement {
 
   // What was just shown elsewhere on the page is told as seen first.
   #soon() {
-    clearTimeout(this.#due);
-    this.#due = setTimeout(() => this.refresh(), 700);
+    this.#due ??= setTimeout(() => {
+      this.#due = undefined;
+      this.refresh();
+    }, 1000);
   }
 
   get #query() {

@@ -65,7 +65,7 @@ button[aria-disabled] { opacity: .55; cursor: progress; }
 [part~=open]:hover { background: color-mix(in srgb, var(--accent) 88%, var(--text)); border-color: var(--accent); }
 [part~=refused] { color: var(--bad); font-size: .9em; }
 [part~=dismiss] { min-block-size: 30px; padding: 2px 11px; margin-inline-start: auto; }
-:focus-visible:not([tabindex="-1"]) { outline: 2px solid var(--accent); outline-offset: 2px; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 [part~=list] { display: grid; grid-template-columns: minmax(0, 1fr); gap: 12px; padding: 0; list-style: none; }
 [part~=card]:not([hidden]) + [part~=list] { margin-block-start: 12px; }
