@@ -13,8 +13,9 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const banner = { js: '// jobcast: see docs/browser.md' };
 
 /** Properties that only jobcast.js itself reads: neither pages, nor components.js, nor other tabs. */
-const inner = `address alive apply arrange attach changed covers detach event_id events given gone guard heard is_last keep known lanes_changed lost
-  older opened others owned owns post proven renewable room rung shows silent skew subscribers telling telling_seen unfinished wake watchdog`.split(/\s+/);
+const inner = `address after alive alone apply arrange attach began changed clock covers crowded dated detach event_id events failed given gone guard heard is_last
+  keep known lanes_changed lost older opened others owned owns post proven prune recorded renewable room rung shows silent subscribers tag telling
+  telling_seen timed timer told told_by unfinished wake watch watchdog`.split(/\s+/);
 const mangleProps = new RegExp(`^(${inner.join('|')})$`);
 
 /** components.js loads jobcast.js as a neighbour instead of holding a second copy of it. */

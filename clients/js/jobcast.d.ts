@@ -84,7 +84,7 @@ export interface Connection {
 
 export interface Options {
   /** Where the gateway is, a path included; left out: where the page came from. */
-  url?: string;
+  url?: string | URL;
   /**
    * A JWT, or what fetches one: called when the first is needed and, with `renew`, before the last one expires or when it is refused.
    * It may resolve with nothing after it has renewed a cookie.
@@ -93,20 +93,22 @@ export interface Options {
   /** Send cookies to a gateway of another origin. */
   credentials?: boolean;
   /** A watch link (its whole URL will do): read-only access without a token. Or what fetches one, and with `renew` the next one. */
-  link?: string | ((why: { renew: boolean }) => string | Promise<string>);
-  /** `auto` (default): Server-Sent Events, WebSocket, long polling, polling, whatever gets through; or one of them; or a list. */
-  transport?: 'auto' | 'sse' | 'websocket' | 'poll' | Transport[];
+  link?: string | URL | ((why: { renew: boolean }) => string | Promise<string>);
+  /**
+   * `auto` (default): Server-Sent Events, WebSocket, long polling, polling, whatever gets through; or one of them; or a list. `poll` alone is long polling, then polling; in a list it is polling.
+   */
+  transport?: 'auto' | 'sse' | Transport | ('auto' | 'sse' | Transport)[];
   /**
    * One connection for all tabs (default). Tabs are told apart by the token's owner. With cookies, give the id of who is logged in: without it
-   * each tab has its own, as with `false`.
+   * each tab has its own, as with `false`, and where the browser does not let tabs share.
    */
-  share?: boolean | string;
+  share?: boolean | string | number;
   /** Close the connection while no tab is to be seen. Default: no. */
   pauseHidden?: boolean;
   /** Tell the gateway which outcomes the viewer has seen, so that nobody is sent mail about them. Default: yes. */
   seen?: boolean;
   /** Your application's own endpoint for `submit`. Default: `/jobs`. */
-  submit?: string;
+  submit?: string | URL;
   /** After how many milliseconds without a first byte a way counts as blocked. Default: 5000. */
   firstByte?: number;
   /** After how many milliseconds on a lesser way a better one is tried again, doubling up to 5 minutes. Default: 30000. */
@@ -141,7 +143,10 @@ export interface Job<Result = any> extends AsyncIterable<JobRecord<Result>> {
   /** Unknown to the gateway, or not the viewer's. It is watched all the same, and may appear. */
   readonly missing: boolean;
   readonly closed: boolean;
-  /** Called now if there is something to say, and with every change; never with an older version than before. Answers with how to stop. */
+  /**
+   * Calls `call` now if there is something to say, and with every change; never with an older version than before. What it throws goes to the
+   * console, once for each kind. Returns how to stop.
+   */
   subscribe(call: (record: JobRecord<Result> | undefined, job: Job<Result>) => void): () => void;
   /** Resolves with the result, rejects with a JobError: once, whatever happens to the connection. After `retry()`, ask again. */
   done(): Promise<Result>;
@@ -193,11 +198,11 @@ export class Client {
   cancel(id: string): Promise<JobRecord>;
   retry(id: string): Promise<JobRecord>;
   seen(record: JobRecord): void;
-  /** The gateway's time, as far as records have told: for countdowns on devices whose clock is wrong. */
+  /** The gateway's time in milliseconds since the epoch: for durations and countdowns on devices whose clock is wrong, or jumps. */
   now(): number;
   /** Called now and with every change. Answers with how to stop. */
   onConnection(call: (connection: Connection) => void): () => void;
-  /** Another transport, from now on. */
+  /** Another transport, from now on. Throws a TypeError if there is no such transport. */
   use(transport: Options['transport']): void;
   /** This tab hears nothing more until `resume()`; other tabs go on without it. */
   pause(): void;
@@ -205,6 +210,7 @@ export class Client {
   close(): void;
 }
 
+/** Throws a TypeError that names the option which makes no sense. */
 export function connect(options?: Options): Client;
 export function isFinal(record: Pick<JobRecord, 'status'> | undefined): boolean;
 

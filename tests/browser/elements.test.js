@@ -109,6 +109,14 @@ test('a slight failure is a notice that can be put away', async () => {
   assert.equal(await card.text('error'), undefined);
 });
 
+test('a job that failed before it got anywhere shows no figure of how far', async () => {
+  const progress = { percent: 0, current: 0, total: 2000, unit: 'rows' };
+  const card = await show(page, { status: 'failed', progress, error: { title: 'Row 1337 has no amount' } });
+  assert.deepEqual([await card.text('count'), await card.text('percent')], [undefined, undefined]);
+  const later = await show(page, { status: 'failed', progress: { ...progress, percent: 66, current: 1336 } });
+  assert.deepEqual([await later.text('count'), await later.text('percent')], ['1,336 of 2,000 rows', '66%']);
+});
+
 test('a failure without words still has some', async () => {
   const card = await show(page, { status: 'failed' });
   assert.equal(await card.text('error-title'), 'The job failed');

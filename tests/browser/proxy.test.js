@@ -1,7 +1,9 @@
 // Proxies that hold back what the gateway sends, and what gets through all the same.
 
+import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { close_all } from './opened.js';
+import { until } from './processes.js';
 import { RunningGateway } from './running_gateway.js';
 import { RunningNginx } from './running_nginx.js';
 import { launch } from './visitor.js';
@@ -50,6 +52,48 @@ test('an owner\'s list gets through by polling', async () => {
   await context.close();
   await nginx.end();
 });
+
+for (const [count, length] of [[100, 97], [200, 103]])
+  test(`${count} ids of ${length} characters are more than an address takes behind nginx: all are shown, and follow`, async () => {
+    const nginx = await RunningNginx.start(gateway.url, { buffers: false });
+    const context = await browser.newContext();
+    const ids = Array.from({ length: count }, () => gateway.job('j').padEnd(length, 'x'));
+    await Promise.all(ids.map((id) => gateway.report(id, { status: 'processing', progress: { percent: 10 } })));
+    const watcher = await Watcher.come(context, nginx.url, ids[0]);
+    const lengths = [];
+    watcher.page.on('request', (request) => lengths.push(request.url().length));
+    await watcher.page.evaluate((list) => {
+      const element = document.createElement('job-list');
+      element.setAttribute('ids', list.join(' '));
+      document.querySelector('main').append(element);
+    }, ids);
+    await watcher.page.locator('job-list li [aria-valuenow="10"]').nth(count - 1).waitFor();
+    for (const id of [ids[0], ids.at(-1)]) {
+      await gateway.report(id, { status: 'done' });
+      await watcher.page.locator(`li[data-job="${id}"] job-progress[status=done]`).waitFor();
+    }
+    assert.ok(Math.max(...lengths) < 8000, String(lengths));
+    await context.close();
+    await nginx.end();
+  });
+
+for (const [what, answer] of [
+  ['what is missing, at once', { status: 404, json: { detail: 'No such job.' } }],
+  ['without its ETag, at once', { json: { id: 'a', version: 1, status: 'processing', can: [], progress: {} } }],
+  ['with another ETag each time', { json: { id: 'a', version: 1, status: 'processing', can: [], progress: {} }, headers: { ETag: '"1-gzip"' } }],
+])
+  test(`a proxy that answers polls ${what}, is asked about once a second`, async () => {
+    const context = await browser.newContext();
+    const times = [];
+    await context.route('**/api/jobs/a/status', (route) => {
+      times.push(Date.now());
+      return route.fulfill(answer);
+    });
+    await Watcher.come(context, gateway.url, 'a', { transport: 'poll' });
+    await until('three polls', () => times.length >= 3);
+    assert.ok(times[2] - times[0] >= 1900, `${times.length} in ${times.at(-1) - times[0]} ms`);
+    await context.close();
+  });
 
 test('when the proxy is mended, the page climbs back', async () => {
   const context = await browser.newContext();

@@ -14,14 +14,14 @@ export class RunningNginx {
   /**
    * Buffers every answer, whatever its headers ask for.
    * @param {string} gateway its address
-   * @param {{websocket?: boolean}} [options] whether WebSocket gets through
+   * @param {{websocket?: boolean, buffers?: boolean}} [options] whether WebSocket gets through, and answers are held back
    */
-  static start(gateway, { websocket = false } = {}) {
-    return opening(RunningNginx.#start(gateway, websocket), (nginx) => nginx.end());
+  static start(gateway, { websocket = false, buffers = true } = {}) {
+    return opening(RunningNginx.#start(gateway, websocket, buffers), (nginx) => nginx.end());
   }
 
-  /** @param {string} gateway @param {boolean} websocket */
-  static async #start(gateway, websocket) {
+  /** @param {string} gateway @param {boolean} websocket @param {boolean} buffers */
+  static async #start(gateway, websocket, buffers) {
     const nginx = new RunningNginx();
     nginx.#folder = await mkdtemp(join(tmpdir(), 'jobcast-nginx-'));
     const port = await free_port();
@@ -39,7 +39,7 @@ export class RunningNginx {
           location / {
             proxy_pass ${gateway}; proxy_http_version 1.1; ${upgrade}
             proxy_set_header Host $http_host;
-            proxy_buffering on; proxy_ignore_headers X-Accel-Buffering; proxy_buffers 8 32k;
+            proxy_buffering ${buffers ? 'on' : 'off'}; proxy_ignore_headers X-Accel-Buffering; proxy_buffers 8 32k;
           }
         }
       }`);

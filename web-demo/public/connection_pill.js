@@ -15,6 +15,6 @@ export function show_connection(pill, client) {
     const now = state === 'open' && gateway !== 'ok' ? gateway : state;
     pill.dataset.state = now;
     pill.title = problem ?? '';
-    pill.querySelector('span').textContent = now === 'open' ? `Live · ${ways[transport]}` : words[now];
+    pill.querySelector('span').textContent = now === 'open' ? `Live · ${ways[transport]}` : words[now] ?? now;
   });
 }

@@ -69,7 +69,8 @@ function trouble_row(record) {
   job.querySelector('span').textContent = record.stalled ? 'Stalled' : names[record.status];
   job.querySelector('span').dataset.status = record.stalled ? 'retrying' : record.status;
   what.textContent = record.error?.title ?? (record.stalled ? 'No word from its worker' : '');
-  visitor.textContent = record.owner?.slice(0, 16) ?? '';
+  const owner = record.owner ?? '';
+  visitor.textContent = owner.length > 16 ? `${owner.slice(0, 15)}…` : owner;
   since.textContent = clock.format(record.finished_at ?? record.locked_at ?? record.updated_at);
   return row;
 }

@@ -1,21 +1,31 @@
 // A gateway and who asks: what a page holds, brought together with what is heard.
 
+import { Clock } from './clock.js';
 import { Job } from './job.js';
 import { Jobs } from './jobs.js';
 import { Lanes } from './lanes.js';
+import { ways } from './options.js';
 import { Records } from './records.js';
 import { Requests } from './requests.js';
 import { Tabs, can_share } from './tabs.js';
-import { backoff, hidden, isFinal, job_path, page, refusal } from './values.js';
+import { backoff, guarded, hidden, isFinal, job_path, later, page, refusal } from './values.js';
+
+/** Outcomes that were told as seen, so as not to tell them again. */
+const remembered = 1000;
+
+/** Where a page is no secure context, a browser has no `randomUUID`. */
+const random_key = () => crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(4)).join('-');
 
 export class Client {
   /** The connection, which says nothing about any job. */
   connection = { state: 'idle' };
-  known = new Records();
+  clock = new Clock();
+  known = new Records(this.clock);
   #handles = new Set();
   #lanes = new Lanes(this);
   #tabs;
   #alone = false;
+  #shares = true;
   #listeners = new Set();
   #paused = false;
   #asleep = false;
@@ -26,7 +36,7 @@ export class Client {
 
   constructor(options) {
     this.options = options;
-    this.requests = new Requests(options);
+    this.requests = new Requests(options, this.clock);
     if (!page) return;
     const until = { signal: this.#until.signal, capture: true };
     for (const name of ['online', 'pagehide', 'pageshow', 'visibilitychange']) addEventListener(name, (event) => this.#page_changed(event), until);
@@ -41,14 +51,14 @@ export class Client {
   }
 
   /** Asks the application, not the gateway: it knows who may start what. Trying again cannot start a second job. */
-  async submit(type, input, { idempotencyKey = crypto.randomUUID(), url = this.options.submit } = {}) {
+  async submit(type, input, { idempotencyKey = random_key(), url = this.options.submit } = {}) {
     const headers = { 'Content-Type': 'application/json', Accept: 'application/json', 'Idempotency-Key': idempotencyKey };
     for (let tries = 1; ; ++tries) {
       const response = await fetch(url, { method: 'POST', headers, credentials: 'same-origin', body: JSON.stringify({ type, input }) }).catch((error) => error);
       if (response.ok) return this.job((await response.json()).id);
       const refused = response instanceof Error ? response : await refusal(response);
       if (tries === 5 || (refused.status && ![429, 502, 503, 504].includes(refused.status))) throw refused;
-      await new Promise((resolve) => setTimeout(resolve, (refused.retryAfter || 0) + backoff(tries)));
+      await new Promise((resolve) => later(resolve, (refused.retryAfter || 0) + backoff(tries)));
     }
   }
 
@@ -80,16 +90,17 @@ export class Client {
     const key = `${record.id} ${record.created_at} ${record.attempt}`;
     if (this.options.link || this.#seen.has(key)) return;
     this.#seen.set(key, { id: record.id, attempt: record.attempt });
+    for (const [old, untold] of this.#seen) if (this.#seen.size > remembered && !untold) this.#seen.delete(old);
     this.#tell_seen();
   }
 
   /** Milliseconds since the epoch by the gateway's clock, as far as it is known. */
   now() {
-    return Date.now() - this.known.skew;
+    return this.clock.now();
   }
 
   onConnection(call) {
-    const listener = () => call(this.connection);
+    const listener = () => guarded(call, this.connection);
     this.#listeners.add(listener);
     listener();
     return () => this.#listeners.delete(listener);
@@ -97,6 +108,7 @@ export class Client {
 
   /** Another way to connect, from now on. */
   use(transport) {
+    ways(transport);
     this.options.transport = transport;
     this.#lanes.each((lane) => lane.open(0));
     if (!this.#leads) this.#tabs?.post({ use: transport });
@@ -120,6 +132,11 @@ export class Client {
     this.#leave();
   }
 
+  /** By how many, for elements to close what they opened. */
+  get used() {
+    return this.#handles.size + this.#listeners.size;
+  }
+
   // For handles.
 
   attach(handle) {
@@ -139,12 +156,17 @@ export class Client {
     if (!this.#leads) return;
     const state = this.#lanes.state ?? { state: this.#asleep ? 'paused' : 'idle' };
     this.#connected(state);
-    this.#tabs?.post({ connection: state });
+    this.#publish({ connection: state });
+  }
+
+  timed(now) {
+    this.clock.told(now);
+    this.#publish({ behind: this.clock.behind });
   }
 
   event(event) {
     this.apply(event);
-    this.#tabs?.post({ event });
+    this.#publish({ event });
     if (event.name === 'end') this.#arrange();
   }
 
@@ -159,6 +181,11 @@ export class Client {
     if (before && !isFinal(before) && isFinal(now) && handles.some((handle) => handle.shows(now))) this.seen(now);
     // A job that an owner's list has come to hold is news for the list alone.
     for (const handle of handles) if (!handle.id || before !== now || name === 'missing') handle.changed();
+  }
+
+  // To the tabs that this one leads.
+  #publish(message) {
+    if (this.#tabs?.leads) this.#tabs.post(message);
   }
 
   get #leads() {
@@ -230,22 +257,46 @@ export class Client {
 
   async #join() {
     const { share } = this.options;
-    const who = can_share() && (share === true ? await this.#who() : share);
+    const who = this.#shares && can_share() && (share === true ? await this.#who() : share);
     if (this.#tabs || this.#paused || !this.#handles.size) return;
-    this.#alone = !who;
-    if (who) this.#tabs = new Tabs(`${this.requests.base.href} ${who}`, {
-      changed: () => this.#arrange(),
+    this.#alone = true;
+    if (who) this.#share_as(who);
+    this.#changed_wants();
+  }
+
+  #share_as(who) {
+    const is = (alone) => {
+      this.#alone = alone;
+      this.#arrange();
+    };
+    const on = {
+      changed: () => is(false),
+      alone: () => is(true),
+      failed: () => {
+        this.#shares = false;
+        this.#tabs = undefined;
+        is(true);
+      },
       wants: () => this.#wants(),
       news: (keys) => keys.flatMap((key) => [...this.known.events(key)]),
       connection: () => this.connection,
-      message: ({ event, connection, again, use }) => {
+      behind: () => this.clock.behind,
+      message: ({ event, connection, again, use, behind }) => {
         if (event) this.apply(event);
+        if (behind) this.clock.told_by(behind);
         if (connection) this.#connected(connection);
         if (again) this.#again(again);
         if (use) this.use(use);
       },
-    });
-    this.#changed_wants();
+    };
+    try {
+      const tabs = new Tabs(`${this.requests.base.href} ${who}`, on);
+      if (!this.#shares) return;
+      this.#alone = false;
+      this.#tabs = tabs;
+    } catch {
+      this.#shares = false; // no channel: cookies are blocked
+    }
   }
 
   // Tabs of another viewer share nothing with these; whom a cookie names is not known.

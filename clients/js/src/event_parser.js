@@ -13,7 +13,7 @@ export function eventParser(on_event, on_retry) {
         if (event.data.length) on_event(event.event ?? 'message', event.data.join('\n'), event.id);
         event = { data: [], id: event.id };
       } else if (name === 'data') event.data.push(value);
-      else if (name === 'retry') on_retry(Number(value) || 0);
+      else if (name === 'retry') /^\d+$/.test(value) && on_retry?.(Number(value));
       else if (name) event[name] = value;
     }
   };

@@ -1,5 +1,7 @@
 // What a page holds: who subscribed to it, and until when.
 
+import { guarded } from './values.js';
+
 export class Handle {
   closed = false;
   subscribers = new Set();
@@ -16,7 +18,7 @@ export class Handle {
   subscribe(call, closed, silent) {
     const subscriber = { call, closed, silent };
     this.subscribers.add(subscriber);
-    if (this.telling) call(this.value, this);
+    if (this.telling) guarded(call, this.value, this);
     return () => this.subscribers.delete(subscriber);
   }
 
@@ -50,7 +52,7 @@ export class Handle {
     if (this.closed) return;
     this.closed = true;
     this.client.detach(this);
-    for (const { closed } of this.subscribers) closed?.();
+    for (const { closed } of this.subscribers) if (closed) guarded(closed);
     this.subscribers.clear();
   }
 
@@ -60,6 +62,6 @@ export class Handle {
   }
 
   changed() {
-    for (const { call } of [...this.subscribers]) call(this.value, this);
+    for (const { call } of [...this.subscribers]) guarded(call, this.value, this);
   }
 }

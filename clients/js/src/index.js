@@ -1,6 +1,7 @@
 // What jobcast.js offers.
 
 import { Client } from './client.js';
+import { settings } from './options.js';
 
 export { Client } from './client.js';
 export { eventParser } from './event_parser.js';
@@ -8,6 +9,5 @@ export { RecordGuard } from './record_guard.js';
 export { JobError, ProblemError, backoff, isFinal } from './values.js';
 
 export function connect(options = {}) {
-  const defaults = { url: globalThis.location?.origin, transport: 'auto', share: true, seen: true, submit: '/jobs', firstByte: 5000, climb: 30_000 };
-  return new Client({ ...defaults, ...options });
+  return new Client(settings(options));
 }

@@ -20,8 +20,8 @@ export class Jobs extends Handle {
   get records() {
     const all = this.#ids ? this.client.known.list(this.#ids) : this.client.known.owned(this.keys[0]);
     const wanted = ({ group, type, status }) => {
-      const { group: g = group, type: t = type, status: s = status } = this.#query;
-      return g === group && t === type && s.split(',').includes(status);
+      const { group: g = group, type: t = type, status: s } = this.#query;
+      return g === group && t === type && (!s || s.split(',').includes(status));
     };
     return all.filter(wanted).sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? 1 : -1));
   }

@@ -2,11 +2,15 @@
 
 import { RecordGuard } from './record_guard.js';
 import { ask, polling } from './polling.js';
+import { ways } from './options.js';
 import { native, socket, streamed } from './streams.js';
-import { backoff, hidden, isFinal, job_path, second } from './values.js';
+import { backoff, guarded, hidden, isFinal, job_path, later, second, ticks } from './values.js';
 
 const transports = { native, stream: streamed, websocket: socket, 'long-poll': polling(true), poll: polling(false) };
-const chains = { auto: Object.keys(transports), sse: ['native', 'stream'], websocket: ['websocket'], poll: ['long-poll', 'poll'] };
+/** A connection that goes on for so long was worth its while: the next one is not a failure more. */
+const worthwhile = 10 * second;
+/** How long jobs that nobody watches any more stay on a stream. */
+const shed = 30 * second;
 
 export class Lane {
   ids = [];
@@ -22,11 +26,12 @@ export class Lane {
   #climb = 0;
   #woken = false; // while an attempt was under way, which then says nothing of how it is now
   #stale = false; // the token was refused: the next attempt takes a new one
-  #asked = 0; // when a token was last asked for because one ends soon
+  #asked = -Infinity; // when a token was last asked for because one ends soon
   #timers = {};
 
-  /** to: whom to tell: `changed()`, `heard(lane, event name, data, news)`. */
-  constructor(client, to, owner) {
+  /** to: whom to tell: `changed()`, `heard(lane, event name, data, news)`, `split()`. crowded: whether there are many streams already. */
+  constructor(client, to, owner, crowded) {
+    this.crowded = crowded;
     this.client = client;
     this.requests = client.requests;
     this.to = to;
@@ -59,11 +64,12 @@ export class Lane {
     this.#keep = false;
     this.event_id = undefined;
     if (more) this.open();
+    else this.#after('shed', shed, () => this.#live && this.open());
   }
 
   #after(name, ms, act) {
     clearTimeout(this.#timers[name]);
-    this.#timers[name] = setTimeout(act, ms);
+    this.#timers[name] = later(act, ms);
   }
 
   #tell(change) {
@@ -73,7 +79,7 @@ export class Lane {
 
   /** Connects, or connects anew before the connection there is goes: no gap. */
   async open(rung = this.#live?.rung ?? 0, renew = false) {
-    clearTimeout(this.#timers.again);
+    for (const name of ['again', 'shed']) clearTimeout(this.#timers[name]);
     this.#drop(this.#next);
     const attempt = (this.#next = { rung, guard: this.#live?.guard ?? new RecordGuard(), heard: Date.now() });
     if (!this.#live) this.#tell({ state: 'connecting' });
@@ -81,15 +87,11 @@ export class Lane {
       const token = await this.requests.token(renew);
       if (attempt.gone) return;
       attempt.given = this.requests.given;
-      const { transport } = this.client.options;
-      // An EventSource does not tell an owner without jobs from a stream that is held up.
-      this.#chain = (Array.isArray(transport) ? transport : chains[transport]).filter(
-        (name) => !(name === 'native' && (token || this.owner || !globalThis.EventSource)) && !(name === 'long-poll' && this.ids.length !== 1),
-      );
+      this.#chain = this.#ways(token);
       attempt.rung = Math.min(rung, this.#chain.length - 1);
       attempt.name = this.#chain[attempt.rung];
       // What sends nothing at once is held up by a proxy that buffers.
-      attempt.timer = setTimeout(() => this.#lost(attempt, { silent: true }), this.client.options.firstByte);
+      attempt.timer = later(() => this.#lost(attempt, { silent: true }), this.client.options.firstByte);
       attempt.close = transports[attempt.name](this, (attempt.on = this.#hooks(attempt)));
       if (attempt.gone) attempt.close();
     } catch (error) {
@@ -97,13 +99,22 @@ export class Lane {
     }
   }
 
+  #ways(token) {
+    // An EventSource does not tell an owner without jobs from a stream that is held up.
+    const chain = ways(this.client.options.transport).filter(
+      (name) => !(name === 'native' && (token || this.owner || !globalThis.EventSource)) && !(name === 'long-poll' && this.ids.length !== 1),
+    );
+    // Over HTTP/1.1 a browser has few connections for a site, which commands need too.
+    return this.crowded && chain.includes('websocket') ? [...new Set(['websocket', ...chain])] : chain;
+  }
+
   // The token ends soon. An application may give the same until then, for which nothing is opened anew.
   async #renew(attempt) {
     const { requests } = this;
     if (this.#live !== attempt || !requests.renewable) return;
-    const wait = this.#asked + 10 * second - Date.now();
+    const wait = this.#asked + 10 * second - ticks();
     if (wait > 0) return this.#after('renew', wait, () => this.#renew(attempt));
-    this.#asked = Date.now();
+    this.#asked = ticks();
     await requests.token(true).catch(() => 0);
     const { given } = requests;
     if (given && given === attempt.given) return this.#renew(attempt);
@@ -127,11 +138,12 @@ export class Lane {
     if (this.#next) return;
     const { name, heard } = this.#live ?? {};
     if (!name) this.open(0, this.#stale);
-    else if (Date.now() - heard > 10 * second && !name.includes('poll')) this.open();
+    else if (since(heard) > 10 * second && !name.includes('poll')) this.open();
   }
 
   #drop(attempt) {
     if (!attempt) return;
+    if (this.#live === attempt && ticks() - attempt.began > worthwhile) this.#failures = 0;
     attempt.gone = true;
     clearTimeout(attempt.timer);
     clearInterval(attempt.watchdog);
@@ -150,7 +162,7 @@ export class Lane {
       pause: if_current(() => this.#tell({ state: 'waiting' })),
       retry: (ms) => (this.#retry = ms),
       alive: if_current(() => this.#prove(attempt)),
-      event: if_current((name, data, id) => this.#event(attempt, name, data, id)),
+      event: if_current((name, data, id) => guarded(() => this.#event(attempt, name, data, id))),
       lost: if_current((error) => this.#lost(attempt, error)),
     };
   }
@@ -162,7 +174,8 @@ export class Lane {
     this.#drop(this.#live);
     this.#live = attempt;
     this.#next = undefined;
-    this.#failures = this.#refused = 0;
+    attempt.began = ticks();
+    this.#refused = 0;
     attempt.watchdog = setInterval(() => this.#check(attempt), 15 * second);
     this.#tell({ state: 'open', transport: attempt.name, gateway: 'ok', problem: undefined });
     if (attempt.rung > Math.max(0, this.#chain.indexOf('stream'))) this.#plan_climb();
@@ -177,13 +190,13 @@ export class Lane {
 
   // Heartbeats show that a connection lives, but an EventSource does not show them: there, ask.
   async #check(attempt) {
-    if (Date.now() - attempt.heard < 45 * second || attempt.name.includes('poll')) return;
+    if (since(attempt.heard) < 45 * second || attempt.name.includes('poll')) return;
     if (attempt.name !== 'native') return this.#lost(attempt, {});
     if (hidden() || !this.unfinished()) return;
     attempt.heard = Date.now();
     const asked = [];
     await ask(this, { opened() {}, event: (name, data) => name === 'job' && asked.push(data) }, {}).catch(() => 0);
-    this.#after('check', 2 * second, () => {
+    if (this.#live === attempt) this.#after('check', 2 * second, () => {
       const { known } = this.client;
       if (this.#live === attempt && asked.some(({ id, version }) => version > (known.get(id)?.version ?? 0))) this.#lost(attempt, { silent: true });
     });
@@ -191,28 +204,38 @@ export class Lane {
 
   #event(attempt, name, data, id) {
     this.#prove(attempt);
+    if (!data || (/job|missing|reset/.test(name) && typeof data.id !== 'string')) return; // what a newer gateway says in another way is let be
     let news = name;
     if (name === 'job') {
       if (id) this.event_id = id;
       news = attempt.guard.accept(data);
+      attempt.guard.prune((one) => this.client.known.get(one));
     } else if (/reset|missing/.test(name)) attempt.guard.forget(data.id);
     if (/job|missing|more/.test(name)) news && this.to.heard(this, name, data, news);
+    else if (name === 'time') this.client.timed(data.now);
     else if (name === 'gateway') this.#tell({ gateway: data.state });
     else if (name === 'reauth') this.#renew(attempt);
     else if (name === 'end' && data.reason === 'expired') {
-      this.#live = undefined;
       this.#drop(attempt);
-      if (!this.#next) this.#after('again', backoff(1), () => this.open(attempt.rung, true));
-    } else if (name === 'end' && this.#ends && this.records[0]?.can.includes('retry') && /native|stream/.test(attempt.name)) {
+      this.#live = undefined;
+      if (!this.#next) this.#after('again', backoff(++this.#failures), () => this.open(attempt.rung, true));
+      this.#tell({ state: 'connecting' });
+    } else if (name !== 'end' || data.reason !== 'final') return;
+    else if (this.#ends && this.records[0]?.can?.includes('retry') && /native|stream/.test(attempt.name)) {
       this.#keep = true;
       this.event_id = undefined;
       this.open(attempt.rung);
-    } else if (name === 'end') this.to.heard(this, name, { id: this.ids[0], ...data });
+    } else this.to.heard(this, name, { id: this.ids[0], ...data });
   }
 
   #lost(attempt, { status, retryAfter, silent, closed, message } = {}) {
     if (attempt.gone) return;
     this.#drop(attempt);
+    // The ids are more than an address takes on its way.
+    if ((status === 414 || status === 431) && this.ids.length > 1 && this.to.split()) {
+      if (this.#live === attempt) this.#live = undefined;
+      return this.open(attempt.rung);
+    }
     // An EventSource that was answered 204 says no more than that it is closed.
     if (closed && this.ids.length === 1 && isFinal(this.records[0])) return this.to.heard(this, 'end', { id: this.ids[0] });
     const proven = this.#live === attempt;
@@ -225,7 +248,7 @@ export class Lane {
       // A climb, a renewal or a change of what is watched came to nothing; the connection there is goes on.
       if (attempt.rung + 1 < this.#live.rung) return this.open(attempt.rung + 1);
       if (attempt.rung < this.#live.rung) return this.#plan_climb();
-      return this.#after('again', retryAfter + backoff(++this.#failures) || second, () => this.open(attempt.rung));
+      return this.#after('again', Math.max(second, (retryAfter || 0) + backoff(++this.#failures)), () => this.open(attempt.rung));
     }
     const lasting = status >= 400 && status < 500 && status !== 429 && status !== 408;
     const down = silent || closed || lasting || (!proven && ++this.#refused % 2 === 0);
@@ -240,3 +263,6 @@ export class Lane {
     this.#after('again', wait, () => this.open(rung, this.#stale));
   }
 }
+
+/** Also after the clock was set, in either direction. */
+const since = (time) => Math.abs(Date.now() - time);

@@ -3,11 +3,20 @@
 import { Lane } from './lane.js';
 
 const per_lane = 100;
+/** So many more by EventSource and fetch leave too few connections for commands. */
+const streams = 3;
+/** Bytes of ids in one address. Proxies take 8 KB for a request's first line. */
+const room = 7000;
+const least_room = 400;
 const worst = ['open', 'connecting', 'waiting', 'refused'];
+
+const bytes_of = (id) => encodeURIComponent(id).length + 5;
 
 export class Lanes {
   #client;
   #lanes = [];
+  #keys = new Set();
+  #room = room;
   #ended = new Set();
   #said = new WeakMap(); // which lane said a record: no other takes it back
 
@@ -35,26 +44,61 @@ export class Lanes {
 
   /** keys: `job:<id>` and `owner:<owner>`. */
   arrange(keys) {
+    this.#keys = keys;
     for (const id of this.#ended) if (!keys.has(`job:${id}`)) this.#ended.delete(id);
     const named = (kind) => [...keys].filter((key) => key.startsWith(kind)).map((key) => key.slice(kind.length));
     const owners = named('owner:');
     const ids = new Set(named('job:').filter((id) => !this.#ended.has(id)));
-    const plan = new Map(this.#lanes.map((lane) => [lane, lane.ids.filter((id) => ids.delete(id))]));
-    for (const id of ids) {
-      const room = [...plan].find(([lane, held]) => !lane.owner && held.length && held.length < per_lane);
-      if (room) room[1].push(id);
-      else plan.set(new Lane(this.#client, this), [id]);
-    }
-    for (const owner of owners) if (!this.#lanes.some((lane) => lane.owner === owner)) plan.set(new Lane(this.#client, this, owner), []);
 
     const old = this.#lanes;
-    this.#lanes = [...plan].filter(([lane, held]) => (lane.owner ? owners.includes(lane.owner) : held.length)).map(([lane]) => lane);
-    for (const lane of old) if (!this.#lanes.includes(lane)) lane.stop();
-    for (const lane of this.#lanes) {
+    const plan = this.#share_out(ids, old.filter((lane) => !lane.owner));
+    const lanes = [...plan.keys(), ...old.filter((lane) => owners.includes(lane.owner))];
+    for (const owner of owners) if (!lanes.some((lane) => lane.owner === owner)) lanes.push(this.#lane(lanes, owner));
+    this.#lanes = lanes;
+    for (const lane of old) if (!lanes.includes(lane)) lane.stop();
+    for (const lane of lanes) {
       if (!lane.owner) lane.watch(plan.get(lane));
       else if (!old.includes(lane)) lane.open();
     }
     this.changed();
+  }
+
+  /** The ids are more than an address takes: shares them out over more. Whether that may help. */
+  split() {
+    if (this.#room <= least_room) return false;
+    this.#room /= 2;
+    this.arrange(this.#keys);
+    return true;
+  }
+
+  #lane(lanes, owner) {
+    return new Lane(this.#client, this, owner, lanes.length >= streams);
+  }
+
+  /** Ids by lane: each where it is, if there still is room. */
+  #share_out(ids, lanes) {
+    const plan = new Map();
+    const left = new Map();
+    const most = Math.max(least_room, this.#room - this.#client.requests.address('').search.length);
+    const takes = (lane, id) => {
+      const held = plan.get(lane);
+      const rest = (left.get(lane) ?? most) - bytes_of(id);
+      if (held.length && (rest < 0 || held.length >= per_lane)) return false;
+      left.set(lane, rest);
+      return held.push(id);
+    };
+    for (const lane of lanes) {
+      plan.set(lane, []);
+      for (const id of lane.ids) if (ids.has(id) && takes(lane, id)) ids.delete(id);
+      if (!plan.get(lane).length) plan.delete(lane);
+    }
+    for (const id of ids) {
+      if ([...plan.keys()].some((lane) => takes(lane, id))) continue;
+      const lane = this.#lane([...plan.keys()]);
+      plan.set(lane, []);
+      takes(lane, id);
+    }
+    return plan;
   }
 
   // What lanes say.
@@ -64,7 +108,8 @@ export class Lanes {
   }
 
   heard(lane, name, data, news) {
-    if (!this.#lanes.includes(lane)) return;
+    // A stream tells of jobs that are no longer watched for a while.
+    if (!this.#lanes.includes(lane) || !(lane.owner || lane.ids.includes(data.id))) return;
     const event = { owner: lane.owner, name, data, news };
     if (name === 'job') {
       const said = this.#said.get(this.#client.known.get(data.id));

@@ -1,17 +1,20 @@
-// What a tab knows: records, whose they are, which are missing, and how far this clock is off.
+// What a tab knows: records, whose they are, and which are missing.
 
-import { isFinal, second } from './values.js';
+import { isFinal } from './values.js';
 
 /** So many of an owner's jobs that ended are kept, and what was asked for besides. */
 const room = 200;
 
 export class Records {
-  /** Milliseconds by which this clock is ahead of the gateway's. */
-  skew = 0;
   #records = new Map();
   #missing = new Set();
   #feeds = new Map(); // by key, `owner:<owner>`
   #keys;
+  #clock;
+
+  constructor(clock) {
+    this.#clock = clock;
+  }
 
   get(id) {
     return this.#records.get(id);
@@ -50,10 +53,8 @@ export class Records {
     } else if (name === 'job') {
       const joins = feed && feed.ids.size < feed.ids.add(id).size;
       if (joins && older) ++feed.room;
-      // What just happened tells the clocks apart, and what is yet to come cannot have happened.
-      const ahead = Date.now() - data.updated_at;
-      if (ahead < this.skew || news === 'next') this.skew = Math.abs(ahead) < 2 * second ? 0 : ahead;
-      if (known?.version === data.version && known.updated_at === data.updated_at) return joins;
+      this.#clock.recorded(data.updated_at, news === 'next');
+      if (known && known.version === data.version && known.updated_at === data.updated_at) return joins;
       if (known && data.version <= known.version && !first) return joins;
       this.#records.set(id, data);
       this.#missing.delete(id);

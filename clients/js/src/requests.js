@@ -1,4 +1,4 @@
-// Requests to the gateway as who asks: address, token and its renewal, refusals.
+// Requests to the gateway as who asks: address, token and its renewal, the gateway's time, refusals.
 
 import { refusal } from './values.js';
 
@@ -12,9 +12,11 @@ export class Requests {
   #token;
   #link;
   #renewing;
+  #clock;
 
-  constructor(options) {
+  constructor(options, clock) {
     this.#options = options;
+    this.#clock = clock;
     this.credentials = !!options.credentials;
     this.base = new URL(options.url.replace(/\/?$/, '/'), globalThis.location?.href);
     if (typeof options.link === 'string') this.#link = signature_of(options.link);
@@ -50,6 +52,7 @@ export class Requests {
       credentials: this.credentials ? 'include' : 'same-origin',
       headers: { Accept: 'application/json', ...headers, ...(token && { Authorization: `Bearer ${token}` }) },
     });
+    this.#clock.dated(response.headers.get('Date'));
     const again = response.status === 401 && !renew && this.renewable;
     return again ? this.request(path, { headers, renew: true, ...init }) : response;
   }

@@ -2,22 +2,26 @@
 // (something came through), event, lost (nothing more will come this way); and answers with how to close it.
 
 import { eventParser } from './event_parser.js';
-import { ProblemError, refusal, second } from './values.js';
+import { ProblemError, complain, guarded, later, refusal, second } from './values.js';
+
+const names = ['job', 'missing', 'reset', 'more', 'gateway', 'reauth', 'end', 'time'];
+/** What a newer gateway may add says nothing here, and is no reason to connect anew. */
+const tell = (on, name, text, id) => names.includes(name) && guarded(() => on.event(name, JSON.parse(text), id));
 
 /** With cookies or a watch link: what browsers have for this. */
 export function native(lane, on) {
   const source = new EventSource(lane.requests.address(lane.stream), { withCredentials: lane.requests.credentials });
   let broken;
   source.onopen = on.opened;
-  for (const name of ['job', 'missing', 'reset', 'more', 'gateway', 'reauth', 'end'])
+  for (const name of names)
     source.addEventListener(name, ({ data, lastEventId }) => {
       broken = clearTimeout(broken);
-      on.event(name, JSON.parse(data), lastEventId);
+      tell(on, name, data, lastEventId);
     });
   // The browser comes back by itself once, which honours `retry:`; but not for ever, nor after a bad answer.
   source.onerror = () => {
     if (source.readyState === 2 || broken || !on.proven()) on.lost({ closed: source.readyState === 2 });
-    else on.pause((broken = setTimeout(on.lost, 15 * second, {})));
+    else on.pause((broken = later(() => on.lost({}), 15 * second)));
   };
   return () => {
     clearTimeout(broken);
@@ -35,7 +39,7 @@ export function streamed(lane, on) {
     if (!response.ok) throw await refusal(response);
     on.opened();
     const decoder = new TextDecoder();
-    const parse = eventParser((name, data, id) => on.event(name, JSON.parse(data), id), on.retry);
+    const parse = eventParser((name, data, id) => tell(on, name, data, id), on.retry);
     const reader = response.body.getReader();
     for (let part; !(part = await reader.read()).done; ) {
       on.alive();
@@ -71,7 +75,7 @@ export function socket(lane, on) {
     begin().catch(on.lost);
   };
   web_socket.onmessage = ({ data }) => {
-    const { event, record, job, problem, ...rest } = JSON.parse(data);
+    const { event, record, job, problem = {}, ...rest } = guarded(JSON.parse, data) ?? {};
     if (event === 'error') {
       // A token that has ended is renewed once; the watch that was refused with it begins again.
       if (problem.status !== 401 || !token || (renewed && !rest.id)) return on.lost(new ProblemError(problem.status, problem));

@@ -2,6 +2,10 @@
 
 export const second = 1000;
 export const page = globalThis.document;
+/** Milliseconds by a clock that nobody sets. */
+export const ticks = () => performance.now();
+/** setTimeout; a wait that is too long for a timer is as long as a timer can be, instead of none. */
+export const later = (act, ms) => setTimeout(act, Math.min(ms, 2 ** 31 - 1));
 export const hidden = () => page?.visibilityState === 'hidden';
 export const job_path = (id) => `api/jobs/${encodeURIComponent(id)}`;
 
@@ -25,9 +29,32 @@ export class ProblemError extends Error {
 
 /** @param {Response} response */
 export async function refusal(response) {
-  const wait = response.headers.get('Retry-After');
-  const ms = Number(wait) * second || Date.parse(wait) - Date.now() || 0;
-  return new ProblemError(response.status, (await response.json().catch(() => 0)) || {}, Math.max(0, ms));
+  return new ProblemError(response.status, (await response.json().catch(() => 0)) || {}, retry_after(response));
+}
+
+/** Milliseconds, 0 if not said. A date is held against the gateway's own. */
+export function retry_after({ headers }) {
+  const wait = headers.get('Retry-After');
+  return Math.max(0, Number(wait) * second || Date.parse(wait) - (Date.parse(headers.get('Date')) || Date.now()) || 0);
+}
+
+const complaints = new Set();
+
+/** Says on the console what foreign code or data did wrong, once for each kind. */
+export function complain(error) {
+  const kind = `${error?.message ?? JSON.stringify(error)}`.replace(/\d+/g, '');
+  if (complaints.size > 99 || complaints.has(kind)) return;
+  complaints.add(kind);
+  console.error('jobcast:', error);
+}
+
+/** Calls foreign code: what it throws is said, and stops nothing. */
+export function guarded(act, ...given) {
+  try {
+    return act(...given);
+  } catch (error) {
+    complain(error);
+  }
 }
 
 /** Full jitter: anywhere up to a ceiling that doubles with every failure in a row, so that a crowd does not come back as one. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { connect } from '../src/index.js';
+import { RecordGuard, connect } from '../src/index.js';
 import { FakeGateway, pass, record, settled } from '../test_support/fake_gateway.js';
 
 let gateway;
@@ -70,6 +70,86 @@ test('letting go of one of several opens nothing new', async () => {
 test('more than a hundred jobs need a second connection', async () => {
   await watched({ ids: Array.from({ length: 130 }, (_, n) => `j${n}`) });
   assert.deepEqual(gateway.sources.map(({ url }) => new URL(url).searchParams.getAll('job').length), [100, 30]);
+});
+
+for (const [count, length] of [[100, 97], [200, 103], [200, 128], [130, 2]])
+  test(`${count} ids of ${length} characters are shared out over addresses that proxies take`, async () => {
+    const ids = Array.from({ length: count }, (_, n) => `${n}:`.padEnd(length, 'x'));
+    await watched({ ids });
+    const shown = new Set();
+    for (const { url } of gateway.sources) {
+      assert.ok(url.length < 8000, `${url.length} characters`);
+      for (const id of new URL(url).searchParams.getAll('job')) shown.add(id);
+    }
+    for (const socket of gateway.sockets) {
+      await socket.accept();
+      for (const id of socket.sent.at(-1).jobs) shown.add(id);
+    }
+    assert.deepEqual([...shown].sort(), ids.sort());
+    assert.ok(gateway.sources.length <= 3, 'a browser has connections left for commands');
+  });
+
+test('a long watch link leaves less room for ids', async () => {
+  client = connect({ url: 'https://jobs.example', link: 'l'.repeat(4000) });
+  await watched({ ids: Array.from({ length: 60 }, (_, n) => `${n}-`.padEnd(97, 'x')) });
+  for (const { url } of gateway.sources) assert.ok(url.length < 8000, `${url.length} characters`);
+});
+
+test('where a proxy takes shorter addresses only, the ids are shared out until it takes them', async () => {
+  client = connect({ url: 'https://jobs.example', token: 't', transport: ['stream'] });
+  const ids = Array.from({ length: 40 }, (_, n) => `${n}-`.padEnd(97, 'x'));
+  const jobs = client.jobs({ ids });
+  for (let n = 0; n < 8; ++n) {
+    await pass(1);
+    for (const asked of gateway.requests.filter((one) => !one.answered && !one.signal.aborted)) {
+      if (asked.path.length > 2000) await asked.answer(414, '<h1>Request-URI Too Large</h1>');
+      else {
+        const stream = await asked.stream();
+        for (const id of new URL(asked.url).searchParams.getAll('job')) await stream.send('job', record({ id }));
+        const single = /api.jobs.([^/]+).events/.exec(asked.path)?.[1];
+        if (single) await stream.send('job', record({ id: single }));
+      }
+    }
+  }
+  assert.equal(jobs.records.length, 40);
+  assert.equal(client.connection.state, 'open');
+});
+
+test('a request that is refused as too long for another reason is not repeated at once for ever', async () => {
+  client = connect({ url: 'https://jobs.example', token: 't', transport: ['stream'] });
+  client.jobs({ ids: ['a', 'b', 'c'] });
+  for (let n = 0; n < 200; ++n) {
+    await pass(50);
+    await gateway.asked?.answer(431, '');
+  }
+  assert.ok(gateway.requests.length < 15, `${gateway.requests.length} in 10 s`);
+});
+
+test('jobs that are no longer watched leave the connection after a while, and what is still said of them is not kept', async () => {
+  const [one] = [client.job('a'), client.job('b')];
+  await pass(1);
+  gateway.source.accept();
+  for (const id of ['a', 'b']) gateway.source.send('job', record({ id }));
+  one.close();
+  await pass(1);
+  gateway.source.send('job', record({ id: 'a', version: 2 }));
+  assert.equal(client.known.get('a'), undefined);
+  await pass(29_000);
+  assert.equal(gateway.sources.length, 1);
+  await pass(2000);
+  assert.equal(gateway.source.url, 'https://jobs.example/api/jobs/b/events');
+});
+
+test('over days, a guard keeps the versions of what is held alone', () => {
+  const guard = new RecordGuard();
+  const held = new Set(['kept']);
+  guard.accept({ id: 'kept', version: 7 });
+  for (let n = 0; n < 5000; ++n) {
+    guard.accept({ id: `j${n}`, version: 2 });
+    guard.prune((id) => held.has(id));
+  }
+  assert.equal(guard.accept({ id: 'kept', version: 6 }), false);
+  assert.equal(guard.accept({ id: 'j10', version: 1 }), 'first', 'forgotten');
 });
 
 test('a list by id keeps to it', async () => {
@@ -173,6 +253,13 @@ test('submit asks the application with a key, tries again with the same, and giv
   assert.equal(keys.length, 3);
   await gateway.asked.answer(202, { id: 'k1' });
   assert.equal((await submitted).id, 'k1');
+});
+
+test('where a page is no secure context, submit has a key all the same', async () => {
+  Object.defineProperty(crypto, 'randomUUID', { value: undefined, configurable: true });
+  client.submit('invoice', {}, { url: 'https://shop.example/jobs' }).catch(() => 0);
+  delete crypto.randomUUID;
+  assert.match(gateway.asked.headers['Idempotency-Key'], /^\d+(-\d+){3}$/);
 });
 
 test('submit does not insist when it is told why not', async () => {

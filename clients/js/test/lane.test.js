@@ -199,7 +199,7 @@ test('when neither streams nor WebSocket get through, it polls, held where that 
   await pass(5000);
   await gateway.asked.answer(200, record({ version: 1 }), { ETag: '"e1"', 'Retry-After': '2' });
   assert.equal(states.at(-1), 'long-poll');
-  await pass(50);
+  await pass(1000);
   assert.deepEqual([gateway.asked.headers.Prefer, gateway.asked.headers['If-None-Match']], ['wait=25', '"e1"']);
   await pass(10_000);
   await gateway.asked.answer(200, record({ version: 2 }), { ETag: '"e2"' });
@@ -219,7 +219,7 @@ test('when neither streams nor WebSocket get through, it polls, held where that 
 test('a proxy that answers held requests at once is not hammered', async () => {
   await watching({ transport: 'poll' });
   await gateway.asked.answer(200, record({}), { ETag: '"e"' });
-  await pass(1);
+  await pass(1000);
   const before = gateway.requests.length;
   await gateway.asked.answer(304, undefined, { 'Retry-After': '2' });
   await pass(1900);

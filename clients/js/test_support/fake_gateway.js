@@ -127,6 +127,8 @@ export class FakeGateway {
   sources = [];
   sockets = [];
   requests = [];
+  /** By how much this device's clock was set back. */
+  set_by = 0;
 
   /** Takes the place of the network for one test. */
   static install() {
@@ -140,6 +142,9 @@ export class FakeGateway {
     };
     mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_800_000_000_000 });
     mock.method(Math, 'random', () => 0.5);
+    const began = Date.now();
+    gateway.ticks = () => Date.now() - began + gateway.set_by;
+    mock.method(performance, 'now', () => gateway.ticks());
     return gateway;
   }
 

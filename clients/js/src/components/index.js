@@ -9,4 +9,4 @@ export { setTexts, texts } from './texts.js';
 export { JobInbox, JobList, JobProgress };
 
 for (const [name, element] of Object.entries({ 'job-progress': JobProgress, 'job-list': JobList, 'job-inbox': JobInbox }))
-  if (!customElements.get(name)) customElements.define(name, element);
+  if (globalThis.customElements && !customElements.get(name)) customElements.define(name, element);

@@ -1,11 +1,21 @@
 // <job-inbox> is a bell: how many outcomes the viewer has not seen, which, and how to put them away.
 
 import { isFinal } from '../index.js';
-import { JobElement, h, set, text, warn } from './base.js';
+import { JobElement, guarded, h, set, text, warn } from './base.js';
 import { say } from './texts.js';
-import { look_of, status_of, title_of } from './words.js';
+import { look_of, shown_of, status_of, title_of } from './words.js';
 
-const bell = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 10a6 6 0 0 1 12 0c0 5 2 6 2 7H4c0-1 2-2 2-7M10 20.500a2.200 2.200 0 0 0 4 0"/></svg>';
+/** Made by hand, since a page may forbid to make it from text. */
+function bell() {
+  const made = (tag, given) => {
+    const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    for (const [name, value] of Object.entries(given)) set(element, name, value);
+    return element;
+  };
+  const svg = made('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' });
+  svg.append(made('path', { d: 'M6 10a6 6 0 0 1 12 0c0 5 2 6 2 7H4c0-1 2-2 2-7M10 20.5a2.2 2.2 0 0 0 4 0' }));
+  return svg;
+}
 
 export class JobInbox extends JobElement {
   static observedAttributes = ['owner', 'url', 'link', 'transport'];
@@ -14,6 +24,8 @@ export class JobInbox extends JobElement {
   #stops = [];
   #parts;
   #due;
+  #refused = false; // to read
+  #cut = false; // to listen
 
   start() {
     this.#build();
@@ -30,19 +42,28 @@ export class JobInbox extends JobElement {
     const until = new AbortController();
     for (const name of ['pointerdown', 'focusin', 'keydown']) document.addEventListener(name, (event) => this.#leave(event), until);
     addEventListener('resize', () => this.#place(), until);
-    this.#stops = [jobs.subscribe(heard), () => jobs.close(), () => clearInterval(again), () => until.abort()];
+    this.#stops = [this.client.onConnection((connection) => this.#connected(connection)), jobs.subscribe(heard), () => jobs.close(), () => clearInterval(again), () => until.abort()];
     this.refresh();
   }
 
   stop() {
-    clearTimeout(this.#due);
+    this.#due = clearTimeout(this.#due);
     for (const stop of this.#stops.splice(0)) stop();
+  }
+
+  #connected(connection) {
+    const cut = this.is_refused(connection);
+    if (cut === this.#cut) return;
+    this.#cut = cut;
+    guarded(() => this.show());
   }
 
   // What was just shown elsewhere on the page is told as seen first.
   #soon() {
-    clearTimeout(this.#due);
-    this.#due = setTimeout(() => this.refresh(), 700);
+    this.#due ??= setTimeout(() => {
+      this.#due = undefined;
+      this.refresh();
+    }, 1000);
   }
 
   get #query() {
@@ -51,20 +72,29 @@ export class JobInbox extends JobElement {
 
   async refresh() {
     try {
-      this.#unseen = (await this.client.inbox(this.#query)).jobs;
-      this.show();
+      this.#unseen = (await this.client.inbox(this.#query)).jobs ?? [];
+      this.#refused = false;
     } catch ({ status, message }) {
       if (status) warn(message);
+      this.#refused = status === 401 || status === 403;
     }
+    if (this.#stops.length) guarded(() => this.show());
   }
 
   show() {
+    this.keep_focus(() => this.#show(), this.#parts.summary);
+  }
+
+  #show() {
     const { badge, summary, panel } = this.#parts;
     const n = this.#unseen.length;
+    const refused = this.#refused || this.#cut || this.is_refused(this.client.connection);
     text(badge, n ? String(n) : '');
     set(summary, 'aria-label', say('inbox', { n }));
     const all = h('button', 'all-seen', { type: 'button', onclick: () => this.#put_away(this.#unseen) }, say('all_seen'));
-    const rest = !n ? h('p', 'empty', {}, say('nothing')) : n > 1 && !this.#only_reads ? all : '';
+    const rest = refused
+      ? h('div', '', { 'data-look': 'refused' }, h('p', 'note', { role: 'alert' }, say('refused')))
+      : !n ? h('p', 'empty', {}, say('nothing')) : n > 1 && !this.#only_reads ? all : '';
     panel.replaceChildren(...this.#unseen.map((record) => this.#outcome(record)), rest);
     this.#place();
     this.tell('inboxchange', this.#unseen);
@@ -74,9 +104,10 @@ export class JobInbox extends JobElement {
     return this.client.options.link;
   }
 
-  #outcome(record) {
+  #outcome(one) {
+    const record = shown_of(one);
     const words = [status_of(record), record.error?.title].filter(Boolean).join(' · ');
-    const button = h('button', 'seen', { type: 'button', 'aria-label': `${say('seen')}: ${title_of(record)}`, onclick: () => this.#put_away([record]) }, say('dismiss'));
+    const button = h('button', 'seen', { type: 'button', 'aria-label': `${say('seen')}: ${title_of(record)}`, onclick: () => this.#put_away([one]) }, say('dismiss'));
     return h('article', 'outcome', { 'data-look': look_of(record) }, h('strong', '', {}, title_of(record)), h('p', '', {}, words), this.#only_reads ? '' : button);
   }
 
@@ -111,8 +142,7 @@ export class JobInbox extends JobElement {
     const p = (this.#parts = {});
     p.badge = h('span', 'badge', { hidden: true, 'aria-hidden': 'true' });
     p.summary = h('summary', 'bell');
-    p.summary.innerHTML = bell;
-    p.summary.append(p.badge);
+    p.summary.append(bell(), p.badge);
     p.panel = h('div', 'panel');
     p.inbox = h('details', 'inbox', { ontoggle: () => this.#place() }, p.summary, p.panel);
     this.shadowRoot.append(p.inbox);

@@ -1,6 +1,6 @@
 // <job-list owner="me"> shows many jobs, newest first, on one connection: of an owner, of a `group` of theirs, or `ids`.
 
-import { JobElement, h, text, warn } from './base.js';
+import { JobElement, guarded, h, set, text } from './base.js';
 import { say } from './texts.js';
 
 export class JobList extends JobElement {
@@ -9,6 +9,7 @@ export class JobList extends JobElement {
   #items = new Map();
   #stops = [];
   #parts;
+  #silence;
 
   /** What is shown, newest first. */
   get records() {
@@ -22,12 +23,12 @@ export class JobList extends JobElement {
     const ids = attribute('ids')?.split(/[\s,]+/).filter(Boolean);
     this.#jobs = this.client.jobs(ids ? { ids } : query);
     for (const { job } of this.#items.values()) job.client = this.client;
-    this.#stops = [this.#jobs.subscribe(() => this.show()), () => this.#jobs.close()];
+    this.#stops = [this.#jobs.subscribe(() => guarded(() => this.show())), () => this.#jobs.close(), () => clearTimeout(this.#silence)];
     // Nothing says that there are none: soon after the connection opens, silence means it.
-    this.#stops.push(this.client.onConnection(({ state, problem }) => {
-      if (state === 'open') setTimeout(() => this.#stops.length && this.show(), 500);
-      if (state === 'refused') warn(problem);
-      text(this.#parts.note, state === 'refused' ? say('refused') : '');
+    this.#stops.push(this.client.onConnection((connection) => {
+      clearTimeout(this.#silence);
+      if (connection.state === 'open') this.#silence = setTimeout(() => guarded(() => this.show()), 500);
+      this.#refuse();
     }));
     if (this.#items.size) this.show();
   }
@@ -37,8 +38,20 @@ export class JobList extends JobElement {
   }
 
   show() {
+    this.keep_focus(() => this.#show(), this.#parts.all);
+  }
+
+  #refuse() {
+    const refused = this.is_refused(this.client.connection);
+    this.#parts.card.hidden = !refused;
+    text(this.#parts.note, refused ? say('refused') : '');
+    return refused;
+  }
+
+  #show() {
     const { list, empty, more } = this.#parts;
     const { records } = this;
+    const refused = this.#refuse();
     const wanted = new Set(records.map(({ id }) => id));
     for (const [id, item] of this.#items)
       if (!wanted.has(id)) {
@@ -52,7 +65,7 @@ export class JobList extends JobElement {
       else list.insertBefore(item, before);
       if (item.job.record !== record) item.job.record = record;
     }
-    empty.hidden = records.length > 0;
+    empty.hidden = records.length > 0 || refused;
     list.hidden = !records.length;
     text(more, this.#jobs.cursor ? say('more') : '');
     this.tell('joblist', records);
@@ -67,7 +80,7 @@ export class JobList extends JobElement {
       item = h('li', 'item', { 'data-job': record.id }, job);
       item.job = job;
       this.#items.set(record.id, item);
-      this.decorate?.(job, record);
+      guarded(() => this.decorate?.(job, record));
     }
     return item;
   }
@@ -79,13 +92,17 @@ export class JobList extends JobElement {
     p.empty = h('div', 'empty', { hidden: true }, h('slot', '', { name: 'empty' }, say('empty')));
     p.more = h('button', 'more', { type: 'button', hidden: true, onclick: () => this.#more() });
     p.note = h('p', 'note', { hidden: true, role: 'alert' });
-    this.shadowRoot.append(p.note, p.list, p.empty, p.more);
+    p.card = h('article', 'card', { hidden: true, 'data-look': 'refused' }, p.note);
+    p.all = h('div', '', {}, p.card, p.list, p.empty, p.more);
+    this.shadowRoot.append(p.all);
   }
 
   async #more() {
-    this.#parts.more.disabled = true;
+    const { more } = this.#parts;
+    if (more.ariaDisabled) return;
+    set(more, 'aria-disabled', 'true');
     await this.#jobs.more().catch(() => 0);
-    this.#parts.more.disabled = false;
+    set(more, 'aria-disabled', false);
     this.show();
   }
 }

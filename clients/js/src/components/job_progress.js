@@ -2,9 +2,9 @@
 // it can do. Built once and changed in place, so that focus and animations survive every update.
 
 import { isFinal } from '../index.js';
-import { JobElement, h, set, text, warn } from './base.js';
+import { JobElement, guarded, h, set, text } from './base.js';
 import { say } from './texts.js';
-import { count_of, facts_of, left_of, look_of, note_of, status_of, title_of, web_address } from './words.js';
+import { count_of, facts_of, left_of, look_of, note_of, number, shown_of, status_of, title_of, web_address } from './words.js';
 
 export class JobProgress extends JobElement {
   static observedAttributes = ['job', 'url', 'link', 'transport', 'label'];
@@ -26,7 +26,7 @@ export class JobProgress extends JobElement {
 
   set record(record) {
     this.#given = record;
-    if (this.#stops.length) this.show();
+    if (this.#stops.length) guarded(() => this.show());
   }
 
   start() {
@@ -36,7 +36,7 @@ export class JobProgress extends JobElement {
       this.#job = this.client.job(id);
       this.#stops.push(() => this.#job.close(), this.#job.subscribe(() => this.show()));
     }
-    this.#stops.push(this.client.onConnection(() => this.show()));
+    this.#stops.push(this.client.onConnection(() => guarded(() => this.show())));
     this.#stops.push(() => clearTimeout(this.#ticking));
     this.show();
   }
@@ -47,13 +47,17 @@ export class JobProgress extends JobElement {
   }
 
   show() {
-    const { record } = this;
+    this.keep_focus(() => this.#show(), this.#parts.card);
+  }
+
+  #show() {
+    const record = this.#shown();
     const p = this.#parts;
-    const { state, problem } = this.client.connection;
-    const look = record ? look_of(record) : this.#job?.missing ? 'missing' : state === 'refused' ? state : 'unknown';
-    if (look === 'refused') warn(problem);
+    const refused = this.is_refused(this.client.connection);
+    const look = record ? look_of(record) : this.#job?.missing ? 'missing' : refused ? 'refused' : 'unknown';
     set(p.card, 'data-look', look);
     set(this, 'status', look);
+    p.header.hidden = look === 'refused' && !this.getAttribute('label') && !this.querySelector('[slot=title]');
     text(p.status, record ? status_of(record) : look === 'refused' ? '' : say(look));
     const title = this.getAttribute('label') ?? (record ? title_of(record) : '');
     text(p.title_text, title);
@@ -62,6 +66,10 @@ export class JobProgress extends JobElement {
     this.#show_end(record);
     this.#tick();
     if (record) this.#tell(record, title);
+  }
+
+  #shown() {
+    return this.record && shown_of(this.record);
   }
 
   #build() {
@@ -73,7 +81,7 @@ export class JobProgress extends JobElement {
     p.said = h('div', '', { class: 'unseen', 'aria-live': 'polite' });
     part('result_text', 'span');
     part('card', 'article', {},
-      h('header', 'header', {}, h('div', 'title', {}, h('slot', '', { name: 'title' }, p.title_text), part('facts')), part('status', 'span')),
+      part('header', 'header', {}, h('div', 'title', {}, h('slot', '', { name: 'title' }, p.title_text), part('facts')), part('status', 'span')),
       part('track', 'div', { role: 'progressbar', 'aria-valuemin': 0, 'aria-valuemax': 100 }, part('bar', 'div')),
       part('meta', 'div', {}, part('step', 'span'), part('count', 'span'), part('eta', 'span'), part('percent', 'span')),
       part('note'),
@@ -82,7 +90,7 @@ export class JobProgress extends JobElement {
           part('dismiss', 'button', { type: 'button', onclick: () => this.#dismiss() }))),
       part('actions', 'footer', {}, part('result', 'div', {}, h('slot', '', { name: 'result' }, p.result_text)),
         part('open', 'a', { target: '_blank', rel: 'noopener' }), button('retry'), button('cancel')),
-      part('refused', 'p', { role: 'alert' }));
+      part('refused', 'p', { hidden: true, role: 'alert' }));
     this.shadowRoot.append(p.card, p.said);
   }
 
@@ -91,17 +99,19 @@ export class JobProgress extends JobElement {
     const { percent, step, message } = record?.progress ?? {};
     const lang = this.lang_now;
     const unknown = percent === undefined && (!record || record.status === 'processing');
-    const shown = percent === undefined ? '' : new Intl.NumberFormat(lang, { style: 'percent' }).format(Math.floor(percent) / 100);
-    p.track.hidden = record ? record.status === 'done' || (isFinal(record) && percent === undefined) : look !== 'unknown';
+    const shown = percent === undefined ? '' : number(Math.floor(percent) / 100, lang, { style: 'percent' });
+    p.track.hidden = record ? record.status === 'done' || (isFinal(record) && !percent) : look !== 'unknown';
     set(p.track, 'data-unknown', unknown);
     set(p.track, 'aria-label', say('progress', { title }));
     set(p.track, 'aria-valuenow', percent === undefined ? undefined : Math.floor(percent));
-    const count = record && record.status !== 'done' ? count_of(record, lang) : '';
+    // What ended before it got anywhere got to no figure.
+    const nowhere = isFinal(record) && !percent && !record.progress.current;
+    const count = record && record.status !== 'done' && !nowhere ? count_of(record, lang) : '';
     set(p.track, 'aria-valuetext', [shown || status_of_or(record), count, step].filter(Boolean).join(', '));
     p.bar.style.inlineSize = unknown ? '' : `${percent ?? 0}%`;
     text(p.step, record && !isFinal(record) ? [step, message].filter(Boolean).join(' · ') : '');
     text(p.count, count);
-    text(p.percent, record?.status === 'done' ? '' : shown);
+    text(p.percent, record?.status === 'done' || nowhere ? '' : shown);
   }
 
   #show_error(record) {
@@ -126,7 +136,7 @@ export class JobProgress extends JobElement {
   #show_end(record) {
     const p = this.#parts;
     const done = record?.status === 'done';
-    const said = (done && (this.resultOf?.(record) ?? described(record.result))) || {};
+    const said = (done && (guarded(() => this.resultOf?.(this.record)) ?? described(record.result))) || {};
     const url = said.url && web_address(said.url, this.client.requests.base);
     p.result.hidden = !done;
     text(p.result_text, said.text);
@@ -135,7 +145,7 @@ export class JobProgress extends JobElement {
     const can = (name) => !this.client.options.link && record?.can.includes(name) && !(name === 'cancel' && record.cancel_requested);
     for (const name of ['retry', 'cancel']) {
       text(p[name], can(name) ? say(name) : '');
-      if (this.#told !== record) p[name].disabled = false;
+      if (this.#told !== this.record) set(p[name], 'aria-disabled', false);
     }
     p.actions.hidden = p.retry.hidden && p.cancel.hidden && p.open.hidden && (p.result.hidden || (p.result_text.hidden && !this.querySelector('[slot=result]')));
   }
@@ -143,25 +153,25 @@ export class JobProgress extends JobElement {
   // What changes as time goes by.
   #tick() {
     const p = this.#parts;
-    const { record } = this;
+    const record = this.#shown();
     const { state } = this.client.connection;
     const now = this.client.now();
     clearTimeout(this.#ticking);
-    if (record && !isFinal(record)) this.#ticking = setTimeout(() => this.#tick(), 1000);
+    if (record && !isFinal(record)) this.#ticking = setTimeout(() => guarded(() => this.#tick()), 1000);
     // A connection that comes back at once is nobody's business.
-    this.#away = !/waiting|paused/.test(state) ? undefined : (this.#away ?? Date.now());
-    const away = Date.now() - this.#away > 2000 && !!record && !isFinal(record);
+    this.#away = !/waiting|paused/.test(state) ? undefined : (this.#away ?? performance.now());
+    const away = performance.now() - this.#away > 2000 && !!record && !isFinal(record);
     set(p.card, 'data-away', away);
     text(p.facts, record ? facts_of(record, now, this.lang_now) : '');
     text(p.eta, record ? left_of(record, now, this.lang_now) : '');
-    const trouble = state === 'refused' && !record ? say(state) : away ? say('away') : '';
+    const trouble = p.card.dataset.look === 'refused' ? say('refused') : away ? say('away') : '';
     text(p.note, (record && note_of(record, now, this.lang_now)) || trouble);
     p.meta.hidden = [p.step, p.count, p.eta, p.percent].every((part) => part.hidden);
   }
 
   #tell(record, title) {
-    if (record === this.#told) return;
-    this.#told = record;
+    if (this.record === this.#told) return;
+    this.#told = this.record;
     const status = `${look_of(record)} ${record.attempt}`;
     if (this.#status && status !== this.#status) {
       const { title: what, action } = (record.status === 'failed' && record.error) || {};
@@ -169,11 +179,11 @@ export class JobProgress extends JobElement {
     }
     this.#status = status;
     text(this.#parts.refused);
-    this.tell('jobchange', record);
+    this.tell('jobchange', this.record);
     if (!isFinal(record)) return;
     if (this.#ended !== key_of(record)) {
       this.#ended = key_of(record);
-      this.tell('jobdone', record);
+      this.tell('jobdone', this.record);
     }
   }
 
@@ -185,14 +195,15 @@ export class JobProgress extends JobElement {
 
   async #command(name) {
     const { [name]: button, refused } = this.#parts;
-    button.disabled = true;
+    if (button.ariaDisabled) return;
+    set(button, 'aria-disabled', 'true');
     text(refused);
     try {
       await this.client[name](this.record.id);
     } catch (error) {
       text(refused, error.status ? error.message : say('unreachable'));
     }
-    button.disabled = false;
+    set(button, 'aria-disabled', false);
   }
 }
 

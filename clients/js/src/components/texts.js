@@ -11,6 +11,7 @@ export const texts = {
   stalled: 'Stalled',
   missing: 'Not found',
   unknown: 'Loading…',
+  waits: 'Waiting for a worker for {time}.',
   of: '{current} of {total}',
   left: '~{time} left',
   attempt: 'Attempt {n} of {m}',
@@ -41,4 +42,4 @@ export const texts = {
 /** Other words, for another language or tone, for every component that is shown from now on. */
 export const setTexts = (words) => Object.assign(texts, words);
 
-export const say = (key, values = {}) => texts[key].replace(/{(\w+)}/g, (_, name) => values[name] ?? '');
+export const say = (key, values = {}) => String(Object.hasOwn(texts, key) ? texts[key] : key).replace(/{(\w+)}/g, (_, name) => values[name] ?? '');
