@@ -28,7 +28,8 @@ export class RunningNginx {
     nginx.url = `http://127.0.0.1:${port}`;
     const folder = nginx.#folder;
     const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join(' ');
-    const upgrade = websocket ? 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;' : '';
+    const sockets = `location = /api/ws { proxy_pass ${gateway}; proxy_http_version 1.1; proxy_set_header Host $http_host;
+            proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }`;
     await writeFile(join(folder, 'nginx.conf'), `
       daemon off; pid ${folder}/pid; error_log ${folder}/error.log; worker_processes 1;
       events {}
@@ -36,8 +37,10 @@ export class RunningNginx {
         access_log off; ${places}
         server {
           listen 127.0.0.1:${port};
+          ${websocket ? sockets : ''}
           location / {
-            proxy_pass ${gateway}; proxy_http_version 1.1; ${upgrade}
+            # By default nginx asks in HTTP/1.0. It hands on the chunks of HTTP/1.1 as they come.
+            proxy_pass ${gateway}; proxy_http_version ${buffers ? '1.0' : '1.1'};
             proxy_set_header Host $http_host;
             proxy_buffering ${buffers ? 'on' : 'off'}; proxy_ignore_headers X-Accel-Buffering; proxy_buffers 8 32k;
           }
