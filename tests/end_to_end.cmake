@@ -12,10 +12,10 @@ set(pytest ${JOBCAST_PYTHON} -m pytest)
 set(with_node ${CMAKE_SOURCE_DIR}/scripts/with-node)
 set(node_tests ${with_node} node ${CMAKE_CURRENT_SOURCE_DIR}/run_node_tests.mjs)
 
-# add_runner_test(NAME COMMAND...): of a runner that exits with 77 when every test was skipped.
+# add_runner_test(NAME COMMAND...): of a runner that fails if it ran no test, also when every test was skipped.
 function(add_runner_test name)
   add_test(NAME ${name} COMMAND ${ARGN})
-  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600)
 endfunction()
 macro(add_pytest name)
   add_runner_test(${name} ${pytest} ${ARGN})

@@ -32,10 +32,12 @@ struct line {
   std::string_view text;
   store::arguments call{}; ///< empty if refused
   std::string answer{};
+  std::optional<job::field_problem> refusal{}; ///< by the gateway itself
 };
 
-line refused(std::string_view text, const http::response& p) {
-  return {.text = text, .answer = line_problem(p)};
+line refused(std::string_view text, job::field_problem why) {
+  std::string answer = line_problem(http::problem(400, why.detail, why.field));
+  return {.text = text, .answer = std::move(answer), .refusal = std::move(why)};
 }
 
 // Words of the history that only jobcast writes: over HTTP nobody may pass for them.
@@ -55,9 +57,9 @@ http::response refuse_report(context& c, std::string_view id, std::string_view d
 line read_line(context& c, const auth::identity& who, std::string_view text) {
   auto parsed = job::report_from_json(text);
   if (!parsed)
-    return refused(text, refuse_report(c, {}, parsed.error().detail, parsed.error().field));
+    return refused(text, parsed.error());
   if (parsed->id.empty())
-    return refused(text, refuse_report(c, {}, "Each line names its job: {\"id\":...}.", "id"));
+    return refused(text, {"id", "Each line names its job: {\"id\":...}.", {}});
   replace_reserved_by(parsed->fields);
   add_publisher_bounds(who, parsed->fields);
   return {.text = text, .call = store::store::report_call(c.store.ns(), parsed->id, parsed->fields)};
@@ -103,8 +105,10 @@ task<> send_all(context& c, std::vector<line>& lines) {
 
 task<http::answer> post_report(context& c, http::request& r, parts at) {
   std::string const& id = at[0];
-  if (auto bad = check_job_id(id))
+  if (auto bad = check_job_id(id)) {
+    store::store::keep_refused(c.store.client(), c.store.ns(), id, "id", "the path names no job id");
     co_return std::move(*bad);
+  }
   auto parsed = job::report_from_json(r.body);
   if (!parsed)
     co_return refuse_report(c, id, parsed.error().detail, parsed.error().field);
@@ -130,6 +134,10 @@ task<http::answer> post_reports(context& c, http::request& r, parts) {
                             fmt::format("One request carries up to {} lines (limits.batch).", c.config.limits.batch));
   if (lines.empty())
     co_return http::problem(400, "Send one JSON object per line, each with the id of its job.", "body");
+  // Only now: a batch that is refused as a whole must not push the refusals of others out.
+  for (const line& l : lines)
+    if (l.refusal)
+      store::store::keep_refused(c.store.client(), c.store.ns(), l.refusal->id, l.refusal->field, l.refusal->detail);
   co_await send_all(c, lines);
   http::response out;
   out.content_type = "application/x-ndjson";

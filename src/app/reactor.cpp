@@ -89,7 +89,7 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
         [this](std::string why) { shared_.fail(std::move(why)); });
     ingest_.emplace(io_.get_executor(), shared.redis, client_, config.redis.ns, shared.name, counters_);
     supervisor_.emplace(io_.get_executor(), client_, config.redis.ns, counters_);
-    report_watch_.emplace(io_.get_executor(), client_, config.redis.ns, shared.name, counters_);
+    report_watch_.emplace(io_.get_executor(), client_, config.redis.ns, counters_);
   }
 }
 

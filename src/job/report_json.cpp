@@ -63,7 +63,7 @@ class collector {
   bool in_raw() const { return raw_start_ != std::string_view::npos; }
 
   bool fail(std::string field, std::string detail) {
-    problem = field_problem{std::move(field), std::move(detail)};
+    problem = field_problem{std::move(field), std::move(detail), {}};
     return false;
   }
 
@@ -78,15 +78,16 @@ class collector {
       *name_ = sent_as_;
     if (is_of_the_gateway(rule_.name))
       return fail(rule_.name, "is not a field of this request; leave it out");
-    if (std::find(seen_.begin(), seen_.end(), rule_.name) != seen_.end()) {
-      if (!may_leave_out())
-        return fail(sent_as_, "is given twice; keep one");
-      leave_out();
-      raw_start_ = value_start();
-      return true;
+    bool const twice = std::find(seen_.begin(), seen_.end(), rule_.name) != seen_.end();
+    if (twice || seen_.size() == max_fields) {
+      if (may_leave_out()) {
+        leave_out();
+        raw_start_ = value_start();
+        return true;
+      }
+      return twice ? fail(sent_as_, "is given twice; keep one")
+                   : fail("body", "has too many members; send at most 256");
     }
-    if (seen_.size() == max_fields)
-      return fail("body", "has too many members; send at most 256");
     seen_.push_back(rule_.name);
     if (rule_.what == takes::raw)
       raw_start_ = value_start();
@@ -97,7 +98,9 @@ class collector {
 
   /// The current member; its value is passed over. Labels count as one, since their names are the sender's.
   bool leave_out() {
-    left_out.push_back(rule_.name.starts_with("labels.") ? "labels" : rule_.name);
+    std::string name = rule_.name.starts_with("labels.") ? "labels" : rule_.name;
+    if (std::find(left_out.begin(), left_out.end(), name) == left_out.end())
+      left_out.push_back(std::move(name));
     passing_over_ = true;
     return true;
   }
@@ -291,13 +294,16 @@ boost::system::result<parsed_report, field_problem> parse(std::string_view json,
   // Iterative: the depth of what a stranger sends must not become the depth of our stack.
   constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
   const auto outcome = reader.Parse<flags>(stream, handler);
+  auto const problem = [&](std::string field, std::string detail) {
+    return field_problem{std::move(field), std::move(detail), handler.report.id};
+  };
   if (handler.problem)
-    return *std::move(handler.problem);
+    return problem(std::move(handler.problem->field), std::move(handler.problem->detail));
   if (outcome.IsError())
-    return field_problem{"body", std::string("is not valid JSON: ") + rapidjson::GetParseError_En(outcome.Code()) +
-                                     " (at byte " + std::to_string(outcome.Offset()) + ")"};
+    return problem("body", std::string("is not valid JSON: ") + rapidjson::GetParseError_En(outcome.Code()) +
+                               " (at byte " + std::to_string(outcome.Offset()) + ")");
   if (stream.Tell() != json.size()) // the reader takes a NUL byte for the end
-    return field_problem{"body", "is not valid JSON: a NUL byte at byte " + std::to_string(stream.Tell())};
+    return problem("body", "is not valid JSON: a NUL byte at byte " + std::to_string(stream.Tell()));
   if (!handler.left_out.empty()) {
     std::string names;
     for (const auto& field : handler.left_out)

@@ -54,7 +54,7 @@ constexpr description descriptions[] = {
     {&counters::ingest_refused, total, "jobcast_published_reports_refused_total",
      "Published reports that were refused."},
     {&counters::reports_refused, total, "jobcast_reports_refused_total",
-     "Reports refused, whatever way they came (`jobcast refused`); each is counted by one gateway."},
+     "Reports refused, whatever way they came, in the whole namespace (`jobcast refused`)."},
     {&counters::jobs_stalled, total, "jobcast_jobs_stalled_total", "Jobs whose worker fell silent."},
     {&counters::jobs_requeued, total, "jobcast_jobs_requeued_total", "Stalled jobs given to another worker."},
     {&counters::jobs_failed, total, "jobcast_jobs_failed_by_supervisor_total",

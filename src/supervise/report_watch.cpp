@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr auto every = 1s;
 constexpr std::string_view group = "gateways", entries_at_once = "100";
+constexpr std::size_t full = 100;
 
 std::size_t index_of(std::string_view field) {
   auto const found = std::find(metrics::side_fields.begin(), metrics::side_fields.end(), field);
@@ -22,13 +23,11 @@ std::size_t index_of(std::string_view field) {
 
 } // namespace
 
-report_watch::report_watch(executor ex, redis::client& client, std::string ns, std::string holder,
-                           metrics::counters& counters)
+report_watch::report_watch(executor ex, redis::client& client, std::string ns, metrics::counters& counters)
     : client_(client)
     , timer_(ex)
     , refused_(ns + ":refused")
     , mended_(ns + ":mended")
-    , holder_(std::move(holder))
     , counters_(counters) {}
 
 report_watch::~report_watch() {
@@ -55,7 +54,7 @@ void report_watch::wait() {
 }
 
 void report_watch::read_refused() {
-  client_.call({"XREADGROUP", "GROUP", group, holder_, "NOACK", "COUNT", entries_at_once, "STREAMS", refused_, ">"},
+  client_.call({"XREADGROUP", "GROUP", group, group, "NOACK", "COUNT", entries_at_once, "STREAMS", refused_, ">"},
                [this, alive = alive_](error_code ec, redis::reply_view reply) {
                  if (!*alive || stopped_)
                    return;
@@ -66,8 +65,23 @@ void report_watch::read_refused() {
                  redis::reply_view const entries = reply.size() > 0 ? reply[0][1] : reply;
                  for (std::size_t i = 0; i < entries.size(); ++i)
                    tell(entries[i][1]);
-                 read_mended();
+                 // More than one read takes waits already.
+                 if (entries.size() == full)
+                   return read_refused();
+                 count_refused();
                });
+}
+
+// The stream knows how many were ever added to it, also of those that it no longer holds.
+void report_watch::count_refused() {
+  client_.call({"XINFO", "STREAM", refused_}, [this, alive = alive_](error_code ec, redis::reply_view reply) {
+    if (!*alive || stopped_)
+      return;
+    for (std::size_t i = 0; !ec && i + 1 < reply.size(); i += 2)
+      if (reply[i].text() == "entries-added")
+        counters_.reports_refused.set(static_cast<std::uint64_t>(reply[i + 1].integer()));
+    read_mended();
+  });
 }
 
 // From the beginning: what was refused before any gateway looked is told too.
@@ -99,7 +113,6 @@ void report_watch::read_mended() {
 }
 
 void report_watch::tell(redis::reply_view entry) {
-  counters_.reports_refused.add();
   std::string_view id, field, reason;
   for (std::size_t i = 0; i + 1 < entry.size(); i += 2) {
     std::string_view const name = entry[i].text(), value = entry[i + 1].text();

@@ -162,4 +162,17 @@ def what_the_gateway_turns_away(worker, jobs):
     assert worker.report("c", status="processing")[0] == "ignored:unknown"
 
 
-ALL = [one for name, one in list(globals().items()) if callable(one)]
+def side_values_that_are_mended(worker, jobs):
+    pairs = {"percent": "x", "lease": "0", "message": "m" * 600, "labels.": "y", "labels.a": "x" * 300, "result": "{", "error.severity": "critical",
+             "retry_at": "1", "group_size": "5", "error.detail": TRACE * 50}
+    assert worker.report("a", status="processing", **pairs)[0] == "ok"
+    assert worker.report("a", **pairs)[0] == "ok"
+    assert worker.report("a", status="retrying", **pairs)[0] == "ok"
+    assert worker.report("a", status="failed", group="g", **pairs)[0] == "ok"
+    assert worker.report("b", status="done", **pairs)[0] == "ok"
+
+
+# 0.1.0 refuses what these report.
+SINCE_0_2 = [side_values_that_are_mended]
+
+ALL = [one for one in list(globals().values()) if callable(one)]

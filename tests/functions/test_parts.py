@@ -6,7 +6,7 @@ import redis
 
 import library
 
-PURE = ["library", "text", "raw_json", "values", "mending", "clock", "fields", "estimate", "record"]
+PURE = ["library", "text", "raw_json", "values", "traces", "mending", "clock", "fields", "estimate", "record"]
 # Calls `part.function` with a JSON array of arguments. Returns each result as JSON, since Redis would cut fractions. A third
 # argument stands in for the microseconds of Redis' clock.
 CALLER = """

@@ -40,12 +40,9 @@ def test_a_text_at_its_limit_stays_whole(jobs, field, limit):
 
 @pytest.mark.parametrize("field, value, kept", [
     ("percent", "100.00000000000001", 100), ("percent", "1e300", 100), ("percent", "-0.1", 0), ("current", "-1", 0), ("current", "1e300", 9007199254740991),
-    ("total", "9007199254740993", 9007199254740991), ("eta", "-5", None)])
+    ("total", "9007199254740993", 9007199254740991), ("eta", "-5", 0)])
 def test_a_finite_number_beyond_its_range_is_clamped(jobs, field, value, kept):
-    status = "processing"
-    assert jobs.report("a", "status", status, field, value)[0] == "ok"
-    if field == "eta":
-        kept = 0
+    assert jobs.report("a", "status", "processing", field, value)[0] == "ok"
     assert member(jobs.get("a"), field) == kept
 
 
@@ -106,6 +103,38 @@ def test_a_label_can_be_taken_away_to_make_room_for_another(jobs):
         jobs.report("a", f"labels.l{n}", "x", "status", "processing")
     jobs.report("a", "labels.l3", "", "labels.new", "x")
     assert "new" in jobs.get("a")["labels"] and "l3" not in jobs.get("a")["labels"]
+
+
+@pytest.mark.parametrize("text", ["Traceback (most recent call last):\n" + '  File "/srv/a.py", line 3\n' * 400 + "ValueError: the reason",
+                                  "x" * 170 + " /srv/app/secret/deep/file.rb:12:in `x'" + "y" * 2000])
+@pytest.mark.parametrize("field", ["error.title", "error.detail", "error.action", "message", "step"])
+@pytest.mark.parametrize("status", ["failed", "processing", "retrying"])
+def test_a_traceback_that_is_too_long_is_kept_whole_and_never_shown(jobs, status, field, text):
+    jobs.report("a", "status", status, field, text)
+    assert "srv" not in str(jobs.get("a")) and "Traceback" not in str(jobs.get("a"))
+    kept = jobs.redis.hgetall(jobs.key("trace", "a"))
+    assert list(kept.values()) == [text.encode()]
+
+
+def test_a_text_that_grows_when_its_characters_are_mended_stays_within_its_limit(jobs):
+    jobs.report("a", status="processing", message=b"\xff" * 500)
+    jobs.report("a", message=b"\xff" * 499)
+    assert len(jobs.get("a")["progress"]["message"].encode()) <= 500
+    jobs.policy(max_result=1000)
+    jobs.report("a", status="done", result=b'"' + b"\xff" * 900 + b'"')
+    assert jobs.get("a")["result_omitted"] == 902
+
+
+def test_an_outcome_stands_whatever_counts_what_was_mended(jobs):
+    jobs.redis.set(jobs.key("mended"), "not a hash")
+    assert jobs.report("a", status="done", percent="x")[0] == "ok"
+    assert jobs.get("a")["status"] == "done"
+
+
+def test_names_that_are_no_side_fields_are_not_counted(jobs):
+    jobs.report("a", status="done", left_out=",".join(f"made-up-{n}" for n in range(1500)) + ",percent")
+    jobs.report("b", status="done", left_out="status,percent\n,percent")
+    assert jobs.mended() == {"percent": 1} and "made-up" not in str(jobs.history("a"))
 
 
 def test_what_was_mended_is_counted_by_field(jobs):

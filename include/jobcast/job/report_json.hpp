@@ -16,6 +16,7 @@ namespace jobcast::job {
 struct field_problem {
   std::string field;  ///< as the sender wrote it, dotted; "body" for the whole
   std::string detail; ///< what to change, one sentence
+  std::string id{};   ///< the job, if it was named before the problem
 };
 
 /// field, value, field, value, ...

@@ -81,7 +81,7 @@ struct alignas(64) counters {
   counter request_errors;       ///< of them, with 4xx or 5xx
   counter ingest_applied;       ///< PUBLISHed reports applied
   counter ingest_refused;       ///< PUBLISHed reports not applied
-  counter reports_refused;      ///< by whatever way they came; each is counted by one gateway
+  counter reports_refused;      ///< whatever way they came, in the whole namespace
   std::array<counter, side_fields.size()> mended; ///< cut, clamped or left out, in the whole namespace
   counter jobs_stalled;                           ///< found silent by this gateway's supervisor
   counter jobs_requeued;                          ///< of them, given to another worker

@@ -4,26 +4,13 @@
 local failures = {} do
 
 local ERROR_FIELDS = {'code', 'title', 'detail', 'action', 'severity', 'link', 'reference'}
--- What shows that a text is a native traceback: a mark, and a pattern that must be there as well.
-local TRACES = {
-  {'Traceback (most recent call last)'}, {'\n\tat '}, {'\n    at '}, {'\n   at '}, {'Stack trace:'}, {'\n#0 '}, {'\n#1 '}, {'", line ', 'File "'},
-  {'.rb:', '%.rb:%d+:in '}, {'goroutine ', 'goroutine %d+ %['}, {'stack backtrace:'}, {'panicked at ', 'panicked at [^\n]-:%d+:%d+'},
-  {'** (', '%*%* %(%u[%w.]*%) .*\n'}, {'.ex', '%.exs?:%d+: %u[%w.]*[./]'},
-}
 local KEPT_TRACES = 5
-
-function failures.looks_like_trace(s)
-  for _, one in ipairs(TRACES) do
-    if find(s, one[1], 1, true) and (not one[2] or find(s, one[2])) then return true end
-  end
-  return false
-end
 
 -- For operators, by attempt: those of the last five that left one. Which these are stands in the job's hash, since attempts
 -- may be skipped and a worker may not list the fields of a hash.
-function failures.keep_traces(ns, job, traces)
+function failures.keep_traces(ns, job, all)
   local key, this = ns .. ':trace:' .. job.id, digits(job.attempt)
-  call('HSET', key, this, table.concat(traces, '\n\n'))
+  call('HSET', key, this, table.concat(all, '\n\n'))
   call('PEXPIRE', key, job.abandoned)
   local kept = {}
   for attempt in gmatch(call('HGET', job.key, 'traced') or '', '%d+') do
@@ -103,10 +90,10 @@ function failures.describe(ns, job, said, at, final)
     given = given or said[field] ~= nil
   end
   if not given and not final then return nil end
-  local traces = {said.trace}
+  local told = {said.trace}
   for _, field in ipairs({'title', 'detail', 'action'}) do
-    if said[field] and failures.looks_like_trace(said[field]) then
-      traces[#traces + 1] = said[field]
+    if said[field] and traces.looks_like_one(said[field]) then
+      told[#told + 1] = said[field]
       said[field] = nil
     end
   end
@@ -123,8 +110,8 @@ function failures.describe(ns, job, said, at, final)
       said.severity = said.severity or 'high'
     end
   end
-  if not said.reference and (entry or #traces > 0 or plain and final) then said.reference = new_reference(ns, job, at) end
-  if #traces > 0 then failures.keep_traces(ns, job, traces) end
+  if not said.reference and (entry or #told > 0 or plain and final) then said.reference = new_reference(ns, job, at) end
+  if #told > 0 then failures.keep_traces(ns, job, told) end
   if said.reference then
     local key = ns .. ':reference:' .. said.reference
     -- A worker may name one that another job has: whoever looks it up is to find the first, as long as there is such a job.

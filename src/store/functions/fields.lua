@@ -29,19 +29,21 @@ local amount = within(mending.clamped(MAX_TIME))
 fields.REPORT = {
   status = function(field, s) return values.one_of(field, s, STATUS_LIST) end,
   attempt = whole(1, 1000000),
-  -- Fields of a gateway's sender that could not be said in pairs, with commas between.
-  left_out = fields.bounded(8192),
+  -- Side fields that a gateway could not say in pairs, with commas between.
+  left_out = as_sent,
 }
+local CONTAINERS = {progress = true, error = true, labels = true}
 fields.SIDE = {
   max_attempts = mending.checked(whole(1, 1000)), group_size = mending.checked(whole(1, 10000000)), by = mending.checked(name),
   lease = mending.checked(values.number, 1, 604800),
   percent = mending.clamped(100), current = amount, total = amount, eta = within(mending.clamped(MAX_TIME, true)),
-  unit = mending.cut(100), step = mending.cut(100), message = mending.cut(500),
+  unit = mending.cut(100), step = mending.cut_for_viewers(100), message = mending.cut_for_viewers(500),
   ['error.code'] = mending.checked(values.program_name), ['error.reference'] = mending.checked(values.program_name),
-  ['error.title'] = mending.cut(200), ['error.detail'] = mending.cut(2000), ['error.action'] = mending.cut(2000),
+  ['error.title'] = mending.cut_for_viewers(200), ['error.detail'] = mending.cut_for_viewers(2000),
+  ['error.action'] = mending.cut_for_viewers(2000),
   ['error.severity'] = mending.checked(values.one_of, {'low', 'high'}),
   ['error.retryable'] = mending.checked(values.one_of, {'true', 'false'}),
-  ['error.link'] = mending.checked(values.link), ['error.trace'] = mending.cut(16384),
+  ['error.link'] = mending.checked(values.link), ['error.trace'] = mending.cut(traces.LIMIT),
   result = as_sent, spend_attempt = mending.checked(values.one_of, {'true', 'false'}),
   retry_in = mending.checked(values.number, 0, YEAR / 1000),
   retry_at = mending.checked(function(field, s)
@@ -77,6 +79,13 @@ local function read_label(out, field, label, value, side)
   end
 end
 
+-- Names of side fields in `left_out`; a sender over Redis may write anything there.
+function fields.note_left_out(f)
+  for field in gmatch(sub(f.left_out or '', 1, 2000), '[^,]+') do
+    if fields.SIDE[field] or CONTAINERS[field] then mending.note(f, field, 'left out') end
+  end
+end
+
 -- Reads `field value ...` from args[first] on. Labels come back in `labels`. `own`: fields that are refused for a bad value;
 -- `side`: fields that are mended (`mended` then says what was), among them the labels.
 function fields.read(args, first, own, side)
@@ -90,9 +99,13 @@ function fields.read(args, first, own, side)
     if label then
       read_label(out, field, label, value, side)
     elseif mend then
-      local mended
-      if given[field] then mended = 'left out' else out[field], mended = mend(field, value) end
+      local mended, trace
+      if given[field] then mended = 'left out' else out[field], mended, trace = mend(field, value) end
       if mended then mending.note(out, field, mended) end
+      if trace then
+        out.traces = out.traces or {}
+        out.traces[#out.traces + 1] = trace
+      end
     elseif not read then
       refuse(field, 'this is not a field; see docs/functions.md')
     elseif given[field] then

@@ -9,12 +9,24 @@ function mending.note(f, field, what)
   all[#all + 1] = {field, what}
 end
 
--- The readers below return a value, or nil to leave the field out; and what was mended, if anything was.
+-- The readers below return a value, or nil to leave the field out; what was mended, if anything was; and a trace, if the text
+-- is one.
+
+local function cut(s, limit)
+  s = text.repaired(s)
+  if #s <= limit then return s end
+  return text.cut(s, limit), 'cut'
+end
 
 function mending.cut(limit)
+  return function(_, s) return cut(s, limit) end
+end
+
+-- A traceback that is to be cut is looked at whole: cut, it may not be known for one, and viewers would see its beginning.
+function mending.cut_for_viewers(limit)
   return function(_, s)
-    if #s <= limit then return s end
-    return text.cut(s, limit), 'cut'
+    if #s > limit and traces.looks_like_one(s) then return nil, nil, cut(s, traces.LIMIT) end
+    return cut(s, limit)
   end
 end
 
@@ -47,12 +59,13 @@ function mending.told(f)
   return sub(table.concat(parts, ', '), 1, 1000)
 end
 
--- Labels count as one field: their names are the sender's.
+-- Labels count as one field: their names are the sender's. After the report has been written, and whatever `ns:mended` is.
 function mending.count(ns, f)
   local key = ns .. ':mended'
   for _, one in ipairs(f.mended) do
     local field = find(one[1], '^labels%.') and 'labels' or one[1]
-    call('HSET', key, field, digits((call('HGET', key, field) or 0) + 1))
+    local had = try('HGET', key, field)
+    try('HSET', key, field, digits((type(had) == 'string' and tonumber(had) or 0) + 1))
   end
 end
 

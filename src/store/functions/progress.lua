@@ -32,7 +32,8 @@ function progress.report(ns, args)
     elseif field == 'message' then
       if message or #value > 500 or value == '' then return nil end
       message, odd = quoted(value)
-      if odd and find(value, '\n', 1, true) then return nil end
+      -- A traceback, or a text that grows when its characters are mended.
+      if odd and (#message > 510 or find(value, '\n', 1, true)) then return nil end
     elseif field == 'status' then
       if status or value ~= 'processing' then return nil end
       status = value
@@ -48,11 +49,12 @@ function progress.report(ns, args)
       total = value
     elseif field == 'unit' then
       if unit or #value > 100 or value == '' then return nil end
-      unit = quoted(value)
+      unit, odd = quoted(value)
+      if odd and #unit > 110 then return nil end
     elseif field == 'step' then
       if step or #value > 100 or value == '' then return nil end
       step, odd = quoted(value)
-      if odd and find(value, '\n', 1, true) then return nil end
+      if odd and (#step > 110 or find(value, '\n', 1, true)) then return nil end
     else
       return nil
     end

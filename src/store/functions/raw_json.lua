@@ -57,6 +57,7 @@ function raw_json.checked(field, s, limit)
   s = gsub(s, '[\r\n\t]', ' ')
   if find(s, '[%z\1-\31]') then refuse(field, 'no control characters in JSON; escape them as \\u00XX') end
   s = without_lone_surrogates(text.repaired(s))
+  if #s > limit then refuse(field, 'at most ' .. limit .. ' bytes of JSON, this has ' .. #s .. ' once its characters are mended') end
   local bare = without_strings(s)
   if not bare or not find(s, '[^ ]') or not pcall(cjson.decode, s) then refuse(field, 'this is not valid JSON') end
   local depth = 0

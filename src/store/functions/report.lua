@@ -4,7 +4,7 @@ local report = {} do
 local function report_with(ns, args)
   local id = entry.id(args, 'jobcast_report')
   local f = fields.read(args, 2, fields.REPORT, fields.SIDE)
-  for field in gmatch(f.left_out or '', '[^,]+') do mending.note(f, field, 'left out') end
+  if f.left_out then fields.note_left_out(f) end
   local at = clock.now()
   local global = policies.lazily(ns)
   local job, flags = record.load(ns, id), {}
@@ -19,11 +19,9 @@ local function report_with(ns, args)
   local ignored = transitions.apply(ns, job, f, at, flags, global)
   if ignored then return {'ignored:' .. ignored, job.v, job.cancel and 'cancel_requested' or ''} end
   if not (flags.s or flags.o or flags.c) then flags.p = true end
-  if f.mended then
-    mending.count(ns, f)
-    flags.mended = mending.told(f)
-  end
+  if f.mended then flags.mended = mending.told(f) end
   keep.save(ns, job, at, flags, f.by, flags.what)
+  if f.mended then mending.count(ns, f) end
   return {'ok', job.v, job.cancel and 'cancel_requested' or ''}
 end
 

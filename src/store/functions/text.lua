@@ -1,4 +1,4 @@
--- Free text is never refused for its bytes, only for its length: broken UTF-8 becomes U+FFFD, control characters are
+-- Free text is never refused for its bytes: broken UTF-8 becomes U+FFFD, control characters are
 -- escaped. What leaves here is a JSON string on one line, so that no text can end a line of an event stream.
 local text = {} do
 

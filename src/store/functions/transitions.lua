@@ -82,32 +82,40 @@ end
 
 -- The members of `error` in a report, or nil if it says nothing of a failure.
 local ERROR_MEMBERS = {'code', 'title', 'detail', 'action', 'severity', 'link', 'reference', 'retryable', 'trace'}
+local ERROR_FIELDS = {}
+for i = 1, #ERROR_MEMBERS do ERROR_FIELDS[i] = 'error.' .. ERROR_MEMBERS[i] end
+
 local function error_of(f)
-  local said, given = {}, false
-  for _, field in ipairs(ERROR_MEMBERS) do
-    said[field] = f['error.' .. field]
-    given = given or said[field] ~= nil
+  local said
+  for i = 1, #ERROR_FIELDS do
+    local value = f[ERROR_FIELDS[i]]
+    if value ~= nil then
+      said = said or {}
+      said[ERROR_MEMBERS[i]] = value
+    end
   end
-  return given and said or nil
+  return said
 end
 
 -- Side fields that do not go with the rest of a report are left out of it.
-local function leave_out(f, ...)
-  for _, field in ipairs({...}) do
-    if f[field] ~= nil then
-      f[field] = nil
-      mending.note(f, field, 'left out')
-    end
+local function leave_out(f, field)
+  if f[field] ~= nil then
+    f[field] = nil
+    mending.note(f, field, 'left out')
   end
 end
 
-local function leave_out_misplaced(f, status, retries, has_group)
-  if status ~= 'failed' and status ~= 'retrying' then
-    for _, field in ipairs(ERROR_MEMBERS) do leave_out(f, 'error.' .. field) end
+local function leave_out_misplaced(f, fails, status, retries, has_group)
+  if not fails then
+    for i = 1, #ERROR_FIELDS do leave_out(f, ERROR_FIELDS[i]) end
   end
   if status ~= 'done' then leave_out(f, 'result') end
   if not has_group then leave_out(f, 'group_size') end
-  if not retries then leave_out(f, 'retry_at', 'retry_in', 'spend_attempt') end
+  if not retries then
+    leave_out(f, 'retry_at')
+    leave_out(f, 'retry_in')
+    leave_out(f, 'spend_attempt')
+  end
   if f.retry_at then leave_out(f, 'retry_in') end
 end
 
@@ -127,7 +135,7 @@ end
 local function set_progress(ns, job, f, at)
   for _, field in ipairs({'step', 'message'}) do
     -- A traceback has more than one line, a message hardly ever.
-    if f[field] and find(f[field], '\n', 1, true) and failures.looks_like_trace(f[field]) then
+    if f[field] and find(f[field], '\n', 1, true) and traces.looks_like_one(f[field]) then
       failures.keep_traces(ns, job, {f[field]})
       f[field] = nil
     end
@@ -210,15 +218,23 @@ function transitions.apply(ns, job, f, at, flags, global)
   transitions.set_group(job, f)
   if f.max_attempts then job.max = math.max(f.max_attempts, job.attempt) end
   if not transitions.set_labels(job, f.labels) then mending.note(f, 'labels', 'left out') end
-  if f.lease then job.lease = digits(f.lease * 1000) end
+  if f.lease then job.lease = digits(math.floor(f.lease * 1000)) end
   if f.attempt and f.attempt > job.attempt then
     transitions.begin_attempt(job, f.attempt)
     job.started = nil
     flags.s = true
   end
   if status == 'failed' and f['error.retryable'] == 'true' and job.attempt < job.max then retries = true end
-  leave_out_misplaced(f, status, retries, job.group)
+  local fails = status == 'failed' or status == 'retrying'
+  leave_out_misplaced(f, fails, status, retries, job.group)
   -- Nothing is refused from here on, so nothing is written before.
+  if f.traces and fails then
+    -- Beside a trace that was given as one.
+    if f['error.trace'] then table.insert(f.traces, 1, f['error.trace']) end
+    f['error.trace'] = table.concat(f.traces, '\n\n')
+  elseif f.traces then
+    failures.keep_traces(ns, job, f.traces)
+  end
   local said = error_of(f)
   set_result(job, f, global)
   set_progress(ns, job, f, at)

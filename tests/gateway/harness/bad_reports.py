@@ -112,6 +112,8 @@ MENDED_REPORTS = [
     ("a label that is an object", _N + b'"labels":{"region":{}}}', "labels left out"),
     ("a label without a name", _N + b'"labels":{"a b":"x"}}', "labels left out"),
     ("too many labels", _N + b'"labels":{' + b",".join(b'"l%d":"x"' % n for n in range(17)) + b"}}", "labels left out"),
+    ("300 labels", _N + b'"labels":{' + b",".join(b'"l%d":"x"' % n for n in range(300)) + b"}}", "labels left out, labels left out"),
+    ("a message given 1300 times", _N + b",".join([b'"message":"a"'] * 1300) + b"}", "message left out"),
     ("an endless title", _N + b'"error":{"title":"%s"}}' % LONG.encode(), "error.title cut"),
     ("an endless message", _N + b'"message":"%s"}' % LONG.encode(), "message cut"),
     ("an endless label", _N + b'"labels":{"region":"%s"}}' % LONG.encode(), "labels.region cut"),
