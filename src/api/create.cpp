@@ -11,12 +11,15 @@
 #include "jobcast/notify/request.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace jobcast::api {
 
 namespace {
 
 constexpr std::size_t key_limit = 255;
+constexpr std::string_view already_over =
+    "The job with this id is over, so nothing begins. A second run takes a new id, or POST /api/jobs/<id>/retry.";
 
 // Whose idempotency keys these are: those of different publishers never meet.
 std::string publisher_of(const auth::identity& who) {
@@ -60,6 +63,8 @@ http::response created(context& c, const store::command_answer& made, std::strin
   if (made.what == "replayed")
     out.add("Idempotent-Replayed", "true");
   out.body.pop_back();
+  if (made.now.final)
+    out.body += fmt::format(R"(,"already_over":true,"notice":"{}")", already_over);
   out.body += R"(,"watch_url":")" + watch_url(c, made) + R"("})";
   return out;
 }
@@ -106,8 +111,11 @@ task<http::answer> post_jobs(context& c, http::request& r, parts) {
   if (made->what == "forbidden")
     co_return may_not_publish();
   if (made->what == "conflict:exists")
-    co_return http::problem(
-        409, "A job with this id exists; choose another, or send an Idempotency-Key to repeat a request safely.", "id");
+    co_return http::problem(409,
+                            "A job with this id exists; choose another, or send an Idempotency-Key to repeat a request "
+                            "safely. A second run "
+                            "takes a new id, or POST /api/jobs/<id>/retry.",
+                            "id");
   if (made->what == "conflict:request")
     co_return named
         ? http::problem(422, "The job with this id was made by a request with another body.", "id")

@@ -4,6 +4,7 @@
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/metrics/exposition.hpp"
+#include "jobcast/redis/info.hpp"
 #include "jobcast/stream/long_poll.hpp"
 #include "jobcast/stream/sse.hpp"
 #include "jobcast/stream/ws.hpp"
@@ -148,6 +149,7 @@ void reactor::run() {
   client_.start();
   subscriber_.start();
   subscriber_.subscribe(probe_channel_);
+  subscriber_.subscribe(hub_.gone_channel());
   if (ingest_)
     ingest_->start();
   if (supervisor_)
@@ -201,10 +203,12 @@ void reactor::on_client(bool connected) {
   if (!connected)
     return;
   ask_time();
-  if (library_)
+  if (library_) {
+    warn_of_eviction();
     library_->install();
-  else
+  } else {
     hub_.retry_reads();
+  }
 }
 
 void reactor::tick() {
@@ -255,6 +259,22 @@ void reactor::probe() {
   hub_.retry_reads();
   if (library_)
     library_->check();
+}
+
+// A gateway that may not ask says nothing.
+void reactor::warn_of_eviction() {
+  client_.call({"INFO", "memory"}, [this](error_code ec, redis::reply_view reply) {
+    if (ec || reply.is_error())
+      return;
+    std::string_view const policy = redis::info_value(reply.text(), "maxmemory_policy");
+    if (policy.empty() || policy == eviction_policy_)
+      return;
+    eviction_policy_ = policy;
+    if (policy != "noeviction")
+      log::warning("Redis has maxmemory-policy {}: when its memory is full it deletes jobs that are at work; set "
+                   "maxmemory-policy noeviction",
+                   policy);
+  });
 }
 
 void reactor::ask_time() {

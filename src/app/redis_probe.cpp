@@ -1,5 +1,6 @@
 #include "redis_probe.hpp"
 
+#include "jobcast/redis/info.hpp"
 #include "unique_fd.hpp"
 
 #include <arpa/inet.h>
@@ -21,15 +22,6 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
-/// What stands behind `name` on its line of the INFO reply.
-std::string_view field(std::string_view info, std::string_view name) {
-  const auto at = info.find(name);
-  if (at == std::string_view::npos)
-    return {};
-  const auto value = info.substr(at + name.size());
-  return value.substr(0, value.find('\r'));
-}
-
 template <class Address>
 std::optional<redis_identity> probe(const Address& address, std::chrono::milliseconds time) {
   const unique_fd fd(::socket(reinterpret_cast<const sockaddr&>(address).sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -47,9 +39,9 @@ std::optional<redis_identity> probe(const Address& address, std::chrono::millise
   for (ssize_t size; answer.size() < 65536 && (size = ::recv(fd.get(), buffer, sizeof buffer, 0)) > 0;)
     answer.append(buffer, static_cast<std::size_t>(size)); // until QUIT closes
   redis_identity identity;
-  const auto pid = field(answer, "process_id:");
+  const auto pid = redis::info_value(answer, "process_id");
   std::from_chars(pid.data(), pid.data() + pid.size(), identity.pid);
-  identity.run_id = field(answer, "run_id:");
+  identity.run_id = redis::info_value(answer, "run_id");
   identity.ready = answer.find("\r\n+PONG\r\n") != std::string::npos;
   if (identity.pid == 0 || identity.run_id.empty())
     return std::nullopt;

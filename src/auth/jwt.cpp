@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t longest_token = 16 * 1024;
 // As the function library takes them, so that every owner can be a viewer.
 constexpr std::size_t longest_name = 128;
+// Of 19 digits.
+constexpr std::uint64_t largest_number = 9'999'999'999'999'999'999u;
 // The year 9999: later ones would overflow when counted in milliseconds.
 constexpr double latest_second = 253'402'300'799;
 
@@ -67,14 +69,22 @@ bool read_time(const rapidjson::Value& v, std::int64_t& out) {
   return true;
 }
 
+// A name, or a number that stands for one: its digits as they are in the token, of which a double would keep 15.
+bool read_name(const rapidjson::Value& v, std::string& out) {
+  if (v.IsUint64() && v.GetUint64() <= largest_number)
+    out = std::to_string(v.GetUint64());
+  else if (v.IsInt64() && v.GetInt64() < 0)
+    out = std::to_string(v.GetInt64());
+  else if (v.IsString() && v.GetStringLength() <= longest_name)
+    out = text_of(v);
+  else
+    return false;
+  return true;
+}
+
 bool read_name(const rapidjson::Value& claims, const char* name, std::string& out) {
   auto const* v = member(claims, name);
-  if (!v)
-    return true;
-  if (!v->IsString() || v->GetStringLength() > longest_name)
-    return false;
-  out = text_of(*v);
-  return true;
+  return !v || read_name(*v, out);
 }
 
 bool read_jobs(const rapidjson::Value& claims, std::size_t limit, std::vector<std::string>& out) {
@@ -83,11 +93,9 @@ bool read_jobs(const rapidjson::Value& claims, std::size_t limit, std::vector<st
     return true;
   if (!v->IsArray() || v->Size() > limit)
     return false;
-  for (auto const& id : v->GetArray()) {
-    if (!id.IsString() || id.GetStringLength() == 0 || id.GetStringLength() > longest_name)
+  for (auto const& id : v->GetArray())
+    if (!read_name(id, out.emplace_back()) || out.back().empty())
       return false;
-    out.emplace_back(text_of(id));
-  }
   return true;
 }
 
@@ -142,13 +150,13 @@ checked read_claims(const rapidjson::Value& claims, const token_rules& rules, st
   if (!exp)
     return token_error::no_expiry;
   if (!read_time(*exp, who->renew_by))
-    return token_error::unusable_claims;
+    return token_error::unusable_exp;
   who->expires_at = who->renew_by + rules.leeway_ms;
   if (now_ms >= who->expires_at)
     return token_error::expired;
   std::int64_t from = 0;
   if (auto const* nbf = member(claims, "nbf"); nbf && !read_time(*nbf, from))
-    return token_error::unusable_claims;
+    return token_error::unusable_nbf;
   if (from > now_ms + rules.leeway_ms)
     return token_error::not_yet_valid;
   auto const* iss = member(claims, "iss");
@@ -156,9 +164,14 @@ checked read_claims(const rapidjson::Value& claims, const token_rules& rules, st
     return token_error::wrong_issuer;
   if (!is_for(member(claims, "aud"), rules.audience))
     return token_error::wrong_audience;
-  if (!read_name(claims, "sub", who->sub) || !read_name(claims, "tenant", who->tenant) ||
-      !read_jobs(claims, rules.jobs_limit, who->jobs) || !read_scope(claims, *who))
-    return token_error::unusable_claims;
+  if (!read_name(claims, "sub", who->sub))
+    return token_error::unusable_sub;
+  if (!read_name(claims, "tenant", who->tenant))
+    return token_error::unusable_tenant;
+  if (!read_jobs(claims, rules.jobs_limit, who->jobs))
+    return token_error::unusable_jobs;
+  if (!read_scope(claims, *who))
+    return token_error::unusable_scope;
   who->name = who->sub;
   return identity_ptr(who);
 }
@@ -185,12 +198,21 @@ std::string_view describe(token_error e) {
     return "The token's `iss` is not the one configured as auth.issuer.";
   case token_error::wrong_audience:
     return "The token's `aud` is not the one configured as auth.audience.";
-  case token_error::unusable_claims:
+  case token_error::unusable_exp:
+    return "The token's `exp` cannot be used: it is a number, the seconds since 1970.";
+  case token_error::unusable_nbf:
+    return "The token's `nbf` cannot be used: it is a number, the seconds since 1970.";
+  case token_error::unusable_sub:
+    return "The token's `sub` cannot be used: it is a text of up to 128 bytes, or a whole number of up to 19 digits.";
+  case token_error::unusable_tenant:
+    return "The token's `tenant` cannot be used: it is a text of up to 128 bytes, or a whole number of up to 19 "
+           "digits.";
+  case token_error::unusable_jobs:
+    return "The token's `jobs` cannot be used: it is a list of up to 200 ids, each of 1 to 128 bytes.";
+  case token_error::unusable_scope:
     break;
   }
-  return "A claim cannot be used: `exp` and `nbf` are seconds, `sub` and `tenant` texts of up to 128 bytes, `jobs` a "
-         "list "
-         "of up to 200 ids, `scope` a text or a list.";
+  return "The token's `scope` cannot be used: it is a text with blanks between scopes, or a list of texts.";
 }
 
 bool looks_like_token(std::string_view text) {

@@ -1,6 +1,8 @@
 #include "jobcast/hub/feed.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <limits>
 
 namespace jobcast::hub {
 
@@ -27,7 +29,7 @@ bool feed_member::follows(const topic& t) const {
 
 topic& feed::topic_of(std::string_view job) {
   topic* const known = topics.find(job);
-  topic& t = known ? *known : topics.add(job);
+  topic& t = known ? *known : add(job);
   // A topic admitted for one member alone gets its other followers here, with the first event after it.
   if (t.lone || !known) {
     t.lone = false;
@@ -46,10 +48,34 @@ topic& feed::admit(feed_member& by, std::string_view job) {
     return topic_of(job);
   if (known)
     return *known;
-  topic& t = topics.add(job);
+  topic& t = add(job);
   t.lone = true;
   by.follow(t);
   return t;
+}
+
+topic& feed::add(std::string_view job) {
+  topic& t = topics.add(job);
+  auto const before = let_go_.find(std::hash<std::string_view>()(job));
+  if (before != let_go_.end()) {
+    t.peak = before->second.version;
+    t.peak_at = before->second.updated_at;
+    let_go_.erase(before);
+  } else if (forgot_) {
+    t.peak = std::numeric_limits<std::uint64_t>::max();
+  }
+  return t;
+}
+
+void feed::remember(const topic& t, std::size_t most) {
+  if (t.peak == 0)
+    return;
+  if (let_go_.size() >= most) {
+    let_go_.clear();
+    forgot_ = true;
+  }
+  bool const is_record = t.latest && t.latest->kind() == event_kind::job;
+  let_go_[std::hash<std::string_view>()(t.id())] = {t.peak, is_record ? t.latest->updated_at() : t.peak_at};
 }
 
 void feed::prune(std::size_t most) {
@@ -59,11 +85,12 @@ void feed::prune(std::size_t most) {
   auto const drop = [](topic& t) { t.links.clear_and_dispose([](link* l) { delete static_cast<feed_link*>(l); }); };
   // A final job that everyone has is only a version to remember; should it be reopened, its topic is made anew.
   topics.erase_if([&](topic& t) {
-    bool const go = t.latest &&
-                    (t.latest->final() || t.latest->kind() == event_kind::missing || topics.size() > most) &&
-                    settled(t);
-    if (go)
+    bool const over = !t.latest ? t.peak != 0 : t.latest->final() || t.latest->kind() == event_kind::missing;
+    bool const go = (over || (t.latest && topics.size() > most)) && settled(t);
+    if (go) {
+      remember(t, most);
       drop(t);
+    }
     return go;
   });
 }

@@ -18,6 +18,7 @@ hub::hub(backend& back, const limit_settings& limits, std::string_view ns, metri
     , limits_(limits)
     , event_prefix_(std::string(ns) + ":event:")
     , feed_prefix_(std::string(ns) + ":feed:")
+    , gone_channel_(std::string(ns) + ":gone")
     , counters_(counters) {}
 
 hub::~hub() {
@@ -142,9 +143,17 @@ void hub::on_message(std::string_view channel, std::string_view payload) {
   if (channel.starts_with(event_prefix_)) {
     if (topic* t = topics_.find(channel.substr(event_prefix_.size())); t && t->at != topic::state::subscribing)
       on_job_message(*t, payload);
+  } else if (channel == gone_channel_) {
+    on_gone(payload);
   } else if (feed* f = find_feed(channel); f && f->at != topic::state::subscribing) {
     on_feed_message(*f, payload);
   }
+}
+
+void hub::on_gone(std::string_view job) {
+  for (auto& entry : feeds_)
+    if (topic* t = entry.second.topics.find(job); t && t->accept_missing())
+      counters_.events.add();
 }
 
 namespace {

@@ -2,6 +2,7 @@
 
 #include "jobcast/auth/rules.hpp"
 #include "jobcast/hub/hub.hpp"
+#include "jobcast/job/event.hpp"
 #include "jobcast/job/ownership.hpp"
 
 #include <algorithm>
@@ -194,6 +195,15 @@ void topic::greet_newcomers() {
 bool topic::accept(arrival how, std::uint64_t new_version, bool final, std::string_view record) {
   bool const restart = !fresh || how == arrival::renewed;
   fresh = true;
+  bool const made_again = !latest && peak != 0;
+  bool repeated = false;
+  if (made_again && how == arrival::read) {
+    // What was read may have been overtaken by what watchers had before the topic was let go; or it is just that.
+    std::int64_t const updated_at = job::id_of(record).updated_at;
+    if (new_version < peak && updated_at < peak_at)
+      return false;
+    repeated = new_version == peak && updated_at == peak_at;
+  }
   if (!restart && new_version <= version)
     return false;
   // Before anyone is told: nobody may hear of a job that became another's. What was read may have overtaken the event
@@ -207,7 +217,7 @@ bool topic::accept(arrival how, std::uint64_t new_version, bool final, std::stri
       return false;
     }
   }
-  bool const lower = peak != 0 && new_version <= peak;
+  bool const lower = peak != 0 && new_version <= peak && !repeated;
   version = new_version;
   peak = new_version;
   publish(event::job(new_version, final, record), lower);

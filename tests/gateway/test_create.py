@@ -103,3 +103,26 @@ def test_a_hundred_concurrent_creates_with_one_key_make_one_job(gateway, redis_s
     assert len(gateway.get(f"/api/jobs?owner={job}").json()["jobs"]) == 1
     log = redis_server.client().xlen(f"jobcast:log:{answers[0].json()['id']}")
     assert log == 1, "the history holds more than the one creation"
+
+
+def test_a_job_that_is_over_when_it_is_created_says_so(gateway, job):
+    gateway.report(job, status="done")
+    made = gateway.post("/api/jobs", {"id": job})
+    assert made.status == 202
+    record = made.json()
+    assert record["status"] == "done" and record["already_over"] is True
+    assert "a new id" in record["notice"] and "/retry" in record["notice"]
+    running = gateway.post("/api/jobs", {"id": job + "-new"}).json()
+    assert "already_over" not in running and "notice" not in running
+
+
+def test_a_request_repeated_after_its_job_is_over_says_so(gateway, job):
+    key = {"Idempotency-Key": job}
+    first = gateway.post("/api/jobs", {}, key).json()
+    assert "already_over" not in first
+    gateway.report(first["id"], status="done")
+    again = gateway.post("/api/jobs", {}, key)
+    assert again.header("Idempotent-Replayed") == "true"
+    assert again.json()["already_over"] is True
+    refused = gateway.post("/api/jobs", {"id": first["id"]})
+    assert (refused.status, "retry" in refused.json()["detail"]) == (409, True)

@@ -167,3 +167,82 @@ def test_a_batch_is_watched_like_a_job(gateway, worker, new_job):
         assert stream.job(batch, status="failed").data["counts"]["done"] == 3
         assert ws.job(batch, status="failed")["counts"]["failed"] == 1
     assert gateway.record(batch)["progress"]["percent"] == 100
+
+
+VANISHING = {"type": "flagged", "status": "processing", "percent": 10}
+
+
+def test_watchers_of_a_record_that_vanished_are_told_by_its_deadline(gateway, worker, job):
+    """Deleted by hand, or evicted: on every kind of stream."""
+    worker.report(job, owner=job, **VANISHING)
+    polled = []
+    with gateway.watch(job) as one, gateway.watch(job, job + "-other") as several, gateway.websocket() as ws, \
+            gateway.stream(f"/api/events?owner={job}") as owners, gateway.websocket() as owners_ws:
+        for stream in (one, several, owners):
+            stream.job(job)
+        ws.watch(job)
+        ws.job(job)
+        owners_ws.say("watch", owner=job)
+        owners_ws.job(job)
+        tag = gateway.get(f"/api/jobs/{job}/status").header("ETag")
+        poll = threading.Thread(target=lambda: polled.append(
+            gateway.get(f"/api/jobs/{job}/status", {"Prefer": "wait=30", "If-None-Match": tag})))
+        poll.start()
+        until(lambda: gateway.metric("jobcast_long_polls") == 1, "the poll to be held")
+        worker.redis.delete(f"jobcast:job:{job}")
+        for stream in (one, several, owners):
+            assert stream.find(lambda e: e.name == "missing" and e.data["id"] == job)
+        for socket in (ws, owners_ws):
+            assert socket.find(lambda e: e["event"] == "missing")["id"] == job
+        poll.join(10)
+        assert polled[0].status == 404
+        assert worker.redis.zscore("jobcast:deadlines", job) is None
+        # And it may come back, with a version that is lower.
+        worker.report(job, owner=job, **VANISHING)
+        for stream in (one, several, owners):
+            assert stream.job(job).version == 1
+        assert ws.job(job)["version"] == owners_ws.job(job)["version"] == 1
+
+
+def until_let_go(worker):
+    """Each reactor of the gateway has let go of outcomes that everyone has: it does so before each of its probes."""
+    def probes():
+        return worker.redis.info("commandstats")["cmdstat_publish"]["calls"]
+    before = probes()
+    until(lambda: probes() >= before + 4, "two probes of each reactor")
+
+
+def test_a_job_made_anew_is_told_on_every_kind_of_stream(gateway, worker, job):
+    """Whether it was deleted before or vanished, and however long its outcome was known."""
+    for vanish in (lambda: gateway.delete(f"/api/jobs/{job}"), lambda: worker.redis.delete(f"jobcast:job:{job}")):
+        for percent in (10, 20, 30):
+            worker.report(job, owner=job, status="processing", percent=percent)
+        worker.report(job, status="done")
+        with gateway.watch(job, job + "-other") as several, gateway.stream(f"/api/events?owner={job}") as owners, \
+                gateway.websocket() as ws:
+            ws.say("watch", owner=job)
+            assert several.job(job, status="done") and owners.job(job, status="done") and ws.job(job, status="done")
+            until_let_go(worker)
+            vanish()
+            worker.report(job, owner=job, status="processing")
+            for stream in (several, owners):
+                told = stream.find(lambda e: e.data.get("id") == job)
+                assert told.name in ("missing", "reset")
+                assert stream.job(job).version == 1
+            told = ws.find(lambda e: e["event"] in ("missing", "reset") or e.get("record", {}).get("id") == job)
+            assert told["event"] in ("missing", "reset")
+            assert ws.job(job)["version"] == 1
+        gateway.delete(f"/api/jobs/{job}")
+
+
+@pytest.mark.parametrize("policy, warned", [("allkeys-lru", True), ("volatile-ttl", True), ("noeviction", False)])
+def test_a_redis_that_evicts_jobs_is_warned_of(start_redis, start_gateway, policy, warned):
+    gateway = start_gateway(start_redis("--maxmemory-policy", policy))
+    assert ("maxmemory-policy " + policy in gateway.log()) == warned
+    assert ("noeviction" in gateway.log()) == warned
+
+
+def test_a_gateway_that_may_not_ask_how_redis_evicts_is_silent(start_redis, start_gateway):
+    redis_server = start_redis("--maxmemory-policy", "allkeys-lru")
+    redis_server.client().execute_command("ACL", "SETUSER", "default", "-info", "-config")
+    assert "maxmemory-policy" not in start_gateway(redis_server).log()

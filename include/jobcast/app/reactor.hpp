@@ -76,6 +76,7 @@ class reactor final : redis::subscriber_observer {
   void tell_refused(std::chrono::steady_clock::time_point now);
   void probe();
   void ask_time();
+  void warn_of_eviction();
   void begin_drain();
   void end_if_drained();
   void flush();
@@ -106,6 +107,7 @@ class reactor final : redis::subscriber_observer {
   std::optional<supervise::report_watch> report_watch_;
   steady_timer ticker_;
   std::string probe_channel_;
+  std::string eviction_policy_; ///< the last that Redis named
   std::chrono::steady_clock::time_point next_probe_{}, drain_deadline_{}, next_told_{};
   std::uint64_t refused_ = 0; ///< connections over a limit that the log does not know of
   double lag_ = 1;

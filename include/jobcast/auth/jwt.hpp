@@ -30,7 +30,12 @@ enum class token_error : std::uint8_t {
   no_expiry,       ///< `exp` is required: a stream ends with its token
   wrong_issuer,    ///<
   wrong_audience,  ///<
-  unusable_claims, ///< `sub`, `tenant`, `jobs` or `scope` is not what jobcast can use
+  unusable_exp,    ///< the claim of that name is not what jobcast can use, as those that follow
+  unusable_nbf,    ///<
+  unusable_sub,    ///<
+  unusable_tenant, ///<
+  unusable_jobs,   ///<
+  unusable_scope,  ///<
 };
 
 /// One sentence for whoever made the token; holds nothing of it.

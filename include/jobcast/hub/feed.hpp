@@ -4,6 +4,8 @@
 
 #include "jobcast/hub/topic_table.hpp"
 
+#include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 namespace jobcast::hub {
@@ -63,6 +65,13 @@ struct feed {
   /// Watchers with more jobs unsent than `most`, or more bytes of their records.
   std::vector<watcher*> far_behind(std::size_t most, std::size_t bytes) const;
 
+  /// Topics that were let go, by the hash of their id, as far as watchers were told of them. Without, a job that is
+  /// made anew under its id would come with a lower version than watchers have, and be taken for old news.
+  struct let_go {
+    std::uint64_t version;
+    std::int64_t updated_at;
+  };
+
   std::string scope;
   topic::state at = topic::state::subscribing;
   std::int64_t idle_since = 0; ///< while it has no members
@@ -70,6 +79,13 @@ struct feed {
   intrusive::list<feed_member, intrusive::member_hook<feed_member, auto_hook, &feed_member::in_feed>,
                   intrusive::constant_time_size<false>>
       members;
+
+ private:
+  topic& add(std::string_view job);
+  void remember(const topic& t, std::size_t most);
+
+  std::unordered_map<std::size_t, let_go> let_go_;
+  bool forgot_ = false; ///< there were too many of them: any job may be one
 };
 
 } // namespace jobcast::hub

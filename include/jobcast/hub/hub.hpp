@@ -105,6 +105,9 @@ class hub {
         w.expire();
   }
 
+  /// Of ids whose records vanished, and nobody knows whose they were: watchers of owners hear of it here. To be
+  /// subscribed to all the time.
+  const std::string& gone_channel() const { return gone_channel_; }
   std::string event_channel(std::string_view job) const { return event_prefix_ + std::string(job); }
 
  private:
@@ -121,6 +124,7 @@ class hub {
   void count_gap() { counters_.gaps.add(); }
   void on_job_message(topic& t, std::string_view payload);
   void on_feed_message(feed& f, std::string_view payload);
+  void on_gone(std::string_view job);
   void bound(feed& f);
   feed* find_feed(std::string_view channel);
   void request_list(feed_member& member);
@@ -130,7 +134,7 @@ class hub {
 
   backend& backend_;
   const limit_settings& limits_;
-  std::string event_prefix_, feed_prefix_;
+  std::string event_prefix_, feed_prefix_, gone_channel_;
   metrics::counters& counters_;
   bool available_ = false;
   bool flush_scheduled_ = false;

@@ -177,6 +177,7 @@ struct topic {
   bool lone = false;  ///< of a feed: followed only by the member whose list found it
   std::uint16_t id_size_;
   std::int64_t idle_since = 0; ///< steady milliseconds, while unwatched
+  std::int64_t peak_at = 0;    ///< updated_at of `peak`, where the topic was let go and made again
   auto_hook in_idle;
 
  private:

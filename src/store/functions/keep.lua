@@ -42,6 +42,13 @@ function keep.publish(ns, id, scope, version, letters, doc)
   if scope then call('PUBLISH', ns .. ':feed:' .. scope, id .. ' ' .. message) end
 end
 
+-- The record went without a DELETE: by hand, evicted, or at the end of its life. Whose it was nobody knows any more, so streams
+-- of owners hear of it on a channel of all.
+function keep.vanished(ns, id)
+  keep.publish(ns, id, nil, '0', 'd', 'null')
+  call('PUBLISH', ns .. ':gone', id)
+end
+
 -- Outcomes that nobody has acknowledged yet, by owner.
 local function update_inbox(ns, job, scope, at)
   local inbox = ns .. ':inbox:' .. scope

@@ -92,7 +92,9 @@ end
 
 local function overdue(ns, id, at, policy_of, counts)
   local job = record.load(ns, id)
-  if not job or FINAL[job.status] then return call('ZREM', ns .. ':deadlines', id) end
+  if not job or FINAL[job.status] then call('ZREM', ns .. ':deadlines', id) end
+  if not job then return keep.vanished(ns, id) end
+  if FINAL[job.status] then return end
   if job.status == 'processing' then
     if job.stalled then return grace_ended(ns, job, at, policy_of(job.type), counts) end
     local ends = tonumber(job.locked) + tonumber(job.lease)
@@ -109,9 +111,12 @@ end
 -- The record of an unfinished job of a batch has lived its time.
 local function expired(ns, id, at)
   local job = record.load(ns, id)
-  if not job or FINAL[job.status] or not job.gid then return call('ZREM', ns .. ':expiring', id) end
+  if not job or FINAL[job.status] or not job.gid then call('ZREM', ns .. ':expiring', id) end
+  if not job then return keep.vanished(ns, id) end
+  if FINAL[job.status] or not job.gid then return end
   if tonumber(job.expires) > at then return call('ZADD', ns .. ':expiring', job.expires, id) end
   command.remove(ns, job, at)
+  keep.vanished(ns, id)
 end
 
 function supervise.run(ns, args)

@@ -131,7 +131,7 @@ TEST_CASE("expiry is required and looked at with the leeway") {
   CHECK(error_of_claims(R"({"exp":1799999971})", {.leeway_ms = 30'000}) == std::nullopt);
   CHECK(error_of_claims(R"({"exp":1799999970})", {.leeway_ms = 30'000}) == token_error::expired);
   for (const char* wrong : {R"("soon")", "1e300", "-1", "true", "[1800000060]"})
-    CHECK(error_of_claims(std::string(R"({"exp":)") + wrong + "}") == token_error::unusable_claims);
+    CHECK(error_of_claims(std::string(R"({"exp":)") + wrong + "}") == token_error::unusable_exp);
 }
 
 TEST_CASE("a token may begin to be valid later") {
@@ -164,12 +164,41 @@ TEST_CASE("claims become an identity") {
   CHECK_FALSE(identity_of(R"({"exp":1800000060,"scope":"jobs:publisher xjobs:publish"})")->publish);
 }
 
-TEST_CASE("claims of another kind than they should be are refused") {
-  for (const char* wrong : {R"("sub":5)", R"("tenant":["a"])", R"("jobs":"a")", R"("jobs":[1])", R"("jobs":[""])",
-                            R"("scope":5)", R"("scope":[5])"})
-    CHECK(error_of_claims(std::string(R"({"exp":1800000060,)") + wrong + "}") == token_error::unusable_claims);
-  CHECK(error_of_claims(R"({"exp":1800000060,"sub":")" + std::string(129, 'x') + R"("})") ==
-        token_error::unusable_claims);
+TEST_CASE("a claim that cannot be used is named") {
+  struct {
+    const char* claim;
+    token_error error;
+  } const wrong[] = {
+      {R"("nbf":"soon")", token_error::unusable_nbf},   {R"("sub":5.5)", token_error::unusable_sub},
+      {R"("sub":1e3)", token_error::unusable_sub},      {R"("sub":["a"])", token_error::unusable_sub},
+      {R"("sub":true)", token_error::unusable_sub},     {R"("tenant":["a"])", token_error::unusable_tenant},
+      {R"("tenant":{})", token_error::unusable_tenant}, {R"("jobs":"a")", token_error::unusable_jobs},
+      {R"("jobs":[1.5])", token_error::unusable_jobs},  {R"("jobs":[""])", token_error::unusable_jobs},
+      {R"("scope":5)", token_error::unusable_scope},    {R"("scope":[5])", token_error::unusable_scope}};
+  for (auto const& [claim, error] : wrong) {
+    auto const found = error_of_claims(std::string(R"({"exp":1800000060,)") + claim + "}");
+    CHECK_MESSAGE(found == error, claim);
+    std::string const name = '`' + std::string(claim).substr(1, std::string(claim).find(':') - 2) + '`';
+    CHECK_MESSAGE(describe(error).find(name) != std::string_view::npos, name);
+  }
+  CHECK(error_of_claims(R"({"exp":1800000060,"sub":")" + std::string(129, 'x') + R"("})") == token_error::unusable_sub);
+}
+
+TEST_CASE("a number stands for the name that its digits are, all of them") {
+  for (std::string digits : {"0", "7", "9007199254740993", "9223372036854775807", "9223372036854775808",
+                             "9999999999999999999", "-5", "-9223372036854775808"}) {
+    identity_ptr const who =
+        identity_of(R"({"exp":1800000060,"sub":)" + digits + R"(,"tenant":)" + digits + R"(,"jobs":[)" + digits + "]}");
+    REQUIRE(who);
+    CHECK(who->sub == digits);
+    CHECK(who->tenant == digits);
+    CHECK(who->jobs == std::vector<std::string>{digits});
+  }
+  for (std::string beyond : {"10000000000000000000", "18446744073709551615", "18446744073709551616", "1e18", "7.0"})
+    CHECK_MESSAGE(error_of_claims(R"({"exp":1800000060,"sub":)" + beyond + "}") == token_error::unusable_sub, beyond);
+}
+
+TEST_CASE("a claim that is there twice is refused") {
   CHECK(error_of_claims(R"({"exp":1800000060,"sub":"a","sub":"b"})") == token_error::malformed);
   CHECK(error_of_claims(R"([1])") == token_error::malformed);
 }

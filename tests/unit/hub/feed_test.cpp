@@ -1,5 +1,7 @@
 #include "fake_backend.hpp"
 
+#include <algorithm>
+
 using namespace jobcast;
 using jobcast::testing::hub_fixture;
 using jobcast::testing::record;
@@ -154,6 +156,123 @@ TEST_CASE_FIXTURE(feed_fixture, "settled outcomes are let go, so that a day's jo
   hub.tick(1);
   feed("job5", 2, "s");
   CHECK(v.w.seen.size() == 101);
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "a job made anew after its outcome was let go is told with a reset") {
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"a", 10, true}});
+  hub.tick(1);
+  feed("a", 1, "n");
+  feed("a", 2);
+  CHECK(v.w.seen == seen{"10 final", "reset", "1", "2"});
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "a job deleted and made anew in one turn is told with a reset, let go or not") {
+  for (bool const let_go : {true, false}) {
+    viewer v;
+    open(v);
+    if (let_go)
+      hub.on_subscribed("ns:feed:/o");
+    std::string const id = let_go ? "a" : "b";
+    answer_list({{id, 10, true}});
+    if (let_go)
+      hub.tick(1);
+    hub.on_message("ns:feed:/o", id + " 0 d null");
+    hub.on_message("ns:feed:/o", id + " 1 n " + record(id, 1));
+    hub.on_message("ns:feed:/o", id + " 2 s " + record(id, 2));
+    hub.flush();
+    REQUIRE(v.w.seen.size() >= 3);
+    CHECK(v.w.seen[v.w.seen.size() - 2] == "reset");
+    CHECK(v.w.seen.back() == "2");
+    hub.close_feed(v.member);
+  }
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "a job tried again after its outcome was let go needs no reset, nor does a new one") {
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"a", 10, true}});
+  hub.tick(1);
+  feed("a", 11, "s");
+  feed("b", 1, "n");
+  CHECK(v.w.seen == seen{"10 final", "11", "1"});
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "a deleted job that was let go comes back with a reset") {
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"a", 10}});
+  hub.on_message("ns:feed:/o", "a 0 d null");
+  hub.flush();
+  hub.tick(1);
+  feed("a", 4, "n");
+  CHECK(v.w.seen == seen{"10", "missing", "reset", "4"});
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "a read that an outcome overtook does not undo it once that was let go") {
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({});
+  hub.on_lost(now_ms());
+  hub.set_available(true);
+  hub.on_subscribed("ns:feed:/o");
+  hub.on_message("ns:feed:/o", R"(a 10 sf {"id":"a","version":10,"updated_at":20,"status":"done"})");
+  hub.flush();
+  hub.tick(1);
+  auto const told = v.w.seen;
+  answer_list({{"a", 9}});
+  CHECK(v.w.seen == told);
+  hub.tick(2);
+  feed("a", 11, "s");
+  CHECK(v.w.seen.back() == "11");
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "what a list tells again of a job that was let go needs no reset") {
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"a", 10, true}, {"b", 10, true}});
+  hub.tick(1);
+  hub.on_lost(now_ms());
+  hub.set_available(true);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"a", 10, true}, {"b", 4}});
+  auto const count = [&](std::string_view what) { return std::count(v.w.seen.begin(), v.w.seen.end(), what); };
+  CHECK(count("reset") == 1); // of b, which was made anew meanwhile
+  CHECK(v.w.seen.back() == "4");
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "where more were let go than are remembered, every new job comes with a reset") {
+  limits.feed_backlog = 3;
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"first", 10, true}});
+  for (unsigned n = 0; n < 5; ++n) {
+    feed("job-" + std::to_string(n), 1, "sfn");
+    hub.tick(n + 1);
+  }
+  feed("first", 1, "n");
+  CHECK(v.w.seen[v.w.seen.size() - 2] == "reset");
+  CHECK(v.w.seen.back() == "1");
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "a record that vanished is missing for watchers of its owner, whoever that is") {
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"a", 3}, {"b", 3}});
+  hub.on_message("ns:gone", "a");
+  hub.on_message("ns:gone", "nobodys");
+  hub.flush();
+  CHECK(v.w.seen == seen{"3", "3", "missing"});
+  feed("a", 1, "n");
+  CHECK(v.w.seen.back() == "1");
 }
 
 TEST_CASE_FIXTURE(feed_fixture,
