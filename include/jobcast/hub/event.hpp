@@ -76,9 +76,15 @@ class event {
 
  private:
   event() = default;
-  static event_ptr make(event_kind kind, std::string_view before, std::string_view data, std::string_view after);
-  struct parts;
-  static event_ptr assemble(event_kind kind, const parts& of);
+  static constexpr std::string_view end_of_event = "\n\n\r\n"; ///< and of its chunk
+  class front;
+  static event_ptr make(event_kind kind, front& before, std::string_view data, std::string_view after = end_of_event);
+  static event_ptr make(event_kind kind, std::string_view before, std::string_view data,
+                        std::string_view after = end_of_event);
+  static event_ptr make_chunk(event_kind kind, front& before, std::string_view shown, std::string_view after,
+                              std::string_view own);
+  static event_ptr assemble(event_kind kind, std::string_view head, std::string_view data, std::string_view tail,
+                            std::string_view own);
   const char* text() const { return reinterpret_cast<const char*>(this + 1); }
 
   friend void intrusive_ptr_add_ref(const event* e) noexcept { ++e->references_; }

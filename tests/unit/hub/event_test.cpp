@@ -42,6 +42,15 @@ TEST_CASE("what may pass for the end of a line is escaped in the text of an even
   CHECK(of_websocket(*e).ends_with("\"record\":" + record + "}"));
 }
 
+TEST_CASE("the end of a line is found wherever it stands") {
+  for (std::size_t before = 0; before < 150; ++before) {
+    auto const e = hub::event::more(std::string(before, 'x') + "\u0085" + std::string(before % 19, 'y'));
+    CHECK(e->sse().find("\\u0085") != std::string_view::npos);
+    CHECK(e->sse().find("\u0085") == std::string_view::npos);
+    CHECK(e->data().find("\u0085") != std::string_view::npos);
+  }
+}
+
 TEST_CASE("characters that begin like the end of a line stay as they are") {
   // U+0084, U+0086, U+2027, U+202A, quotation marks, and one that is cut off.
   for (std::string const text :
