@@ -1,7 +1,9 @@
 """A report is taken whatever its side fields are: they are cut, clamped or left out, named in the history and counted."""
+import re
 
 import pytest
 
+import library
 from conftest import Refused
 
 LONG = {"message": 500, "step": 100, "unit": 100, "error.title": 200, "error.detail": 2000, "error.action": 2000, "labels.file": 200}
@@ -185,3 +187,17 @@ def test_of_refused_reports_the_last_thousand_are_kept(jobs):
 def test_a_report_that_is_taken_is_not_among_the_refused(jobs):
     jobs.report("a", status="done", percent="x")
     assert jobs.refused() == []
+
+
+def names_between(text, begin, end):
+    """The names in quotes, and those before `=`, of a list in a source."""
+    block = text[text.index(begin):]
+    return set(re.findall(r"[\"'](\w[\w.]*)[\"']\]? *[=,s}]", block[:block.index(end)]) + re.findall(r"[ {](\w+) = ", block[:block.index(end)]))
+
+
+def test_library_parser_and_metrics_know_the_same_side_fields():
+    side = names_between(library.source(["fields"]), "fields.SIDE = {", "fields.CREATE") - {"at", "today", "low", "high", "true", "false"}
+    parser = (library.ROOT / "src" / "job" / "report_fields.cpp").read_text()
+    parsed = names_between(parser, "progress_names{", "constexpr std::array text_names") | names_between(parser, "side_names{", "constexpr bool holds")
+    counted = names_between((library.ROOT / "include" / "jobcast" / "metrics" / "counters.hpp").read_text(), "side_fields{", "};")
+    assert side == parsed == counted - {"labels", "error", "progress", "other"}
