@@ -156,7 +156,7 @@ function batches.write_held(ns, at)
   end
 end
 
--- Takes the job's old share out of a rollup and puts its new one in. `joins` false: the job leaves. Answers the new share.
+-- Takes the job's old share out of a rollup and puts its new one in. `joins` false: the job leaves. Returns the new share.
 function batches.count_in(ns, gid, job, at, old_share, joins, size)
   local held = batches.held
   local g = held and held[gid] or load_rollup(ns, gid, job, at)

@@ -15,7 +15,7 @@ function dead_letters.list(ns, args)
   return {waiting, call('ZCARD', ns .. ':notify:dead'), rows}
 end
 
--- Calls `with` for each dead letter that is named, or for the oldest of all if that is `*`. Answers how many.
+-- Calls `with` for each dead letter that is named, or for the oldest of all if that is `*`. Returns how many.
 local function each_dead(ns, args, with)
   local dead, done = ns .. ':notify:dead', 0
   local ids = args

@@ -7,7 +7,7 @@ function keep.deadline(ns, job, at)
   if at then call('ZADD', ns .. ':deadlines', digits(at), job.id) else call('ZREM', ns .. ':deadlines', job.id) end
 end
 
--- Lifetimes are renewed only when under half: EXPIRE on each report would cost as much as the report. Answers whether it is time.
+-- Lifetimes are renewed only when under half: EXPIRE on each report would cost as much as the report. Returns true if it is time.
 function keep.renew(job, at)
   local span = tonumber(FINAL[job.status] and job.retention or job.abandoned)
   local wanted = at + span

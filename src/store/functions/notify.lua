@@ -96,7 +96,7 @@ function notify.trim(ns)
   if lowest then call('XTRIM', stream, 'MINID', '~', lowest) end
 end
 
--- Answers whether there may be more to take.
+-- Returns true if there may be more to take.
 function notify.take_new(ns, poll)
   local stream = ns .. ':finished'
   local new_ones = {'XREADGROUP', 'GROUP', notify.GROUP, 'gateways', 'NOACK', 'COUNT', tostring(notify.BATCH), 'STREAMS', stream, '>'}
@@ -139,7 +139,7 @@ function notify.read(ns, id)
   return d
 end
 
--- Claims what is due. Answers [channel, how many were seen, how many were buried, [delivery, ...], 1 if there may be more].
+-- Claims what is due. Returns [channel, how many were seen, how many were buried, [delivery, ...], 1 if there may be more].
 function notify.claim(ns, channel, at, held_for, kept)
   local claimed, seen, buried, looked = {}, 0, channel.buried, 0
   for _, id in ipairs(call('ZRANGEBYSCORE', notify.due(ns, channel.name), '-inf', digits(at), 'LIMIT', '0', tostring(channel.limit))) do

@@ -12,7 +12,7 @@ local NUMBERS = {}
 for i = 0, 99 do NUMBERS[i .. ''] = i end
 
 -- Most reports only move a bar. Those that do, on a job at work, need neither the whole job nor a new deadline; this path
--- writes exactly what the other would. Answers nil for the other to be taken. What costs most here is making strings, by their
+-- writes exactly what the other would. Returns nil for the other to be taken. What costs most here is making strings, by their
 -- length, and then every call: so nothing is put together twice, and the id is not checked, since a job at work has it.
 function progress.report(ns, args)
   local id = args[1]

@@ -22,23 +22,18 @@ local function sequence(s, i)
   return nil
 end
 
--- Calls `bad` with the position of each byte that is part of no sequence; stops when it answers true.
-function text.each_bad_byte(s, bad)
-  local i = find(s, '[\128-\255]')
+-- The text with U+FFFD for each byte that is part of no sequence.
+function text.repaired(s)
+  local parts, from, i = {}, 1, find(s, '[\128-\255]')
   while i do
     local n = sequence(s, i)
-    if not n and bad(i) then return end
+    if not n then
+      parts[#parts + 1] = sub(s, from, i - 1)
+      parts[#parts + 1] = '\239\191\189'
+      from = i + 1
+    end
     i = find(s, '[\128-\255]', i + (n or 1))
   end
-end
-
-function text.repaired(s)
-  local parts, from = {}, 1
-  text.each_bad_byte(s, function(i)
-    parts[#parts + 1] = sub(s, from, i - 1)
-    parts[#parts + 1] = '\239\191\189'
-    from = i + 1
-  end)
   if #parts == 0 then return s end
   parts[#parts + 1] = sub(s, from)
   return table.concat(parts)
@@ -57,7 +52,7 @@ function text.cut(s, limit)
   return sub(s, 1, last) .. ELLIPSIS
 end
 
--- Answers the text as JSON, and true if it is not as it was.
+-- Returns the text as JSON, and true if it had to be changed.
 function text.quoted(s)
   -- All of ASCII that needs no escape. Three ranges, the one with the small letters first, take a third of the time of classes.
   if not find(s, '^[]-~#-[ -!]*$') then

@@ -13,7 +13,7 @@ local function clear_progress(job)
   for _, field in ipairs({'percent', 'current', 'total', 'unit', 'step', 'message', 'eta', 'eta_at', 'expected', 'spread'}) do job[field] = nil end
 end
 
--- Owner, tenant and type may go from unset to a value once. Answers whether one did.
+-- Owner, tenant and type may go from unset to a value once. Returns true if one did.
 function transitions.set_ownership(job, f)
   local changed = false
   for _, field in ipairs({'owner', 'tenant'}) do
@@ -200,7 +200,7 @@ function transitions.finish(ns, job, status, at, error)
   keep.deadline(ns, job, nil)
 end
 
--- Applies a checked report to the job. Answers nil, or why it is ignored; flags are set on the way.
+-- Applies a checked report to the job. Returns nil, or why it is ignored; flags are set on the way.
 function transitions.apply(ns, job, f, at, flags, global)
   if FINAL[job.status] then return 'final' end
   if f.attempt and f.attempt < job.attempt then return 'stale_attempt' end
