@@ -54,6 +54,7 @@ async def story_of_python(url, job, worker):
         async def hear():
             return json.loads(await asyncio.wait_for(ws.recv(), PATIENCE))
 
+        assert (await hear())["event"] == "time"
         await asyncio.wait_for(await ws.ping(b"are you there"), PATIENCE)
         await ws.send(['{"op":"wat', 'ch","jobs":["', job, '"],"id":"κ"}'])  # a message in fragments
         assert await hear() == {"event": "ack", "id": "κ"}
@@ -77,6 +78,7 @@ async def reasons_for_closing(url):
     codes = {}
     for name, message in (("binary", b"\x00"), ("large", "x" * 70_000)):
         async with websockets.connect(url, subprotocols=["jobcast.v1"]) as ws:
+            assert json.loads(await asyncio.wait_for(ws.recv(), PATIENCE))["event"] == "time"
             await ws.send(message)
             with pytest.raises(websockets.ConnectionClosed):
                 await asyncio.wait_for(ws.recv(), PATIENCE)
