@@ -196,3 +196,14 @@ visit('the narrowest phone needs no sideways scrolling', async (visitor) => {
   assert.match(times.split(' · ')[0], since);
   assert.match(await visitor.page.locator('#trouble td').nth(3).innerText(), since);
 }, { viewport: { width: 320, height: 640 } });
+
+visit('on a phone the card of a job that was started comes into view, and nothing leaves the page', async (visitor) => {
+  await visitor.page.setViewportSize({ width: 320, height: 640 });
+  const card = await visitor.start('orders-small');
+  const shown = await card.root.evaluate(async (element) => {
+    while (element.getBoundingClientRect().top > innerHeight - 40) await new Promise(requestAnimationFrame);
+    const pill = document.getElementById('connection').getBoundingClientRect();
+    return { top: element.getBoundingClientRect().top, pill: pill.right, page: document.documentElement.scrollWidth };
+  });
+  assert.ok(shown.top >= 0 && shown.pill <= 320 && shown.page <= 320, JSON.stringify(shown));
+});

@@ -2,6 +2,12 @@
 
 const $ = (id) => document.getElementById(id);
 
+/** On a phone the list stands below the panel: whoever starts a job is to see its card. */
+function show_jobs() {
+  const title = $('jobs-title').getBoundingClientRect();
+  if (title.top < 0 || title.top > innerHeight - 200) $('jobs-title').scrollIntoView({ block: 'start' });
+}
+
 /** @typedef {{name: string, title: string, description: string, kind: string, fails?: boolean}} Sample */
 
 const invoice = { name: 'invoice_pdf', title: 'Create an invoice PDF', description: 'A document, set page by page', kind: 'invoice_pdf' };
@@ -47,6 +53,7 @@ export class StartPanel {
       await this.#ask(`/uploads?${query}`, { method: 'POST', headers: { 'Content-Type': 'text/csv' }, body: file });
     }
     $('drop').removeAttribute('data-busy');
+    show_jobs();
   }
 
   async #offer() {
@@ -72,7 +79,8 @@ export class StartPanel {
       const body = JSON.stringify({ kind, sample: name, owner: this.#owner });
       await this.#ask('/jobs', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
       button.disabled = false;
-      button.focus();
+      button.focus({ preventScroll: true });
+      show_jobs();
     });
     return item;
   }
