@@ -199,7 +199,7 @@ int run(int count, char** arguments) {
   if (*minting)
     return token(file, asked, ttl);
   if (*keying)
-    return app::key(publisher, std::cout);
+    return app::key(publisher, std::cout, std::cerr);
   if (*reporting)
     return app::report(url, id, fields, std::cout, std::cerr);
   if (*refusing)

@@ -3,6 +3,7 @@
 #include "jobcast/app/secrets.hpp"
 #include "jobcast/auth/jwt.hpp"
 #include "jobcast/base/clock.hpp"
+#include "jobcast/job/report_json.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -104,7 +105,11 @@ int token(const settings& config, const token_request& asked, std::ostream& out,
   return 0;
 }
 
-int key(const std::string& name, std::ostream& out) {
+int key(const std::string& name, std::ostream& out, std::ostream& errors) {
+  if (!job::is_type_name(name)) {
+    errors << "jobcast: the name of a publisher is 1 to 64 of A-Z a-z 0-9 . _ : -\n";
+    return 2;
+  }
   std::string const made = auth::make_api_key();
   out << "The key, which is shown this once and goes into an `Authorization: Bearer` header:\n\n  " << made
       << "\n\nIts hash, for the configuration of the gateways:\n\n  [auth.publishers.\"" << name

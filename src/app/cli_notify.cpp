@@ -5,6 +5,7 @@
 #include "redis_asker.hpp"
 
 #include <fmt/format.h>
+#include <optional>
 #include <ostream>
 
 namespace jobcast::app {
@@ -38,7 +39,9 @@ bool list(redis_asker& redis, const std::string& ns, std::ostream& out) {
 }
 
 /// All of them a batch at a time, so that Redis is never busy for long.
-bool act(redis_asker& redis, const std::string& ns, std::string_view function, const words& ids, std::ostream& out) {
+/// Returns how many there were; nothing if Redis cannot be asked.
+std::optional<std::int64_t> act(redis_asker& redis, const std::string& ns, std::string_view function, const words& ids,
+                                std::ostream& out) {
   std::int64_t done = 0;
   for (std::int64_t batch = -1; batch != 0;) {
     words what{"FCALL", std::string(function), "1", ns};
@@ -47,14 +50,14 @@ bool act(redis_asker& redis, const std::string& ns, std::string_view function, c
     what.insert(what.end(), ids.begin(), ids.end());
     auto const owned = redis.ask(std::move(what));
     if (!owned)
-      return false;
+      return std::nullopt;
     batch = redis::reply_view(owned.get()).integer();
     done += batch;
     if (!ids.empty())
       break;
   }
   out << done << (function == "jobcast_notify_replay" ? " to be sent again\n" : " dropped\n");
-  return true;
+  return done;
 }
 
 } // namespace
@@ -65,14 +68,21 @@ int notify(const settings& config, notify_action what, const std::vector<std::st
   if (!where)
     return 2;
   redis_asker redis(*where);
-  bool const fine =
-      what == notify_action::list
-          ? list(redis, config.redis.ns, out)
-          : act(redis, config.redis.ns, what == notify_action::replay ? "jobcast_notify_replay" : "jobcast_notify_drop",
-                ids, out);
-  if (!fine)
+  auto const unreachable = [&] {
     errors << "jobcast: redis: " << redis.failure << "\n";
-  return fine ? 0 : 1;
+    return 1;
+  };
+  if (what == notify_action::list)
+    return list(redis, config.redis.ns, out) ? 0 : unreachable();
+  auto const done = act(redis, config.redis.ns,
+                        what == notify_action::replay ? "jobcast_notify_replay" : "jobcast_notify_drop", ids, out);
+  if (!done)
+    return unreachable();
+  if (*done < static_cast<std::int64_t>(ids.size())) {
+    errors << "jobcast: some of these are no dead letters; `jobcast notify list` names those that are\n";
+    return 1;
+  }
+  return 0;
 }
 
 } // namespace jobcast::app

@@ -1,5 +1,6 @@
 #include "http_fetch.hpp"
 #include "jobcast/app/cli.hpp"
+#include "jobcast/base/json_members.hpp"
 #include "jobcast/job/json_text.hpp"
 #include "jobcast/job/report_json.hpp"
 #include "refusal_text.hpp"
@@ -82,6 +83,11 @@ int report(const std::string& url, const std::string& id, const std::vector<std:
     return 1;
   }
   out << answer << (answer.ends_with('\n') ? "" : "\n");
+  for (json_members members(answer); members.next();)
+    if (members.name() == "result" && members.value() != R"("ok")") {
+      errors << "jobcast: the report changed nothing: " << members.value() << "\n";
+      return 1;
+    }
   return 0;
 }
 

@@ -7,14 +7,16 @@ namespace jobcast::notify {
 namespace {
 
 constexpr std::string_view default_subject =
-    "{{#done}}Done{{/done}}{{#failed}}Failed{{/failed}}{{#cancelled}}Cancelled{{/cancelled}}: {{type}} {{id}}"
+    "{{#done}}Done{{/done}}{{#failed}}Failed{{/failed}}{{#cancelled}}Cancelled{{/cancelled}}: {{title}}"
     "{{#error.title}} - {{error.title}}{{/error.title}}";
 
 constexpr std::string_view default_text =
-    R"({{#done}}The job {{id}} ({{type}}) is done.
-{{/done}}{{#failed}}The job {{id}} ({{type}}) failed.
-{{/failed}}{{#cancelled}}The job {{id}} ({{type}}) was cancelled.
-{{/cancelled}}{{#error.title}}
+    R"({{#done}}{{title}} is done.
+{{/done}}{{#failed}}{{title}} failed.
+{{/failed}}{{#cancelled}}{{title}} was cancelled.
+{{/cancelled}}{{#result.url}}
+{{result.url}}
+{{/result.url}}{{#error.title}}
 {{error.title}}
 {{/error.title}}{{#error.detail}}{{error.detail}}
 {{/error.detail}}{{#error.action}}
@@ -26,10 +28,11 @@ Reference for support: {{error.reference}}
 
 constexpr std::string_view default_html = R"(<!DOCTYPE html>
 <html><body style="font-family: sans-serif">
-{{#done}}<p>The job <b>{{id}}</b> ({{type}}) is done.</p>
-{{/done}}{{#failed}}<p>The job <b>{{id}}</b> ({{type}}) failed.</p>
-{{/failed}}{{#cancelled}}<p>The job <b>{{id}}</b> ({{type}}) was cancelled.</p>
-{{/cancelled}}{{#error.title}}<p><b>{{error.title}}</b>{{#error.detail}}<br>{{error.detail}}{{/error.detail}}</p>
+{{#done}}<p><b>{{title}}</b> is done.</p>
+{{/done}}{{#failed}}<p><b>{{title}}</b> failed.</p>
+{{/failed}}{{#cancelled}}<p><b>{{title}}</b> was cancelled.</p>
+{{/cancelled}}{{#result.url}}<p>{{result.url}}</p>
+{{/result.url}}{{#error.title}}<p><b>{{error.title}}</b>{{#error.detail}}<br>{{error.detail}}{{/error.detail}}</p>
 {{/error.title}}{{#error.action}}<p>What to do: {{error.action}}</p>
 {{/error.action}}{{#error.link}}<p>{{error.link}}</p>
 {{/error.link}}{{#error.reference}}<p>Reference for support: {{error.reference}}</p>

@@ -95,6 +95,12 @@ values::values(std::string_view record)
 std::string values::find(std::string_view path) const {
   if (path == "done" || path == "failed" || path == "cancelled")
     return find("status") == path ? "true" : "";
+  if (path == "title") {
+    for (std::string_view const label : {"labels.title", "labels.name", "labels.file"})
+      if (std::string named = find(label); !named.empty())
+        return named;
+    return find("type") + ' ' + find("id");
+  }
   const rapidjson::Value* at = record_.get();
   while (true) {
     if (!at->IsObject())

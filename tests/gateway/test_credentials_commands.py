@@ -75,3 +75,9 @@ def test_a_key_that_was_printed_publishes_once_its_lines_are_in_the_configuratio
     assert Worker(redis_server).report(job, percent=6)
     again = subprocess.run([PROGRAM, "key", "printing"], capture_output=True, text=True, timeout=30, check=True).stdout
     assert key not in again, "every key is a new one"
+
+
+@pytest.mark.parametrize("name", ['a"b', "", "a b", "x" * 65, "a\nb", "]"])
+def test_a_name_that_the_configuration_would_not_take_is_refused(name):
+    done = subprocess.run([PROGRAM, "key", name], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2 and "1 to 64 of" in done.stderr and done.stdout == ""

@@ -1,6 +1,8 @@
 """`jobcast notify` beside a private Redis, beside none, and with arguments that cannot be meant."""
 import subprocess
 
+import pytest
+
 from harness.gateway import PROGRAM
 from harness.wait import until
 
@@ -39,3 +41,11 @@ def test_what_to_replay_or_drop_must_be_named():
     for wrong in [("replay",), ("drop",), ("replay", "a", "--all"), ("forget", "a"), ()]:
         assert run(*wrong).returncode == 2, wrong
     assert run("list", REDIS_EMBEDDED_PORT="0").returncode == 2
+
+
+@pytest.mark.parametrize("action", ["replay", "drop"])
+def test_a_name_that_is_no_dead_letter_is_an_error(start_redis, start_gateway, action):
+    redis = start_redis()
+    start_gateway(redis)
+    done = run(action, "nope", REDIS_URL=redis.url)
+    assert done.returncode == 1 and "no dead letters" in done.stderr

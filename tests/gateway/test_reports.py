@@ -1,8 +1,10 @@
 """Reports over HTTP: what they answer, what they change, and many in one request."""
 import json
+import subprocess
 
 import pytest
 
+from harness.gateway import PROGRAM
 from harness.problems import assert_document, assert_problem
 
 
@@ -146,3 +148,12 @@ def test_over_http_nobody_passes_for_jobcast_in_the_history(gateway, job, word):
 def test_who_reports_is_written_as_said(gateway, job):
     gateway.report(job, status="processing", by="importer-7")
     assert gateway.get(f"/api/jobs/{job}/history").json()["entries"][0]["by"] == "importer-7"
+
+
+def test_the_command_says_that_a_report_was_ignored(gateway, job):
+    def report(status):
+        return subprocess.run([PROGRAM, "report", job, f"status={status}", "--url", f"http://127.0.0.1:{gateway.port}"],
+                              capture_output=True, text=True, timeout=30, check=False)
+    assert report("done").returncode == 0
+    late = report("failed")
+    assert late.returncode == 1 and "ignored:final" in late.stdout and "changed nothing" in late.stderr

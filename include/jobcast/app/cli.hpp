@@ -12,8 +12,8 @@ namespace jobcast::app {
 inline constexpr auto default_url = "http://127.0.0.1:8080";
 
 /// `jobcast report`: one report from "field=value" texts, named as in docs/functions.md; `result` takes JSON. The
-/// answer goes to `out` as one line of JSON. 0 if the gateway took it (also if it ignored it, which the answer says), 2
-/// if the arguments cannot be meant, 1 for anything else.
+/// answer goes to `out` as one line of JSON. 0 if the gateway took it, 2 if the arguments cannot be meant, 1 for
+/// anything else, such as a report that was ignored because the job is over.
 int report(const std::string& url, const std::string& id, const std::vector<std::string>& fields, std::ostream& out,
            std::ostream& errors);
 
@@ -41,8 +41,8 @@ struct token_request {
 /// `jobcast token`: prints a signed token. 0, or 2 if the arguments cannot be meant or there is no key.
 int token(const settings& config, const token_request& asked, std::ostream& out, std::ostream& errors);
 
-/// `jobcast key`: prints a new API key and what to configure for it.
-int key(const std::string& name, std::ostream& out);
+/// `jobcast key`: prints a new API key and what to configure for it. 0, or 2 if the configuration takes no such name.
+int key(const std::string& name, std::ostream& out, std::ostream& errors);
 
 /// `jobcast refused`: reports that were refused, newest first, a line each: time, job, field, reason. 0 if Redis
 /// answered, 1 if it cannot be asked, 2 if the configuration names no port to ask it on.
@@ -51,7 +51,7 @@ int refused(const settings& config, std::ostream& out, std::ostream& errors);
 enum class notify_action { list, replay, drop };
 
 /// `jobcast notify`: the notifier's dead letters. `ids` names those to replay or drop; none means all. 0 if Redis took
-/// it, 1 if it cannot be asked, 2 if the configuration says of no port to ask it on.
+/// it, 1 if Redis did not answer or a name is no dead letter, 2 if the configuration names no port to ask Redis on.
 int notify(const settings& config, notify_action what, const std::vector<std::string>& ids, std::ostream& out,
            std::ostream& errors);
 

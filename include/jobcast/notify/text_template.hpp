@@ -1,8 +1,9 @@
 // Texts with places to fill in: the part of Mustache that e-mails need. `{{name}}` is a value, `{{#name}}...{{/name}}`
 // stays if there is one, `{{^name}}...{{/name}}` if there is none. Pure.
 //
-// Names are paths into the record (`error.title`, `labels.region`, `result.url`), and `done`, `failed`, `cancelled` for
-// the status. Values are put in as text, or escaped for HTML; what a value holds is never read as a template.
+// Names are paths into the record (`error.title`, `labels.region`, `result.url`); `done`, `failed`, `cancelled` for the
+// status; and `title` for what users call the job: its label title, name or file, else its type and id. Values are put
+// in as text, or escaped for HTML; what a value holds is never read as a template.
 #pragma once
 
 #include <boost/system/result.hpp>

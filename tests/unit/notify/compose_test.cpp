@@ -25,14 +25,14 @@ TEST_CASE("without templates an e-mail says what failed and what to do") {
   CHECK(e.to == "zoe@example.com");
   CHECK(e.identity == "abc");
   CHECK(e.subject == "Failed: export a - Row 17 <b>");
-  CHECK(e.text == "The job a (export) failed.\n\nRow 17 <b>\n\nWhat to do: Fix it.\n");
+  CHECK(e.text == "export a failed.\n\nRow 17 <b>\n\nWhat to do: Fix it.\n");
   CHECK(e.html.find("Row 17 &lt;b&gt;") != std::string::npos);
-  CHECK(e.html.find("<b>a</b>") != std::string::npos);
+  CHECK(e.html.find("<b>export a</b>") != std::string::npos);
   CHECK(e.html.find("{{") == std::string::npos);
 }
 
 TEST_CASE("without templates an e-mail says that a job is done or was cancelled") {
-  CHECK(of(R"({"id":"a","type":"export","status":"done"})").text == "The job a (export) is done.\n");
+  CHECK(of(R"({"id":"a","type":"export","status":"done"})").text == "export a is done.\n");
   CHECK(of(R"({"id":"a","type":"export","status":"cancelled"})").subject == "Cancelled: export a");
 }
 
@@ -51,4 +51,15 @@ TEST_CASE("the program's templates are well-formed") {
   auto const own = templates_for("any", {});
   for (auto const& one : {own.subject, own.text, own.html})
     CHECK(check_template(one) == "");
+}
+
+TEST_CASE("without templates an e-mail calls the job what users call it, and says where the result is") {
+  auto const e =
+      of(R"({"id":"a","type":"export","status":"done","labels":{"file":"May.csv","title":"Orders of <May>"},)"
+         R"("result":{"url":"https://files.example/1?a=1&b=2"}})");
+  CHECK(e.subject == "Done: Orders of <May>");
+  CHECK(e.text == "Orders of <May> is done.\n\nhttps://files.example/1?a=1&b=2\n");
+  CHECK(e.html.find("<b>Orders of &lt;May&gt;</b> is done.") != std::string::npos);
+  CHECK(e.html.find("https://files.example/1?a=1&amp;b=2") != std::string::npos);
+  CHECK(of(R"({"id":"a","type":"export","status":"failed","labels":{"file":"May.csv"}})").subject == "Failed: May.csv");
 }
