@@ -281,9 +281,6 @@ void tame_numbers(std::string& json) {
 
 boost::system::result<parsed_report, field_problem> parse(std::string_view json, bad_side_value bad,
                                                           std::string* name = nullptr) {
-  // Editors and tools of other systems begin a text with a byte order mark.
-  if (constexpr std::string_view mark = "\xef\xbb\xbf"; json.starts_with(mark))
-    json.remove_prefix(mark.size());
   std::string repaired(json);
   replace_lone_surrogates(repaired);
   tame_numbers(repaired);

@@ -1,5 +1,6 @@
 #include "jobcast/store/ingest.hpp"
 
+#include "jobcast/base/byte_order_mark.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/job/report_json.hpp"
 #include "jobcast/store/store.hpp"
@@ -101,7 +102,7 @@ void ingest::apply(std::string_view id, std::string_view payload) {
   };
   if (!job::is_job_id(id))
     return refuse_here("id", "the channel does not end in a job id");
-  auto report = job::report_from_json(payload);
+  auto report = job::report_from_json(without_byte_order_mark(payload));
   if (!report)
     return refuse_here(report.error().field, report.error().detail);
   auto const call = store::report_call(ns_, id, report->fields);

@@ -103,3 +103,8 @@ def test_another_gateway_takes_over_at_once_when_the_holder_drains(start_redis, 
     until(lambda: worker.publish("job", '{"status":"processing"}') == 1, "the second gateway to listen")
     assert time.monotonic() - ended < 2.0
     until(lambda: other.get("/api/jobs/job/status").status == 200, "the report to be applied")
+
+
+def test_a_byte_order_mark_before_a_report_is_passed_over(gateway, worker, job):
+    until(lambda: worker.publish(job, b'\xef\xbb\xbf{"status":"done"}'), "a gateway that takes in published reports")
+    until(lambda: gateway.get(f"/api/jobs/{job}/status").status == 200 and gateway.record(job)["status"] == "done", "the report to be applied")

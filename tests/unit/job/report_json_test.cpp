@@ -169,11 +169,6 @@ TEST_CASE("numbers beyond a double reach the function as they were sent") {
     CHECK(problem_of(json).field == "body");
 }
 
-TEST_CASE("a byte order mark before a report is passed over") {
-  CHECK(fields_of("\xef\xbb\xbf{\"status\":\"done\",\"result\":[1]}") == strings{"status", "done", "result", "[1]"});
-  CHECK(problem_of("\xef\xbb{}").field == "body");
-}
-
 TEST_CASE("what a job is, what nobody knows, and creations are refused with what to change") {
   constexpr auto refuse = bad_side_value::refuse;
   CHECK(problem_of(R"({"message":5})", refuse).detail == "must be text, not a number; put it in quotes");
