@@ -60,6 +60,7 @@ topic& feed::add(std::string_view job) {
   if (before != let_go_.end()) {
     t.peak = before->second.version;
     t.peak_at = before->second.updated_at;
+    t.doubted = before->second.doubted;
     let_go_.erase(before);
   } else if (forgot_) {
     t.peak = std::numeric_limits<std::uint64_t>::max();
@@ -75,7 +76,17 @@ void feed::remember(const topic& t, std::size_t most) {
     forgot_ = true;
   }
   bool const is_record = t.latest && t.latest->kind() == event_kind::job;
-  let_go_[std::hash<std::string_view>()(t.id())] = {t.peak, is_record ? t.latest->updated_at() : t.peak_at};
+  let_go_[std::hash<std::string_view>()(t.id())] = {t.peak, is_record ? t.latest->updated_at() : t.peak_at,
+                                                    !is_record && t.doubted};
+}
+
+void feed::forget_freshness() {
+  for (topic& t : topics) {
+    t.forget_freshness();
+    t.doubted = true;
+  }
+  for (auto& entry : let_go_)
+    entry.second.doubted = true;
 }
 
 void feed::prune(std::size_t most) {

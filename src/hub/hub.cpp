@@ -205,8 +205,7 @@ void hub::on_lost(std::int64_t at) {
   }
   for (auto& entry : feeds_) {
     entry.second.at = topic::state::subscribing;
-    for (topic& t : entry.second.topics)
-      t.forget_freshness();
+    entry.second.forget_freshness();
   }
   to_read_.clear();
   failed_reads_.clear();

@@ -194,16 +194,16 @@ void topic::greet_newcomers() {
 
 bool topic::accept(arrival how, std::uint64_t new_version, bool final, std::string_view record) {
   bool const restart = !fresh || how == arrival::renewed;
-  fresh = true;
   bool const made_again = !latest && peak != 0;
   bool repeated = false;
   if (made_again && how == arrival::read) {
     // What was read may have been overtaken by what watchers had before the topic was let go; or it is just that.
     std::int64_t const updated_at = job::id_of(record).updated_at;
-    if (new_version < peak && updated_at < peak_at)
+    if (!doubted && new_version < peak && updated_at < peak_at)
       return false;
     repeated = new_version == peak && updated_at == peak_at;
   }
+  fresh = true;
   if (!restart && new_version <= version)
     return false;
   // Before anyone is told: nobody may hear of a job that became another's. What was read may have overtaken the event

@@ -78,9 +78,11 @@ class collector {
       *name_ = sent_as_;
     if (is_of_the_gateway(rule_.name))
       return fail(rule_.name, "is not a field of this request; leave it out");
-    bool const twice = std::find(seen_.begin(), seen_.end(), rule_.name) != seen_.end();
-    if (twice || seen_.size() == max_fields) {
-      if (may_leave_out()) {
+    // In this order, so that a member beyond the last that is kept costs no search.
+    bool const full = seen_.size() == max_fields, side = may_leave_out();
+    bool const twice = !(full && side) && std::find(seen_.begin(), seen_.end(), rule_.name) != seen_.end();
+    if (twice || full) {
+      if (side) {
         leave_out();
         raw_start_ = value_start();
         return true;

@@ -60,6 +60,9 @@ struct feed {
   /// The same for a job found by a list that `by` asked for. Unless the list repairs a gap for everyone, the others,
   /// who had their snapshot, follow the topic without being told what they were told before.
   topic& admit(feed_member& by, std::string_view job);
+  /// The subscription was lost, and Redis may have lost writes: whatever is read next is taken, with a reset if its
+  /// version is no higher than what watchers have.
+  void forget_freshness();
   /// Lets go of settled topics, the oldest first beyond `most`. A topic with something unsent stays.
   void prune(std::size_t most);
   /// Watchers with more jobs unsent than `most`, or more bytes of their records.
@@ -70,6 +73,7 @@ struct feed {
   struct let_go {
     std::uint64_t version;
     std::int64_t updated_at;
+    bool doubted; ///< as topic::doubted
   };
 
   std::string scope;

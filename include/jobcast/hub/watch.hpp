@@ -178,6 +178,7 @@ struct topic {
   std::uint16_t id_size_;
   std::int64_t idle_since = 0; ///< steady milliseconds, while unwatched
   std::int64_t peak_at = 0;    ///< updated_at of `peak`, where the topic was let go and made again
+  bool doubted = false;        ///< Redis may have lost `peak`: the subscription was lost since
   auto_hook in_idle;
 
  private:

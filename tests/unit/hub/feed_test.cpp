@@ -232,6 +232,28 @@ TEST_CASE_FIXTURE(feed_fixture, "a read that an outcome overtook does not undo i
   CHECK(v.w.seen.back() == "11");
 }
 
+TEST_CASE_FIXTURE(feed_fixture,
+                  "after an outage an older record of a job that was let go is the truth, for all viewers") {
+  viewer before, after;
+  open(before);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({});
+  hub.on_message("ns:feed:/o", R"(a 9 sf {"id":"a","version":9,"updated_at":20,"status":"done"})");
+  hub.flush();
+  hub.tick(1);
+  REQUIRE(before.w.seen == seen{"9 final"});
+  // A replica that lagged behind has become the primary.
+  hub.on_lost(now_ms());
+  hub.set_available(true);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"a", 4}});
+  CHECK(before.w.seen.back() == "4");
+  CHECK(before.w.seen[before.w.seen.size() - 2] == "reset");
+  open(after);
+  answer_list({{"a", 4}});
+  CHECK(after.w.seen == seen{"4"});
+}
+
 TEST_CASE_FIXTURE(feed_fixture, "what a list tells again of a job that was let go needs no reset") {
   viewer v;
   open(v);
