@@ -1,4 +1,4 @@
-// Requests to the gateway as who asks: address, token and its renewal, the gateway's time, refusals.
+// Sends requests to the gateway: adds address and token, renews the token, reads the gateway's time and refusals.
 
 import { refusal } from './values.js';
 
