@@ -1,5 +1,5 @@
 // Log lines to stderr, one per event, formatted with {fmt}. Thread-safe. Never pass secrets or whole records.
-// Control characters are spelt out, so that text of others makes no line of its own.
+// Control characters are written as escapes: text from outside cannot add a line to the log.
 #pragma once
 
 #include <exception>

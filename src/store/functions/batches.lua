@@ -3,7 +3,6 @@
 -- `share` (the rollup's birth, its status, whole percent, whether stalled), which is what it has to give back.
 local batches = {} do
 
-local STATUS_LIST = {'pending', 'processing', 'retrying', 'done', 'failed', 'cancelled'}
 local NAMED_FAILURES = 20
 -- As many failed jobs are remembered, so that another can be named when one that is named is tried again.
 local KEPT_FAILURES = 1000

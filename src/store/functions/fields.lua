@@ -18,7 +18,6 @@ local IDENTITY = {
   -- From the gateway: what the publisher may handle.
   for_types = fields.bounded(8192), for_tenant = fields.bounded(128),
 }
-local STATUS_LIST = {'pending', 'processing', 'retrying', 'done', 'failed', 'cancelled'}
 
 local function within(reader) return function(field, s)
   local n, mended = reader(field, s)

@@ -5,10 +5,12 @@
 -- The build joins the parts in the order of `order.txt`. Each part is one table, and sees the parts before it alone.
 -- VERSION is raised by hand with every change: a Redis that holds this version keeps what it has (`library.lock`).
 
-local VERSION = '1.12'
+local VERSION = '1.13'
 
 local FINAL = {done = true, failed = true, cancelled = true}
-local STATUSES = {pending = true, processing = true, retrying = true, done = true, failed = true, cancelled = true}
+local STATUS_LIST = {'pending', 'processing', 'retrying', 'done', 'failed', 'cancelled'}
+local STATUSES = {}
+for i = 1, #STATUS_LIST do STATUSES[STATUS_LIST[i]] = true end
 local MAX_TIME = 9007199254740991
 local YEAR = 31536000000
 
