@@ -17,6 +17,13 @@ http::response problem_of(context& c, const store::failure& f) {
     return http::problem(400, f.detail, f.field);
   case store::failure::kind::broken:
     return http::problem(500, "Redis answered an error; the gateway's log says which.");
+  case store::failure::kind::too_many: {
+    c.counters.rate_limited.add();
+    http::response out = http::problem(
+        429, "This address has read more jobs than its rate allows (limits.request_rate); ask for less, or less often.");
+    out.add("Retry-After", std::to_string(f.wait_s));
+    return out;
+  }
   case store::failure::kind::unavailable:
     break;
   }

@@ -5,6 +5,7 @@
 #include "jobcast/api/endpoints.hpp"
 #include "jobcast/api/entity_tags.hpp"
 #include "jobcast/base/clock.hpp"
+#include "jobcast/base/distinct.hpp"
 #include "jobcast/base/strings.hpp"
 #include "jobcast/job/json_text.hpp"
 #include "jobcast/job/report_json.hpp"
@@ -96,32 +97,28 @@ store::arguments inbox_filters(const http::request& r) {
 }
 
 task<http::answer> jobs_by_ids(context& c, http::request& r, std::string_view ids) {
-  std::vector<std::string> wanted;
+  distinct named(ids_per_list);
   for (bool last = false; !last;) {
     auto const comma = ids.find(',');
     last = comma == std::string_view::npos;
     std::string_view const id = ids.substr(0, comma);
     if (auto bad = check_job_id(id, "ids"))
       co_return std::move(*bad);
-    if (std::find(wanted.begin(), wanted.end(), id) == wanted.end())
-      wanted.emplace_back(id);
+    if (!named.add(id))
+      co_return http::problem(400, "Up to 100 ids can be asked for at once.", "ids");
     if (!last)
       ids.remove_prefix(comma + 1);
   }
-  if (wanted.size() > ids_per_list)
-    co_return http::problem(400, "Up to 100 ids can be asked for at once.", "ids");
+  std::vector<std::string> wanted = named.take();
   // One scope for all of them, or none.
   std::string scope = own_scope(*r.who, wanted.front());
   if (std::any_of(wanted.begin(), wanted.end(), [&](const std::string& id) { return own_scope(*r.who, id).empty(); }))
     scope.clear();
-  auto found = co_await c.store.get(std::move(wanted), std::move(scope));
+  auto found = co_await c.lists.by_ids(std::move(wanted), std::move(scope), payer_of(c, r));
   if (!found)
     co_return problem_of(c, found.error());
-  std::vector<store::record> records;
-  for (auto& one : *found)
-    if (one && may(*r.who, auth::action::read, one->json))
-      records.push_back(std::move(*one));
-  co_return list_response(r, records, {});
+  std::erase_if(*found, [&](const store::record& one) { return !may(*r.who, auth::action::read, one.json); });
+  co_return list_response(r, *found, {});
 }
 
 } // namespace
@@ -202,7 +199,7 @@ task<http::answer> get_jobs(context& c, http::request& r, parts) {
       co_return http::problem(400, "Say which jobs: ?ids=a,b or ?owner=...", "ids");
     co_return std::move(*bad);
   }
-  auto page = co_await c.store.list(std::move(std::get<std::string>(scope)), list_filters(r));
+  auto page = co_await c.lists.list(std::move(std::get<std::string>(scope)), list_filters(r), payer_of(c, r));
   if (!page)
     co_return problem_of(c, page.error());
   co_return list_response(r, page->records, page->cursor);
@@ -212,7 +209,7 @@ task<http::answer> get_inbox(context& c, http::request& r, parts) {
   auto scope = scope_of(r);
   if (auto* bad = std::get_if<http::response>(&scope))
     co_return std::move(*bad);
-  auto page = co_await c.store.inbox(std::move(std::get<std::string>(scope)), inbox_filters(r));
+  auto page = co_await c.lists.inbox(std::move(std::get<std::string>(scope)), inbox_filters(r), payer_of(c, r));
   if (!page)
     co_return problem_of(c, page.error());
   co_return list_response(r, page->records, page->cursor, page->unseen);

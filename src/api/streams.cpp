@@ -4,6 +4,7 @@
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/cors.hpp"
 #include "jobcast/api/endpoints.hpp"
+#include "jobcast/base/distinct.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -67,19 +68,19 @@ task<http::answer> get_job_events(context& c, http::request& r, parts at) {
 
 task<http::answer> get_events(context& c, http::request& r, parts) {
   hub::watch_request asked = base_request(c, r);
+  distinct named(c.config.limits.jobs_per_stream);
   for (auto const& [name, value] : r.query) {
     if (name != "job")
       continue;
     if (auto bad = check_job_id(value, "job"))
       co_return std::move(*bad);
-    if (std::find(asked.jobs.begin(), asked.jobs.end(), value) == asked.jobs.end())
-      asked.jobs.push_back(value);
+    if (!named.add(value))
+      co_return http::problem(400,
+                              fmt::format("One stream carries up to {} jobs (limits.jobs_per_stream); open several.",
+                                          c.config.limits.jobs_per_stream),
+                              "job");
   }
-  if (asked.jobs.size() > c.config.limits.jobs_per_stream)
-    co_return http::problem(400,
-                            fmt::format("One stream carries up to {} jobs (limits.jobs_per_stream); open several.",
-                                        c.config.limits.jobs_per_stream),
-                            "job");
+  asked.jobs = named.take();
   bool const by_owner = r.parameter("owner").has_value();
   if (by_owner && !asked.jobs.empty())
     co_return http::problem(400, "Ask for jobs or for an owner, not for both on one stream.", "owner");
@@ -88,6 +89,7 @@ task<http::answer> get_events(context& c, http::request& r, parts) {
     if (auto* bad = std::get_if<http::response>(&scope))
       co_return std::move(*bad);
     asked.scope = std::move(std::get<std::string>(scope));
+    asked.payer = payer_of(c, r);
   } else if (asked.jobs.empty() && r.who->what == auth::identity::kind::link && !r.who->jobs.empty()) {
     asked.jobs = r.who->jobs;
   } else if (asked.jobs.empty()) {

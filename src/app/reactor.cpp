@@ -51,10 +51,17 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     , secrets_(keys)
     , wheel_(clock::now())
     , client_(io_.get_executor(), shared.redis)
+    , bulk_client_(io_.get_executor(), shared.redis)
     , subscriber_(io_.get_executor(), shared.redis, *this)
     , store_(client_, config.redis.ns)
     , reads_(io_.get_executor(), store_)
-    , backend_(client_, subscriber_, config.redis.ns, hub_, [this] { asio::post(io_, [this] { flush(); }); })
+    , bulk_reads_({.send =
+                       [this](const store::bulk_reads::call& what, redis::client::handler done) {
+                         bulk_client_.call(std::vector<std::string_view>(what.begin(), what.end()), std::move(done));
+                       },
+                   .post = [this](std::function<void()> what) { asio::post(io_, std::move(what)); }})
+    , lists_(bulk_reads_, config.redis.ns)
+    , backend_(client_, bulk_reads_, subscriber_, config.redis.ns, hub_, [this] { asio::post(io_, [this] { flush(); }); })
     , hub_(backend_, config_.limits, config.redis.ns, counters_)
     , host_{hub_, wheel_, config_.limits, counters_, *shared.admission}
     , context_(make_context())
@@ -105,6 +112,7 @@ api::context reactor::make_context() {
   return api::context{
       .store = store_,
       .reads = reads_,
+      .lists = lists_,
       .config = config_,
       .counters = counters_,
       .admission = *shared_.admission,
@@ -147,6 +155,11 @@ void reactor::run() {
     log::warning("server.io_uring: {}; sending without it", why);
   client_.on_change([this](bool connected) { on_client(connected); });
   client_.start();
+  bulk_client_.on_change([this](bool connected) {
+    if (connected)
+      hub_.retry_reads();
+  });
+  bulk_client_.start();
   subscriber_.start();
   subscriber_.subscribe(probe_channel_);
   subscriber_.subscribe(hub_.gone_channel());
@@ -223,6 +236,7 @@ void reactor::tick() {
     lag_ = lag_ * 0.9 + 0.1 * std::max(1.0, late);
     advance_wheel();
     tell_refused(now);
+    bulk_reads_.go_on();
     hub_.tick(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count());
     if (now >= next_probe_) {
       next_probe_ = now + probe_every;
@@ -341,6 +355,7 @@ void reactor::end_if_drained() {
   if (counters_.connections.get() > 0)
     log::warning("ended with {} connections still open", counters_.connections.get());
   client_.stop();
+  bulk_client_.stop();
   subscriber_.stop();
   ready_.stop();
   // What is left are handlers of what was just stopped; they run, then the loop has no work and ends.

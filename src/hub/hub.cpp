@@ -75,7 +75,8 @@ void hub::judge_again(link& l) {
     l.topic_->judge_again(l);
 }
 
-void hub::open_feed(watcher& w, feed_member& member, std::string_view scope, std::int64_t since) {
+void hub::open_feed(watcher& w, feed_member& member, std::string_view scope, std::int64_t since,
+                    net::admission::account payer) {
   w.hub_ = this;
   auto at = feeds_.find(scope);
   if (at == feeds_.end()) {
@@ -90,6 +91,8 @@ void hub::open_feed(watcher& w, feed_member& member, std::string_view scope, std
   f.members.push_back(member);
   for (topic& t : f.topics)
     member.follow(t);
+  member.ticket_ = ++next_ticket_;
+  tickets_.emplace(member.ticket_, awaited_list{&member, std::move(payer)});
   if (f.at == topic::state::live)
     request_list(member);
 }
@@ -98,7 +101,7 @@ void hub::close_feed(feed_member& member) {
   feed* f = member.feed_;
   if (!f)
     return;
-  tickets_.erase(member.ticket_);
+  forget_list(member);
   member.unfollow_all();
   member.in_feed.unlink();
   member.feed_ = nullptr;
@@ -106,12 +109,22 @@ void hub::close_feed(feed_member& member) {
     f->idle_since = now_;
 }
 
+// Returns whom it was to be charged to: nobody, where it is the gateway that needs it.
+net::admission::account hub::forget_list(feed_member& member) {
+  auto const awaited = tickets_.extract(member.ticket_);
+  member.ticket_ = 0;
+  if (awaited.empty())
+    return {};
+  backend_.drop_list(awaited.key());
+  return std::move(awaited.mapped().payer);
+}
+
 void hub::request_list(feed_member& member) {
-  tickets_.erase(member.ticket_);
+  auto payer = forget_list(member);
   member.ticket_ = ++next_ticket_;
-  tickets_.emplace(member.ticket_, &member);
+  auto const& awaited = tickets_.emplace(member.ticket_, awaited_list{&member, std::move(payer)}).first->second;
   backend_.list(member.feed_->scope, member.listed_ ? lost_at_ - limits_.resume_overlap.count() : member.since_,
-                member.ticket_);
+                member.ticket_, awaited.payer);
 }
 
 feed* hub::find_feed(std::string_view channel) {
@@ -265,6 +278,12 @@ void hub::on_absent(std::string_view id) {
   });
 }
 
+void hub::on_unread(std::string_view id) {
+  to_read_.emplace_back(id);
+  if (!std::exchange(flush_scheduled_, true))
+    backend_.schedule_flush();
+}
+
 void hub::on_read_failed(std::span<const std::string> ids) {
   failed_reads_.insert(failed_reads_.end(), ids.begin(), ids.end());
 }
@@ -273,7 +292,7 @@ void hub::on_listed(std::uint64_t ticket, std::span<const listed_record> records
   auto at = tickets_.find(ticket);
   if (at == tickets_.end())
     return;
-  feed_member& member = *at->second;
+  feed_member& member = *at->second.member;
   tickets_.erase(at);
   member.ticket_ = 0;
   feed& f = *member.feed_;
@@ -304,16 +323,16 @@ void hub::on_list_failed(std::uint64_t ticket) {
   // The subscription will be acknowledged again after the reconnect, and the list asked for then; this covers the
   // command connection failing alone.
   if (auto at = tickets_.find(ticket); at != tickets_.end())
-    at->second->list_failed_ = true;
+    at->second.member->list_failed_ = true;
 }
 
 void hub::retry_reads() {
   to_read_.insert(to_read_.end(), failed_reads_.begin(), failed_reads_.end());
   failed_reads_.clear();
   std::vector<feed_member*> again;
-  for (auto& [ticket, member] : tickets_)
-    if (std::exchange(member->list_failed_, false))
-      again.push_back(member);
+  for (auto& [ticket, awaited] : tickets_)
+    if (std::exchange(awaited.member->list_failed_, false))
+      again.push_back(awaited.member);
   for (feed_member* member : again)
     request_list(*member);
   if (!to_read_.empty() && !std::exchange(flush_scheduled_, true))

@@ -80,13 +80,37 @@ unsigned admission::request(const asio::ip::address& from, time_point now, unsig
     return 0;
   forget_idle(now);
   holder& h = addresses_[key_of(from)];
-  double const passed = std::chrono::duration<double>(now - h.counted).count();
-  h.requests = std::exchange(h.asked, true) ? refilled(h.requests, rate_, passed) : rate_ * burst_seconds;
-  h.counted = now;
+  refill(h, now);
   if (h.requests < 1)
     return static_cast<unsigned>(std::ceil((1 - h.requests) / rate_));
   h.requests -= cost;
   return 0;
+}
+
+// The request that leads to a read has been paid for: what is left may be nothing.
+unsigned admission::wait(const std::string& key, time_point now) {
+  std::lock_guard const lock(mutex_);
+  auto const at = addresses_.find(key);
+  if (rate_ <= 0 || at == addresses_.end())
+    return 0;
+  refill(at->second, now);
+  return at->second.requests < 0 ? static_cast<unsigned>(std::ceil(-at->second.requests / rate_)) : 0;
+}
+
+void admission::pay(const std::string& key, double requests, time_point now) {
+  std::lock_guard const lock(mutex_);
+  if (rate_ <= 0)
+    return;
+  forget_idle(now);
+  holder& h = addresses_[key];
+  refill(h, now);
+  h.requests -= requests;
+}
+
+void admission::refill(holder& h, time_point now) const {
+  double const passed = std::chrono::duration<double>(now - h.counted).count();
+  h.requests = std::exchange(h.asked, true) ? refilled(h.requests, rate_, passed) : rate_ * burst_seconds;
+  h.counted = now;
 }
 
 // Who holds nothing and has all its requests back is as if it had never been here.

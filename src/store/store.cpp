@@ -4,14 +4,11 @@
 #include "jobcast/base/strings.hpp"
 #include "jobcast/job/event.hpp"
 
+#include <numeric>
+
 namespace jobcast::store {
 
 namespace {
-
-record read_record(redis::reply_view reply, std::size_t offset = 0) {
-  record_view const seen = view_record(reply, offset);
-  return {seen.version, seen.final, std::string(seen.json)};
-}
 
 command_answer read_command(const redis::reply_ptr& reply) {
   redis::reply_view const view = reply.get();
@@ -23,6 +20,11 @@ command_answer read_command(const redis::reply_ptr& reply) {
 record_view view_record(redis::reply_view reply, std::size_t offset) {
   return {static_cast<std::uint64_t>(reply[offset].integer()),
           reply[offset + 1].text().find('f') != std::string_view::npos, reply[offset + 2].text()};
+}
+
+record read_record(redis::reply_view reply, std::size_t offset) {
+  record_view const seen = view_record(reply, offset);
+  return {seen.version, seen.final, std::string(seen.json)};
 }
 
 // Every record begins {"id":"...", and an id needs no escaping.
@@ -64,45 +66,29 @@ task<result<redis::reply_ptr>> store::call(std::string_view function, arguments 
   co_return std::move(answer.owned);
 }
 
+// A reply is bounded in bytes: records that found no room in one are read by the next.
 task<result<std::vector<std::optional<record>>>> store::get(std::vector<std::string> ids, std::string scope) {
-  std::size_t const count = ids.size();
-  if (!scope.empty())
-    ids.insert(ids.begin(), std::move(scope));
-  auto reply = co_await call("jobcast_get", std::move(ids));
-  if (!reply)
-    co_return reply.error();
-  redis::reply_view const view = reply->get();
-  std::vector<std::optional<record>> out(count);
-  for (std::size_t i = 0; i < count; ++i)
-    if (view[i].is_array())
-      out[i] = read_record(view[i]);
-  co_return out;
-}
-
-task<result<page>> store::list(std::string scope, arguments filters) {
-  filters.insert(filters.begin(), std::move(scope));
-  auto reply = co_await call("jobcast_list", std::move(filters));
-  if (!reply)
-    co_return reply.error();
-  redis::reply_view const view = reply->get();
-  page out;
-  out.cursor = view[0].text();
-  for (std::size_t i = 1; i < view.size(); ++i)
-    out.records.push_back(read_record(view[i]));
-  co_return out;
-}
-
-task<result<inbox_page>> store::inbox(std::string scope, arguments filters) {
-  filters.insert(filters.begin(), std::move(scope));
-  auto reply = co_await call("jobcast_inbox", std::move(filters));
-  if (!reply)
-    co_return reply.error();
-  redis::reply_view const view = reply->get();
-  inbox_page out;
-  out.cursor = view[0].text();
-  out.unseen = static_cast<std::uint64_t>(view[1].integer());
-  for (std::size_t i = 2; i < view.size(); ++i)
-    out.records.push_back(read_record(view[i]));
+  std::vector<std::optional<record>> out(ids.size());
+  std::vector<std::size_t> due(ids.size());
+  std::iota(due.begin(), due.end(), std::size_t(0));
+  while (!due.empty()) {
+    arguments rest = strings(scope, "later");
+    for (std::size_t const i : due)
+      rest.push_back(ids[i]);
+    auto reply = co_await call("jobcast_read", std::move(rest));
+    if (!reply)
+      co_return reply.error();
+    redis::reply_view const view = reply->get();
+    std::vector<std::size_t> later;
+    for (std::size_t i = 0; i < due.size(); ++i) {
+      redis::reply_view const row = view[i + 1];
+      if (row.is_array())
+        out[due[i]] = read_record(row);
+      else if (!row.is_nil())
+        later.push_back(due[i]);
+    }
+    due = std::move(later);
+  }
   co_return out;
 }
 

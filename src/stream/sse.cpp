@@ -101,7 +101,7 @@ class many_session final : public sse_session {
     if (r.jobs.empty()) {
       if (r.every)
         member_.want_every();
-      host_.hub.open_feed(*this, member_, r.scope, since_);
+      host_.hub.open_feed(*this, member_, r.scope, since_, r.payer);
     }
     flush();
   }

@@ -26,6 +26,8 @@ constexpr unsigned pings_per_heartbeat = 1000;
 constexpr std::int64_t auth_patience_ms = 10'000;
 // Cancel, retry and seen that Redis has not answered yet.
 constexpr unsigned commands_at_once = 64;
+// A message counts for a request for each so many bytes: longer ones take longer to read.
+constexpr std::size_t bytes_per_request = 4096;
 
 class ws_session final : public session {
  public:
@@ -104,10 +106,10 @@ class ws_session final : public session {
   }
 
   void on_text(std::string_view json) {
-    auto const message = read_ws_message(json);
+    auto const message = read_ws_message(json, host_.limits.jobs_per_stream);
     if (!message)
       return refuse(message.error().echo, http::problem_json(400, message.error().detail, message.error().field));
-    if (!within_rate(1))
+    if (!within_rate(static_cast<unsigned>(1 + json.size() / bytes_per_request)))
       return refuse_rate(*message);
     if (is_nobody() && message->op != ws_op::auth && message->op != ws_op::ping)
       return refuse(message->echo,
@@ -129,8 +131,14 @@ class ws_session final : public session {
   }
 
   // API keys are exempt here too.
+  bool is_exempt() const { return !who() || who()->what == auth::identity::kind::api_key; }
+  net::admission::account payer() const {
+    return is_exempt() ? net::admission::account()
+                       : net::admission::account(host_.admission, asio::ip::address_v6(client_));
+  }
+
   bool within_rate(unsigned cost) {
-    if (!who() || who()->what == auth::identity::kind::api_key || cost == 0)
+    if (is_exempt() || cost == 0)
       return true;
     bool const within = host_.admission.request(asio::ip::address_v6(client_), host_.wheel.now(), cost) == 0;
     if (!within)
@@ -204,9 +212,7 @@ class ws_session final : public session {
     for (const std::string& job : message.jobs) {
       if (watches_.watches(job))
         continue;
-      auto const known =
-          std::find_if(message.versions.begin(), message.versions.end(), [&](auto const& v) { return v.first == job; });
-      watches_.watch(host_.hub, *this, job, known == message.versions.end() ? 0 : known->second, message.every);
+      watches_.watch(host_.hub, *this, job, message.version_of(job), message.every);
     }
   }
 
@@ -233,7 +239,7 @@ class ws_session final : public session {
     say("ack", message.echo);
     if (ending_)
       return;
-    watches_.follow(host_.hub, *this, whose, std::move(scope), message.every);
+    watches_.follow(host_.hub, *this, whose, std::move(scope), message.every, payer());
   }
 
   void unwatch(const ws_message& message) {

@@ -49,8 +49,9 @@ std::string echo_of(const rapidjson::Value& message) {
 
 class reader {
  public:
-  explicit reader(const rapidjson::Value& message)
-      : message_(message) {
+  reader(const rapidjson::Value& message, std::size_t most_jobs)
+      : message_(message)
+      , most_jobs_(most_jobs) {
     out_.echo = echo_of(message);
   }
 
@@ -83,6 +84,10 @@ class reader {
  private:
   ws_problem problem(std::string field, std::string detail) { return {out_.echo, std::move(field), std::move(detail)}; }
 
+  std::string too_many() const {
+    return "One message names up to " + std::to_string(most_jobs_) + " jobs (limits.jobs_per_stream); send several.";
+  }
+
   static bool is_id(const rapidjson::Value& v) { return v.IsString() && job::is_job_id(text_of(v)); }
 
   boost::system::result<ws_message, ws_problem> read_watch() {
@@ -104,6 +109,8 @@ class reader {
       return std::move(out_);
     if (!jobs->IsArray() || jobs->Empty())
       return problem("jobs", "This is a list of job ids that is not empty.");
+    if (jobs->Size() > most_jobs_)
+      return problem("jobs", too_many());
     for (auto const& id : jobs->GetArray()) {
       if (!is_id(id))
         return problem("jobs", "A job id is " + std::string(job::job_id_rule));
@@ -116,11 +123,15 @@ class reader {
       return std::move(out_);
     if (!versions->IsObject())
       return problem("versions", "This is an object from job ids to the versions that are known.");
+    if (versions->MemberCount() > most_jobs_)
+      return problem("versions", too_many());
     for (auto const& known : versions->GetObject()) {
       if (!known.value.IsUint64())
         return problem("versions", "A version is a whole number.");
       out_.versions.emplace_back(text_of(known.name), known.value.GetUint64());
     }
+    std::stable_sort(out_.versions.begin(), out_.versions.end(),
+                     [](auto const& a, auto const& b) { return a.first < b.first; });
     return std::move(out_);
   }
 
@@ -146,12 +157,19 @@ class reader {
   }
 
   const rapidjson::Value& message_;
+  std::size_t most_jobs_;
   ws_message out_;
 };
 
 } // namespace
 
-boost::system::result<ws_message, ws_problem> read_ws_message(std::string_view json) {
+std::uint64_t ws_message::version_of(std::string_view of) const {
+  auto const at = std::lower_bound(versions.begin(), versions.end(), of,
+                                   [](auto const& known, std::string_view id) { return known.first < id; });
+  return at == versions.end() || at->first != of ? 0 : at->second;
+}
+
+boost::system::result<ws_message, ws_problem> read_ws_message(std::string_view json, std::size_t most_jobs) {
   json = without_byte_order_mark(json);
   rapidjson::Document doc;
   // Iterative, so that deep nesting cannot exhaust the stack.
@@ -159,7 +177,7 @@ boost::system::result<ws_message, ws_problem> read_ws_message(std::string_view j
   // RapidJSON takes a NUL for the end.
   if (doc.HasParseError() || !doc.IsObject() || json.find('\0') != json.npos)
     return ws_problem{{}, "body", "A message is one JSON object."};
-  return reader(doc).read();
+  return reader(doc, most_jobs).read();
 }
 
 } // namespace jobcast::stream

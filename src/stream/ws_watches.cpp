@@ -28,14 +28,15 @@ std::optional<owner_name> ws_watches::followed() const {
   return owner_name{feed_->tenant, feed_->owner};
 }
 
-void ws_watches::follow(hub::hub& h, hub::watcher& by, owner_name whose, std::string scope, bool every) {
+void ws_watches::follow(hub::hub& h, hub::watcher& by, owner_name whose, std::string scope, bool every,
+                        net::admission::account payer) {
   feed_ = std::make_unique<feed>();
   feed_->scope = std::move(scope);
   feed_->tenant = whose.tenant;
   feed_->owner = whose.owner;
   if (every)
     feed_->want_every();
-  h.open_feed(by, *feed_, feed_->scope, 0);
+  h.open_feed(by, *feed_, feed_->scope, 0, std::move(payer));
 }
 
 void ws_watches::unfollow(hub::hub& h) {

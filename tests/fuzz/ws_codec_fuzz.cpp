@@ -31,7 +31,7 @@ void decode(std::vector<outcome>& out, ws_decoder& decoder, std::string bytes) {
     require(item.payload.size() <= limit);
     out.push_back({item.what, std::string(item.payload), item.code});
     if (item.what == ws_item::kind::text)
-      (void)read_ws_message(item.payload);
+      (void)read_ws_message(item.payload, 200);
   }
 }
 

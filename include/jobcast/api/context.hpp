@@ -11,6 +11,7 @@
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/net/admission.hpp"
 #include "jobcast/net/networks.hpp"
+#include "jobcast/store/lists.hpp"
 #include "jobcast/store/shared_reads.hpp"
 
 #include <functional>
@@ -28,6 +29,7 @@ struct readiness {
 struct context {
   store::store& store;
   store::shared_reads& reads; ///< of single records
+  store::lists& lists;
   const settings& config;
   metrics::counters& counters;
   net::admission& admission;

@@ -89,10 +89,12 @@ class reactor final : redis::subscriber_observer {
   timing_wheel wheel_;
   asio::io_context io_{1};
   net::readiness& ready_{asio::use_service<net::readiness>(io_)};
-  redis::client client_;
+  redis::client client_, bulk_client_;
   redis::subscriber subscriber_;
   store::store store_;
   store::shared_reads reads_;
+  store::bulk_reads bulk_reads_;
+  store::lists lists_;
   redis_backend backend_;
   hub::hub hub_;
   stream::host host_;

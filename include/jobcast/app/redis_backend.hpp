@@ -4,10 +4,12 @@
 #include "jobcast/hub/hub.hpp"
 #include "jobcast/redis/client.hpp"
 #include "jobcast/redis/subscriber.hpp"
+#include "jobcast/store/bulk_reads.hpp"
 
 #include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace jobcast::app {
@@ -17,9 +19,10 @@ namespace jobcast::app {
 class redis_backend final : public hub::backend {
  public:
   /// `flush_soon`: have hub::flush() called before the loop sleeps again.
-  redis_backend(redis::client& client, redis::subscriber& subscriber, std::string ns, hub::hub& answers,
-                std::function<void()> flush_soon)
+  redis_backend(redis::client& client, store::bulk_reads& lists, redis::subscriber& subscriber, std::string ns,
+                hub::hub& answers, std::function<void()> flush_soon)
       : client_(client)
+      , lists_(lists)
       , subscriber_(subscriber)
       , ns_(std::move(ns))
       , hub_(answers)
@@ -28,15 +31,19 @@ class redis_backend final : public hub::backend {
   void subscribe(std::string_view channel) override { subscriber_.subscribe(channel); }
   void unsubscribe(std::string_view channel) override { subscriber_.unsubscribe(channel); }
   void read(std::vector<std::string> ids) override;
-  void list(const std::string& scope, std::int64_t since, std::uint64_t ticket) override;
+  void list(const std::string& scope, std::int64_t since, std::uint64_t ticket,
+            const net::admission::account& payer) override;
+  void drop_list(std::uint64_t ticket) override;
   void schedule_flush() override { flush_soon_(); }
 
  private:
   redis::client& client_;
+  store::bulk_reads& lists_;
   redis::subscriber& subscriber_;
   std::string ns_;
   hub::hub& hub_;
   std::function<void()> flush_soon_;
+  std::unordered_map<std::uint64_t, store::bulk_reads::ticket> awaited_; ///< lists, by the hub's tickets
 };
 
 } // namespace jobcast::app

@@ -8,6 +8,7 @@
 #include "jobcast/hub/feed.hpp"
 #include "jobcast/hub/watch.hpp"
 #include "jobcast/metrics/counters.hpp"
+#include "jobcast/net/admission.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -24,10 +25,13 @@ class backend {
  public:
   virtual void subscribe(std::string_view channel) = 0;
   virtual void unsubscribe(std::string_view channel) = 0;
-  /// Answered by on_record / on_absent for each id, or on_read_failed for all of them.
+  /// Answered by on_record, on_absent or on_unread for each id, or on_read_failed for all of them.
   virtual void read(std::vector<std::string> ids) = 0;
   /// Answered by on_listed or on_list_failed with the same ticket.
-  virtual void list(const std::string& scope, std::int64_t since, std::uint64_t ticket) = 0;
+  virtual void list(const std::string& scope, std::int64_t since, std::uint64_t ticket,
+                    const net::admission::account& payer) = 0;
+  /// Nobody waits for that list any more; it may be answered all the same.
+  virtual void drop_list(std::uint64_t ticket) = 0;
   /// Have hub::flush() called before the loop sleeps again.
   virtual void schedule_flush() = 0;
 
@@ -58,8 +62,9 @@ class hub {
   /// The link's watcher has other credentials: what it may not see any more is `missing`, what it now may appears.
   void judge_again(link& l);
   /// Watches all jobs of a scope. `since`: final jobs updated before it are not news to this watcher (0: send the
-  /// newest).
-  void open_feed(watcher& w, feed_member& member, std::string_view scope, std::int64_t since);
+  /// newest). `payer`: whom the first list is charged to.
+  void open_feed(watcher& w, feed_member& member, std::string_view scope, std::int64_t since,
+                 net::admission::account payer = {});
   void close_feed(feed_member& member);
   /// Makes `w` known, for `gateway` notices. Before open().
   void enlist(watcher& w);
@@ -77,6 +82,8 @@ class hub {
   // From reads.
   void on_record(std::string_view id, std::uint64_t version, bool final, std::string_view record);
   void on_absent(std::string_view id);
+  /// A read that found no room for that record in its reply.
+  void on_unread(std::string_view id);
   void on_read_failed(std::span<const std::string> ids);
   void on_listed(std::uint64_t ticket, std::span<const listed_record> records, std::string_view cursor);
   void on_list_failed(std::uint64_t ticket);
@@ -128,6 +135,7 @@ class hub {
   void bound(feed& f);
   feed* find_feed(std::string_view channel);
   void request_list(feed_member& member);
+  net::admission::account forget_list(feed_member& member);
   void reread_rest(feed& f);
   template <class Use>
   void with_reading(std::string_view id, Use use);
@@ -148,7 +156,12 @@ class hub {
   std::vector<std::string> to_read_, failed_reads_;
   std::unordered_multimap<std::string, std::string>
       feed_reads_; ///< job id to scope, while a feed's topic is read alone
-  std::unordered_map<std::uint64_t, feed_member*> tickets_;
+  /// A list that a member waits for, or will ask for when its feed is subscribed to.
+  struct awaited_list {
+    feed_member* member;
+    net::admission::account payer;
+  };
+  std::unordered_map<std::uint64_t, awaited_list> tickets_;
   std::uint64_t next_ticket_ = 0;
   spare_backlogs spare_;
   watcher_list dirty_;

@@ -55,6 +55,29 @@ class admission {
   /// rate, and those after it wait for so much longer.
   unsigned request(const asio::ip::address& from, time_point now, unsigned cost = 1);
 
+  /// Whom a read is charged to, whose cost is known afterwards. Copied freely; must not outlive the admission.
+  class account {
+   public:
+    /// Of whoever is exempt: pays nothing.
+    account() = default;
+    account(admission& of, const asio::ip::address& from)
+        : of_(&of)
+        , key_(key_of(from)) {}
+    /// 0 if a read may be made now, else after how many seconds.
+    unsigned wait(time_point now) const { return of_ ? of_->wait(key_, now) : 0; }
+    /// Takes so many requests from the rate, beyond it if need be.
+    void pay(double requests, time_point now) const {
+      if (of_)
+        of_->pay(key_, requests, now);
+    }
+    /// Equal for accounts of one address; empty for whoever is exempt.
+    const std::string& key() const { return key_; }
+
+   private:
+    admission* of_ = nullptr;
+    std::string key_;
+  };
+
  private:
   struct holder {
     std::size_t held = 0;
@@ -68,6 +91,9 @@ class admission {
   using table = std::unordered_map<std::string, holder>;
 
   static std::string key_of(const asio::ip::address& from);
+  unsigned wait(const std::string& key, time_point now);
+  void pay(const std::string& key, double requests, time_point now);
+  void refill(holder& h, time_point now) const;
   ticket take(table& in, std::string key, std::size_t most, bool is_address);
   void give_back(holder& h);
   void forget_idle(time_point now);

@@ -20,9 +20,11 @@ struct failure {
     unavailable, ///< Redis cannot be reached, or did not answer; the call may have run
     refused,     ///< the function refused an argument: `field`, and in `detail` what to change
     broken,      ///< Redis answered an error that is not the caller's fault
+    too_many,    ///< the caller has read more than its rate allows
   };
   kind what = kind::unavailable;
   std::string field, detail;
+  unsigned wait_s = 0; ///< of too_many: when to ask again
 };
 
 template <class T>
@@ -49,6 +51,9 @@ struct record {
   std::string event_id() const;
 };
 
+/// The same, copied.
+record read_record(redis::reply_view reply, std::size_t offset = 0);
+
 struct report_answer {
   std::string result; ///< "ok" or "ignored:<why>"
   std::uint64_t version = 0;
@@ -59,16 +64,6 @@ struct report_answer {
 struct command_answer {
   std::string what;
   record now;
-};
-
-struct page {
-  std::vector<record> records;
-  std::string cursor;
-};
-
-/// Outcomes that an owner has not seen yet.
-struct inbox_page : page {
-  std::uint64_t unseen = 0; ///< in all
 };
 
 struct history_entry {
@@ -89,8 +84,6 @@ class store {
 
   /// With a `scope` (job::scope_key), jobs of other owners are as if there were none, and take as long.
   task<result<std::vector<std::optional<record>>>> get(std::vector<std::string> ids, std::string scope = {});
-  task<result<page>> list(std::string scope, arguments filters);
-  task<result<inbox_page>> inbox(std::string scope, arguments filters);
   task<result<std::vector<history_entry>>> history(std::string id);
   task<result<report_answer>> report(std::string id, arguments fields);
   task<result<command_answer>> create(std::string id, arguments fields);

@@ -16,13 +16,16 @@ struct ws_message {
   ws_op op = ws_op::ping;
   std::string echo;              ///< the `id` member as JSON, to be echoed; empty if there was none
   std::vector<std::string> jobs; ///< of watch and unwatch, each once, sorted
-  std::vector<std::pair<std::string, std::uint64_t>> versions;
+  std::vector<std::pair<std::string, std::uint64_t>> versions; ///< of watch, sorted by id
   std::string job;           ///< of cancel, retry, seen
   std::uint64_t attempt = 0; ///< of seen: whose outcome it was; 0: not said
   std::string token;         ///< of auth
   std::string owner;         ///< of watch and unwatch, instead of jobs
   std::string tenant;
   bool every = false;
+
+  /// The version of the job that the client has; 0: none.
+  std::uint64_t version_of(std::string_view of) const;
 };
 
 struct ws_problem {
@@ -30,6 +33,7 @@ struct ws_problem {
   std::string field, detail;
 };
 
-boost::system::result<ws_message, ws_problem> read_ws_message(std::string_view json);
+/// `most_jobs`: how many jobs one message may name.
+boost::system::result<ws_message, ws_problem> read_ws_message(std::string_view json, std::size_t most_jobs);
 
 } // namespace jobcast::stream

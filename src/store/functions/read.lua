@@ -1,4 +1,4 @@
--- Reads that change nothing: jobcast_get, jobcast_list, jobcast_inbox.
+-- Reads that change nothing: jobcast_get, jobcast_read, jobcast_list, jobcast_inbox.
 local read = {} do
 
 -- Whose job it is, is looked at first and alone, so that the job of another costs what none does.
@@ -10,6 +10,18 @@ end
 -- The version is in the record, since a report of progress writes it nowhere else but in `now`.
 local function row(id, status, doc)
   return {tonumber(match(doc, '^"version":(%d+)', #id + 10) or 0), FINAL[status] and 'f' or '', doc}
+end
+
+-- A page ends after the record with which it has so many bytes: a hundred large results are several megabytes.
+local PAGE_BYTES = 524288
+-- A stream begins with more, if there is time: its owner asks once.
+local SNAPSHOT_BYTES = 2097152
+
+-- What a read costs, in looks: one is to find out whether a job is wanted. To read its record takes as long as three more, and
+-- half a KiB of it as long as another.
+local LOOKS_A_ROW, BYTES_A_LOOK = 3, 512
+local function looks_of(looked, rows, bytes)
+  return looked + rows * LOOKS_A_ROW + math.floor(bytes / BYTES_A_LOOK)
 end
 
 function read.get(ns, args)
@@ -24,17 +36,48 @@ function read.get(ns, args)
   return out
 end
 
+-- The record without its result, of which it says how many bytes there are. The result stands at the end of a record, where no
+-- text can be taken for it.
+local RESULT = ',"result":'
+local function lean(doc, result)
+  local tail = match(sub(doc, -40), ',"locked_at":%d+}$') or '}'
+  local head = #doc - #tail - #result - #RESULT
+  if sub(doc, head + 1, head + #RESULT) ~= RESULT then return doc end
+  return sub(doc, 1, head) .. ',"result_omitted":' .. digits(#result) .. tail
+end
+
+-- `<scope or nothing> <later or lean> id ...`. Once the answer has PAGE_BYTES, records are left for another call, with 0 in their
+-- place, or told without their results. The cost comes first, then a row, 0 or nothing for each id.
+function read.many(ns, args)
+  local scope, beyond = args[1] ~= '' and args[1], values.one_of('beyond', args[2], {'later', 'lean'})
+  local out, sent, bytes = {{0}}, 0, 0
+  for i = 3, #args do
+    local key, full, here = ns .. ':job:' .. values.name('id', args[i], 128), sent >= PAGE_BYTES, false
+    if full and beyond == 'later' then
+      here = 0
+    elseif not scope or is_of(scope, key) then
+      local r = call('HMGET', key, 'status', 'doc', full and 'result' or 'v')
+      if r[1] and r[2] then
+        here = row(args[i], r[1], full and r[3] and lean(r[2], r[3]) or r[2])
+        sent, bytes = sent + #here[3], bytes + #r[2]
+      end
+    end
+    out[#out + 1] = here
+  end
+  out[1][1] = looks_of(#args - 2, #out - 1, bytes)
+  return out
+end
+
 local LIST = {
   limit = function(field, s) return values.integer(field, s, 1, 100) end,
   cursor = fields.bounded(256), status = fields.bounded(100), group = fields.bounded(128),
   type = function(field, s) return values.name(field, s, 64) end,
   snapshot = function(field, s) return values.one_of(field, s, {'1'}) end,
   since = function(field, s) return values.integer(field, s, 0, MAX_TIME) end,
+  cost = function(field, s) return values.one_of(field, s, {'1'}) end,
 }
-local INBOX = {limit = LIST.limit, cursor = LIST.cursor}
+local INBOX = {limit = LIST.limit, cursor = LIST.cursor, cost = LIST.cost}
 local LOOKED_AT = 2000
--- A page ends after the record with which it has so many bytes: a hundred large results are several megabytes.
-local PAGE_BYTES = 524288
 
 local function matches(f, statuses, status, type, group)
   return (not statuses or statuses[status]) and (not f.type or f.type == type) and (not f.group or f.group == group)
@@ -56,25 +99,31 @@ local function read_cursor(f)
 end
 
 -- Calls `use(id)` with the members of a zset from the newest on, at most LOOKED_AT of them and for about clock.SLICE_US; stops
--- before an id for which `use` returns true. Returns the cursor to go on from, or '' at the end. The clock is read seldom, so
--- that an owner of few jobs always gets all of them. Ids of one score come in falling order: those that the page before gave
--- are skipped by comparison.
+-- before an id for which `use` returns true. Returns the cursor to go on from, or '' at the end, and how many it looked at. The
+-- clock is read seldom, so that an owner of few jobs always gets all of them. Ids of one score come in falling order: those that
+-- the page before gave are skipped by comparison.
 local function each_newest(key, highest, skip_id, use)
   local looked, offset, cursor, begun = 0, 0, '', clock.microseconds()
   while true do
     local members = call('ZREVRANGEBYSCORE', key, highest, '-inf', 'WITHSCORES', 'LIMIT', tostring(offset), '200')
-    if #members == 0 then return '' end
+    if #members == 0 then return '', looked end
     for i = 1, #members, 2 do
       local id, score = members[i], members[i + 1]
       if not (skip_id and score == highest and id >= skip_id) then
-        if looked >= LOOKED_AT or use(id) then return cursor end
-        if looked % 256 == 255 and clock.microseconds() - begun > clock.SLICE_US then return score .. '~' .. id end
+        if looked >= LOOKED_AT or use(id) then return cursor, looked end
+        if looked % 256 == 255 and clock.microseconds() - begun > clock.SLICE_US then return score .. '~' .. id, looked end
         looked = looked + 1
         cursor = score .. '~' .. id
       end
     end
     offset = offset + 200
   end
+end
+
+-- Whoever asks for it gets what the page cost, behind the cursor.
+local function with_cost(f, out, cursor, looked, bytes)
+  out[1] = f.cost and {cursor, looks_of(looked, #out - 1, bytes)} or cursor
+  return out
 end
 
 -- A row of a page. What decides whether a record is wanted is read before, without the record: that may be large.
@@ -99,9 +148,12 @@ local function snapshot(ns, scope, f)
       into[#into + 1] = {id, r[1]}
     end
   end
-  local rest = each_newest(ns .. ':owner:' .. scope, '+inf', nil, take)
+  local rest, looked = each_newest(ns .. ':owner:' .. scope, '+inf', nil, take)
   if not f.since then
-    for _, id in ipairs(call('ZREVRANGE', ns .. ':inbox:' .. scope, '0', '99')) do take(id) end
+    for _, id in ipairs(call('ZREVRANGE', ns .. ':inbox:' .. scope, '0', '99')) do
+      looked = looked + 1
+      take(id)
+    end
   end
   for _, more in ipairs({unseen, finals}) do
     for _, one in ipairs(more) do found[#found + 1] = one end
@@ -109,12 +161,11 @@ local function snapshot(ns, scope, f)
   local limit, bytes = f.limit or 100, 0
   local out = {''}
   for i = 1, math.min(limit, #found) do
-    if bytes >= PAGE_BYTES and clock.microseconds() - begun > clock.SLICE_US then break end
+    if bytes >= SNAPSHOT_BYTES or (bytes >= PAGE_BYTES and clock.microseconds() - begun > clock.SLICE_US) then break end
     out[i + 1] = row_of(ns, unpack(found[i]))
     bytes = bytes + #out[i + 1][3]
   end
-  if rest ~= '' or #out <= #found then out[1] = '9007199254740991~~' end
-  return out
+  return with_cost(f, out, (rest ~= '' or #out <= #found) and '9007199254740991~~' or '', looked, bytes)
 end
 
 function read.list(ns, args)
@@ -132,14 +183,14 @@ function read.list(ns, args)
   local highest, skip_id = read_cursor(f)
   if f.snapshot then return snapshot(ns, scope, f) end
   local out, bytes = {''}, 0
-  out[1] = each_newest(ns .. ':owner:' .. scope, highest, skip_id, function(id)
+  local cursor, looked = each_newest(ns .. ':owner:' .. scope, highest, skip_id, function(id)
     if #out > limit or bytes >= PAGE_BYTES then return true end
     local r = call('HMGET', ns .. ':job:' .. id, 'status', 'type', 'group')
     if not r[1] or not matches(f, statuses, r[1], r[2], r[3]) then return end
     out[#out + 1] = row_of(ns, id, r[1])
     bytes = bytes + #out[#out][3]
   end)
-  return out
+  return with_cost(f, out, cursor, looked, bytes)
 end
 
 function read.inbox(ns, args)
@@ -150,14 +201,14 @@ function read.inbox(ns, args)
   -- Entries of records that expired leave only when the next outcome comes.
   local unseen = call('ZCOUNT', key, '(' .. digits(clock.now() - policies.of_all(ns).retention), '+inf')
   local out, bytes = {'', unseen}, 0
-  out[1] = each_newest(key, highest, skip_id, function(id)
+  local cursor, looked = each_newest(key, highest, skip_id, function(id)
     if #out - 1 > limit or bytes >= PAGE_BYTES then return true end
     local r = call('HMGET', ns .. ':job:' .. id, 'status', 'seen_at')
     if not FINAL[r[1]] or r[2] then return end
     out[#out + 1] = row_of(ns, id, r[1])
     bytes = bytes + #out[#out][3]
   end)
-  return out
+  return with_cost(f, out, cursor, looked, bytes)
 end
 
 end

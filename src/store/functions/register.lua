@@ -22,6 +22,7 @@ writes('jobcast_notify_replay', dead_letters.replay)
 writes('jobcast_notify_drop', dead_letters.drop)
 reads('jobcast_notify_list', dead_letters.list)
 reads('jobcast_get', read.get)
+reads('jobcast_read', read.many)
 reads('jobcast_list', read.list)
 reads('jobcast_inbox', read.inbox)
 redis.register_function{function_name = 'jobcast_version', callback = function() return VERSION end, flags = READS}

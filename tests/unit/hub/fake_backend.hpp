@@ -48,8 +48,12 @@ struct fake_backend : hub::backend {
   void subscribe(std::string_view channel) override { subscribed.insert(std::string(channel)); }
   void unsubscribe(std::string_view channel) override { subscribed.erase(std::string(channel)); }
   void read(std::vector<std::string> ids) override { reads.push_back(std::move(ids)); }
-  void list(const std::string& scope, std::int64_t since, std::uint64_t ticket) override {
-    lists.push_back({scope, since, ticket});
+  void list(const std::string& scope, std::int64_t since, std::uint64_t ticket,
+            const net::admission::account& payer) override {
+    lists.push_back({scope, since, ticket, payer});
+  }
+  void drop_list(std::uint64_t ticket) override {
+    std::erase_if(lists, [&](const list_call& l) { return l.ticket == ticket; });
   }
   void schedule_flush() override {}
 
@@ -57,6 +61,7 @@ struct fake_backend : hub::backend {
     std::string scope;
     std::int64_t since;
     std::uint64_t ticket;
+    net::admission::account payer;
   };
   std::set<std::string> subscribed;
   std::vector<std::vector<std::string>> reads;

@@ -52,6 +52,28 @@ TEST_CASE("a viewer has so many streams") {
   CHECK(bool(gate.open_stream("/anna")));
 }
 
+TEST_CASE("an account that has paid beyond its rate waits until that has come in again") {
+  net::admission gate(few());
+  net::admission::time_point now{};
+  net::admission::account const who(gate, at("192.0.2.1")), other(gate, at("192.0.2.2"));
+  CHECK(who.wait(now) == 0);
+  who.pay(50, now);
+  CHECK(who.wait(now) == 0);
+  who.pay(25, now);
+  CHECK(who.wait(now) == 3);
+  CHECK(gate.request(at("192.0.2.1"), now) == 3);
+  CHECK(other.wait(now) == 0);
+  CHECK(who.wait(now + 2s) == 1);
+  CHECK(who.wait(now + 2500ms) == 0);
+}
+
+TEST_CASE("whoever is exempt has no account to pay from") {
+  net::admission::account const nobody;
+  nobody.pay(1e9, {});
+  CHECK(nobody.wait({}) == 0);
+  CHECK(nobody.key().empty());
+}
+
 TEST_CASE("requests may come in a burst, then at the rate") {
   net::admission gate(few());
   net::admission::time_point now{};

@@ -1,0 +1,45 @@
+// Pages of records as typed calls (docs/functions.md), over bulk_reads.
+#pragma once
+
+#include "jobcast/store/bulk_reads.hpp"
+#include "jobcast/store/store.hpp"
+
+#include <functional>
+#include <string>
+
+namespace jobcast::store {
+
+struct page {
+  std::vector<record> records;
+  std::string cursor;
+};
+
+/// Outcomes that an owner has not seen yet.
+struct inbox_page : page {
+  std::uint64_t unseen = 0; ///< in all
+};
+
+/// One per reactor, on its thread. A payer whose rate is spent is told failure::kind::too_many.
+class lists {
+ public:
+  lists(bulk_reads& reads, std::string ns)
+      : reads_(reads)
+      , ns_(std::move(ns)) {}
+
+  task<result<page>> list(std::string scope, arguments filters, net::admission::account payer);
+  task<result<inbox_page>> inbox(std::string scope, arguments filters, net::admission::account payer);
+  /// The records of those of `ids` that exist, in their order. With a `scope`, jobs of other owners are as if there were
+  /// none. Beyond half a MiB records come without their `result`, whose bytes `result_omitted` says.
+  task<result<std::vector<record>>> by_ids(std::vector<std::string> ids, std::string scope,
+                                           net::admission::account payer);
+
+ private:
+  template <class Page>
+  task<result<Page>> ask(bulk_reads::call what, net::admission::account payer,
+                         std::function<Page(redis::reply_view)> parse);
+
+  bulk_reads& reads_;
+  std::string ns_;
+};
+
+} // namespace jobcast::store

@@ -1,0 +1,88 @@
+#include "jobcast/store/lists.hpp"
+
+#include "jobcast/base/strings.hpp"
+
+#include <boost/asio/async_result.hpp>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+namespace jobcast::store {
+
+namespace {
+
+bulk_reads::call call_of(std::string_view function, std::string_view ns, std::string scope, arguments rest) {
+  auto out = strings("FCALL", function, "1", ns, std::move(scope));
+  std::move(rest.begin(), rest.end(), std::back_inserter(out));
+  return out;
+}
+
+void add_records(page& into, redis::reply_view reply, std::size_t first) {
+  into.cursor = reply[0][0].text();
+  for (std::size_t i = first; i < reply.size(); ++i)
+    into.records.push_back(read_record(reply[i]));
+}
+
+failure too_many(unsigned wait_s) {
+  return {failure::kind::too_many, {}, {}, wait_s};
+}
+
+} // namespace
+
+template <class Page>
+task<result<Page>> lists::ask(bulk_reads::call what, net::admission::account payer,
+                              std::function<Page(redis::reply_view)> parse) {
+  result<Page> out = failure();
+  // Named, and everything by reference: they live in this frame until the handler is called.
+  auto initiate = [&](auto resume) {
+    auto shared = std::make_shared<decltype(resume)>(std::move(resume));
+    auto done = [shared, &out, &parse](const bulk_reads::outcome& o) {
+      if (o.wait_s > 0)
+        out = too_many(o.wait_s);
+      else if (o.ec || o.reply.is_error())
+        out = failure_of(o.ec, o.reply);
+      else
+        out = parse(o.reply);
+      std::move (*shared)();
+    };
+    reads_.ask(std::move(what), {std::move(payer), bulk_reads::manners::refused, std::move(done)});
+  };
+  co_await asio::async_initiate<const asio::use_awaitable_t<executor>, void()>(initiate, use_awaitable);
+  co_return out;
+}
+
+task<result<page>> lists::list(std::string scope, arguments filters, net::admission::account payer) {
+  filters.insert(filters.end(), {"cost", "1"});
+  return ask<page>(call_of("jobcast_list", ns_, std::move(scope), std::move(filters)), std::move(payer),
+                   [](redis::reply_view reply) {
+                     page out;
+                     add_records(out, reply, 1);
+                     return out;
+                   });
+}
+
+task<result<inbox_page>> lists::inbox(std::string scope, arguments filters, net::admission::account payer) {
+  filters.insert(filters.end(), {"cost", "1"});
+  return ask<inbox_page>(call_of("jobcast_inbox", ns_, std::move(scope), std::move(filters)), std::move(payer),
+                         [](redis::reply_view reply) {
+                           inbox_page out;
+                           out.unseen = static_cast<std::uint64_t>(reply[1].integer());
+                           add_records(out, reply, 2);
+                           return out;
+                         });
+}
+
+task<result<std::vector<record>>> lists::by_ids(std::vector<std::string> ids, std::string scope,
+                                                net::admission::account payer) {
+  ids.insert(ids.begin(), "lean");
+  return ask<std::vector<record>>(call_of("jobcast_read", ns_, std::move(scope), std::move(ids)), std::move(payer),
+                                  [](redis::reply_view reply) {
+                                    std::vector<record> out;
+                                    for (std::size_t i = 1; i < reply.size(); ++i)
+                                      if (reply[i].is_array())
+                                        out.push_back(read_record(reply[i]));
+                                    return out;
+                                  });
+}
+
+} // namespace jobcast::store
