@@ -20,7 +20,8 @@ http::response problem_of(context& c, const store::failure& f) {
   case store::failure::kind::too_many: {
     c.counters.rate_limited.add();
     http::response out = http::problem(
-        429, "This address has read more jobs than its rate allows (limits.request_rate); ask for less, or less often.");
+        429,
+        "This address has read more jobs than its rate allows (limits.request_rate); ask for less, or less often.");
     out.add("Retry-After", std::to_string(f.wait_s));
     return out;
   }

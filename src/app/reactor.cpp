@@ -61,7 +61,8 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
                        },
                    .post = [this](std::function<void()> what) { asio::post(io_, std::move(what)); }})
     , lists_(bulk_reads_, config.redis.ns)
-    , backend_(client_, bulk_reads_, subscriber_, config.redis.ns, hub_, [this] { asio::post(io_, [this] { flush(); }); })
+    , backend_(client_, bulk_reads_, subscriber_, config.redis.ns, hub_,
+               [this] { asio::post(io_, [this] { flush(); }); })
     , hub_(backend_, config_.limits, config.redis.ns, counters_)
     , host_{hub_, wheel_, config_.limits, counters_, *shared.admission}
     , context_(make_context())

@@ -28,8 +28,8 @@ class lists {
 
   task<result<page>> list(std::string scope, arguments filters, net::admission::account payer);
   task<result<inbox_page>> inbox(std::string scope, arguments filters, net::admission::account payer);
-  /// The records of those of `ids` that exist, in their order. With a `scope`, jobs of other owners are as if there were
-  /// none. Beyond half a MiB records come without their `result`, whose bytes `result_omitted` says.
+  /// The records of those of `ids` that exist, in their order. With a `scope`, jobs of other owners are as if there
+  /// were none. Beyond half a MiB records come without their `result`, whose bytes `result_omitted` says.
   task<result<std::vector<record>>> by_ids(std::vector<std::string> ids, std::string scope,
                                            net::admission::account payer);
 

@@ -17,10 +17,10 @@ struct ws_message {
   std::string echo;              ///< the `id` member as JSON, to be echoed; empty if there was none
   std::vector<std::string> jobs; ///< of watch and unwatch, each once, sorted
   std::vector<std::pair<std::string, std::uint64_t>> versions; ///< of watch, sorted by id
-  std::string job;           ///< of cancel, retry, seen
-  std::uint64_t attempt = 0; ///< of seen: whose outcome it was; 0: not said
-  std::string token;         ///< of auth
-  std::string owner;         ///< of watch and unwatch, instead of jobs
+  std::string job;                                             ///< of cancel, retry, seen
+  std::uint64_t attempt = 0;                                   ///< of seen: whose outcome it was; 0: not said
+  std::string token;                                           ///< of auth
+  std::string owner;                                           ///< of watch and unwatch, instead of jobs
   std::string tenant;
   bool every = false;
 

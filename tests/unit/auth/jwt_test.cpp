@@ -209,3 +209,17 @@ TEST_CASE("what has the form of a token is recognized in a URL") {
   CHECK_FALSE(looks_like_token("report.2026.pdf"));
   CHECK_FALSE(looks_like_token("eyJ0"));
 }
+
+TEST_CASE("a header of more members than any issuer writes is malformed") {
+  std::string header = R"({"alg":"HS256")";
+  for (int i = 0; i < 100; ++i)
+    header += ",\"m" + std::to_string(i) + "\":1";
+  CHECK(error_of(forged(header + "}", good, secret)) == token_error::malformed);
+}
+
+TEST_CASE("a member that stands twice is found wherever it stands") {
+  CHECK(error_of(forged(R"({"alg":"HS256","kid":"main","x":1,"alg":"HS256"})", good, secret)) ==
+        token_error::malformed);
+  CHECK(error_of_claims(R"({"sub":"a","exp":1800000060,"z":1,"sub":"b"})") == token_error::malformed);
+  CHECK_FALSE(error_of_claims(R"({"sub":"a","exp":1800000060,"su":1,"subs":"b"})").has_value());
+}

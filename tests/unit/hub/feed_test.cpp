@@ -331,6 +331,49 @@ TEST_CASE_FIXTURE(feed_fixture, "a list that failed is asked again") {
   CHECK(v.w.seen == seen{"1"});
 }
 
+TEST_CASE_FIXTURE(feed_fixture, "the list of whoever leaves before it comes is dropped") {
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  REQUIRE(redis.lists.size() == 1);
+  hub.close_feed(v.member);
+  CHECK(redis.lists.empty());
+}
+
+TEST_CASE_FIXTURE(feed_fixture, "a watcher pays for its first list, also if that was lost, and not for the gateway's") {
+  net::admission gate(limits);
+  net::admission::account const payer(gate, asio::ip::make_address("192.0.2.1"));
+  viewer v;
+  hub.enlist(v.w);
+  hub.open_feed(v.w, v.member, "/o", 0, payer);
+  hub.on_subscribed("ns:feed:/o");
+  REQUIRE(redis.lists.size() == 1);
+  CHECK(redis.lists[0].payer.key() == payer.key());
+  hub.on_lost(0);
+  hub.on_subscribed("ns:feed:/o");
+  REQUIRE(redis.lists.size() == 1);
+  CHECK(redis.lists[0].payer.key() == payer.key());
+  answer_list({});
+  hub.on_lost(0);
+  hub.on_subscribed("ns:feed:/o");
+  REQUIRE(redis.lists.size() == 1);
+  CHECK(redis.lists[0].payer.key().empty());
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "a record that found no room in a reply is read again") {
+  recorder w;
+  hub::link l;
+  watch(w, l, "a");
+  REQUIRE(redis.reads.size() == 1);
+  hub.on_unread("a");
+  hub.flush();
+  REQUIRE(redis.reads.size() == 2);
+  CHECK(redis.reads[1] == std::vector<std::string>{"a"});
+  answer_read("a", 3);
+  CHECK(w.seen == seen{"3"});
+  hub.close(l);
+}
+
 TEST_CASE_FIXTURE(feed_fixture, "a viewer may leave at any moment") {
   {
     viewer v;

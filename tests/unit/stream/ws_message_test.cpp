@@ -56,8 +56,7 @@ TEST_CASE("what was seen may be named by its attempt") {
   CHECK(read_message(R"({"op":"seen","job":"a"})")->attempt == 0);
   CHECK(read_message(R"({"op":"seen","job":"a","attempt":3})")->attempt == 3);
   for (auto attempt : {"0", "-1", "\"3\"", "1.5"})
-    CHECK(read_message(R"({"op":"seen","job":"a","attempt":)" + std::string(attempt) + "}").error().field ==
-          "attempt");
+    CHECK(read_message(R"({"op":"seen","job":"a","attempt":)" + std::string(attempt) + "}").error().field == "attempt");
 }
 
 TEST_CASE("ids that are texts or numbers are echoed as they were, others not at all") {
