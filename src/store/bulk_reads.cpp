@@ -21,10 +21,10 @@ std::string name_of(const bulk_reads::call& what) {
   return out;
 }
 
-// A reply begins with the cursor and the cost, or with the cost alone.
+// A reply begins with the cost, or with the cursor and the cost.
 std::int64_t cost_of(redis::reply_view reply) {
   redis::reply_view const first = reply[0];
-  return first.size() == 0 ? 0 : first[first.size() - 1].integer();
+  return first.is_array() ? first[first.size() - 1].integer() : first.integer();
 }
 
 } // namespace

@@ -4,11 +4,25 @@
 #include "jobcast/base/strings.hpp"
 #include "jobcast/job/event.hpp"
 
-#include <numeric>
-
 namespace jobcast::store {
 
 namespace {
+
+// Fills what is empty with the rows of the reply, in order. Returns true if none was left for another call.
+bool take_records(redis::reply_view reply, std::vector<std::optional<record>>& into) {
+  bool all = true;
+  std::size_t row = 0;
+  for (auto& one : into) {
+    if (one)
+      continue;
+    redis::reply_view const here = reply[++row];
+    if (here.is_array())
+      one = read_record(here);
+    else
+      all = all && here.is_nil();
+  }
+  return all;
+}
 
 command_answer read_command(const redis::reply_ptr& reply) {
   redis::reply_view const view = reply.get();
@@ -66,28 +80,19 @@ task<result<redis::reply_ptr>> store::call(std::string_view function, arguments 
   co_return std::move(answer.owned);
 }
 
-// A reply is bounded in bytes: records that found no room in one are read by the next.
 task<result<std::vector<std::optional<record>>>> store::get(std::vector<std::string> ids, std::string scope) {
   std::vector<std::optional<record>> out(ids.size());
-  std::vector<std::size_t> due(ids.size());
-  std::iota(due.begin(), due.end(), std::size_t(0));
-  while (!due.empty()) {
-    arguments rest = strings(scope, "later");
-    for (std::size_t const i : due)
-      rest.push_back(ids[i]);
-    auto reply = co_await call("jobcast_read", std::move(rest));
-    if (!reply)
-      co_return reply.error();
-    redis::reply_view const view = reply->get();
-    std::vector<std::size_t> later;
-    for (std::size_t i = 0; i < due.size(); ++i) {
-      redis::reply_view const row = view[i + 1];
-      if (row.is_array())
-        out[due[i]] = read_record(row);
-      else if (!row.is_nil())
-        later.push_back(due[i]);
-    }
-    due = std::move(later);
+  // A reply is bounded in bytes: records that found no room in one are read by the next.
+  for (bool all = false; !all;) {
+    arguments call = strings("FCALL", "jobcast_read", "1", ns_, scope, "later");
+    call.reserve(call.size() + ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      if (!out[i])
+        call.push_back(ids[i]);
+    auto answer = co_await client_.call(std::move(call));
+    if (answer.ec || answer.reply().is_error())
+      co_return failure_of(answer.ec, answer.reply());
+    all = take_records(answer.reply(), out);
   }
   co_return out;
 }

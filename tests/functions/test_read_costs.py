@@ -7,7 +7,7 @@ PAGE = 524288
 
 def read(jobs, *ids, beyond="lean", scope=""):
     cost, *rows = jobs.call("read", scope, beyond, *ids)
-    return cost[0], rows
+    return cost, rows
 
 
 def with_results(jobs, count):

@@ -61,7 +61,7 @@ class bulk_reads {
   bulk_reads(const bulk_reads&) = delete;
   bulk_reads& operator=(const bulk_reads&) = delete;
 
-  /// Has `what` read: a call of a function whose reply begins with an array that ends with its cost
+  /// Has `what` read: a call of a function whose reply begins with its cost, or with cursor and cost
   /// (docs/functions.md).
   ticket ask(call what, asker who);
   /// Whoever holds the ticket waits no more: the handler is not called. A read that is under way is paid for all the

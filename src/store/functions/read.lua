@@ -50,7 +50,7 @@ end
 -- place, or told without their results. The cost comes first, then a row, 0 or nothing for each id.
 function read.many(ns, args)
   local scope, beyond = args[1] ~= '' and args[1], values.one_of('beyond', args[2], {'later', 'lean'})
-  local out, sent, bytes = {{0}}, 0, 0
+  local out, sent, bytes = {0}, 0, 0
   for i = 3, #args do
     local key, full, here = ns .. ':job:' .. values.name('id', args[i], 128), sent >= PAGE_BYTES, false
     if full and beyond == 'later' then
@@ -64,7 +64,7 @@ function read.many(ns, args)
     end
     out[#out + 1] = here
   end
-  out[1][1] = looks_of(#args - 2, #out - 1, bytes)
+  out[1] = looks_of(#args - 2, #out - 1, bytes)
   return out
 end
 
