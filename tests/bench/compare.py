@@ -19,6 +19,7 @@ import servers
 from servers import Bare, BareJoining, Jobcast, JobcastRing, JobcastUnpinned, JobcastWebSocket, Nchan, NchanRedis, UWebSockets, Ws
 
 RECORD = 350
+ATTACKS = os.path.join(servers.HERE, "attacks")
 LEAST = "its calls alone"
 
 
@@ -140,6 +141,12 @@ class Bench:
         self.reports()
         self.rest()
         self.reactors()
+
+    def attacks(self):
+        """What attackers at their limits do to others. Prints tables of its own."""
+        sys.stdout.flush()
+        if subprocess.run([sys.executable, ATTACKS, "--program", self.program], check=False).returncode:
+            self.failures.append("attacks: a bar is missed")
 
 
 def figures_of(result):
@@ -282,7 +289,7 @@ def main():
     ask.add_argument("--quick", action="store_true", help="one round, and of the other servers only Nchan and npm ws")
     ask.add_argument("--runs", type=int, default=5, help="rounds (5); servers that no bar is about are in the first alone")
     ask.add_argument("--only", help="scenarios of jobcast and the bare sender to run, separated by commas: spread, "
-                     "broadcast, latency, idle, reports, rest, reactors; nothing else is measured then")
+                     "broadcast, latency, idle, reports, rest, reactors, attacks; nothing else is measured then")
     ask.add_argument("--uws", metavar="FOLDER", help="a checkout of uWebSockets with uSockets, to be built and measured")
     ask.add_argument("--centrifugo", metavar="PROGRAM", help="a centrifugo to be measured")
     ask.add_argument("--mercure", metavar="PROGRAM", help="a mercure to be measured")
@@ -328,7 +335,7 @@ def main():
 
 def run_only(bench, scenarios):
     for scenario in scenarios:
-        if scenario in ("reports", "rest", "reactors"):
+        if scenario in ("reports", "rest", "reactors", "attacks"):
             getattr(bench, scenario)()
         else:
             kinds = {"broadcast": [Jobcast, JobcastWebSocket, BareJoining], "spread": [*servers.CORE, JobcastRing]}

@@ -19,10 +19,15 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
 
+def die_with_parent():
+    """Lets this process be killed when the one that started it ends, however that ends."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def start(command, core, folder, env=None, name="server"):
     """Starts `command` on one core; it dies with this process."""
     def prepare():
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        die_with_parent()
         if core is not None:
             os.sched_setaffinity(0, {core})
     with open(os.path.join(folder, name + ".log"), "ab") as log:
