@@ -9,7 +9,7 @@ namespace jobcast::app {
 // Hubs are handed views of records, not copies.
 void redis_backend::read(std::vector<std::string> ids) {
   auto shared = std::make_shared<const std::vector<std::string>>(std::move(ids));
-  std::vector<std::string_view> call{"FCALL", "jobcast_read", "1", ns_, "", "later"};
+  std::vector<std::string_view> call{"FCALL", "jobcast_read", "1", ns_, "", "later", store::page_bytes};
   call.insert(call.end(), shared->begin(), shared->end());
   client_.call(call, [this, shared](error_code ec, redis::reply_view reply) {
     if (ec || !reply.is_array())

@@ -84,7 +84,7 @@ task<result<std::vector<std::optional<record>>>> store::get(std::vector<std::str
   std::vector<std::optional<record>> out(ids.size());
   // A reply is bounded in bytes: records that found no room in one are read by the next.
   for (bool all = false; !all;) {
-    arguments call = strings("FCALL", "jobcast_read", "1", ns_, scope, "later");
+    arguments call = strings("FCALL", "jobcast_read", "1", ns_, scope, "later", page_bytes);
     call.reserve(call.size() + ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i)
       if (!out[i])

@@ -106,11 +106,15 @@ class ws_session final : public session {
   }
 
   void on_text(std::string_view json) {
+    bool const within = within_rate(static_cast<unsigned>(1 + json.size() / bytes_per_request));
+    // To read a long message takes longer than to refuse it.
+    if (!within && json.size() > bytes_per_request)
+      return refuse_rate({});
     auto const message = read_ws_message(json, host_.limits.jobs_per_stream);
     if (!message)
       return refuse(message.error().echo, http::problem_json(400, message.error().detail, message.error().field));
-    if (!within_rate(static_cast<unsigned>(1 + json.size() / bytes_per_request)))
-      return refuse_rate(*message);
+    if (!within)
+      return refuse_rate(message->echo);
     if (is_nobody() && message->op != ws_op::auth && message->op != ws_op::ping)
       return refuse(message->echo,
                     http::problem_json(401, "Say who you are first: {\"op\":\"auth\",\"token\":...}.", "op"));
@@ -146,8 +150,8 @@ class ws_session final : public session {
     return within;
   }
 
-  void refuse_rate(const ws_message& message) {
-    refuse(message.echo,
+  void refuse_rate(const std::string& echo) {
+    refuse(echo,
            http::problem_json(429, "There were too many messages from this address (limits.request_rate).", "op"));
   }
 
@@ -205,7 +209,7 @@ class ws_session final : public session {
           message.echo,
           http::problem_json(400, "One connection watches up to limits.jobs_per_stream jobs; unwatch some.", "jobs"));
     if (!within_rate(cost_of_watching(fresh)))
-      return refuse_rate(message);
+      return refuse_rate(message.echo);
     say("ack", message.echo);
     if (ending_)
       return;

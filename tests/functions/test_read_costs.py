@@ -5,8 +5,8 @@ RESULT = json.dumps("x" * 60000)
 PAGE = 524288
 
 
-def read(jobs, *ids, beyond="lean", scope=""):
-    cost, *rows = jobs.call("read", scope, beyond, *ids)
+def read(jobs, *ids, beyond="lean", scope="", room=PAGE):
+    cost, *rows = jobs.call("read", scope, beyond, room, *ids)
     return cost, rows
 
 
@@ -40,6 +40,14 @@ def test_records_beyond_a_page_can_be_left_for_another_call(jobs):
     assert set(rows[9:]) == {0}
     _, rest = read(jobs, *ids[9:], beyond="later")
     assert [isinstance(row, list) for row in rest] == [True] * 9 + [False] * 2
+
+
+def test_without_room_no_result_is_told_and_one_record_is_not_left(jobs):
+    ids = with_results(jobs, 3)
+    _, rows = read(jobs, *ids, room=0)
+    assert [r["result_omitted"] for r in records(rows)] == [len(RESULT)] * 3
+    _, rows = read(jobs, *ids, beyond="later", room=0)
+    assert [isinstance(row, list) for row in rows] == [True, False, False]
 
 
 def test_what_is_not_there_and_what_is_of_another_owner_is_nothing(jobs):

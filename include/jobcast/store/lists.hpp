@@ -36,7 +36,8 @@ class lists {
  private:
   template <class Page>
   task<result<Page>> ask(bulk_reads::call what, net::admission::account payer,
-                         std::function<Page(redis::reply_view)> parse);
+                         std::function<Page(redis::reply_view)> parse,
+                         bulk_reads::manners when_in_debt = bulk_reads::manners::refused);
 
   bulk_reads& reads_;
   std::string ns_;

@@ -72,6 +72,9 @@ struct history_entry {
 
 using arguments = std::vector<std::string>;
 
+/// Bytes of records after which a reply takes no further one: what comes behind it on the connection is not to wait.
+inline constexpr std::string_view page_bytes = "524288";
+
 /// One per reactor, on its thread.
 class store {
  public:

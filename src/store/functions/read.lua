@@ -46,14 +46,15 @@ local function lean(doc, result)
   return sub(doc, 1, head) .. ',"result_omitted":' .. digits(#result) .. tail
 end
 
--- `<scope or nothing> <later or lean> id ...`. Once the answer has PAGE_BYTES, records are left for another call, with 0 in their
--- place, or told without their results. The cost comes first, then a row, 0 or nothing for each id.
+-- `<scope or nothing> <later or lean> <room> id ...`. Once the answer has as many bytes as there is room, records are left for
+-- another call, with 0 in their place, or told without their results. The cost comes first, then a row, 0 or nothing for each id.
 function read.many(ns, args)
-  local scope, beyond = args[1] ~= '' and args[1], values.one_of('beyond', args[2], {'later', 'lean'})
+  local scope, later = args[1] ~= '' and args[1], values.one_of('beyond', args[2], {'later', 'lean'}) == 'later'
+  local room = values.integer('room', args[3], 0, PAGE_BYTES)
   local out, sent, bytes = {0}, 0, 0
-  for i = 3, #args do
-    local key, full, here = ns .. ':job:' .. values.name('id', args[i], 128), sent >= PAGE_BYTES, false
-    if full and beyond == 'later' then
+  for i = 4, #args do
+    local key, full, here = ns .. ':job:' .. values.name('id', args[i], 128), sent >= room, false
+    if full and later and sent > 0 then
       here = 0
     elseif not scope or is_of(scope, key) then
       local r = call('HMGET', key, 'status', 'doc', full and 'result' or 'v')
@@ -64,7 +65,7 @@ function read.many(ns, args)
     end
     out[#out + 1] = here
   end
-  out[1] = looks_of(#args - 2, #out - 1, bytes)
+  out[1] = looks_of(#out - 1, #out - 1, bytes)
   return out
 end
 
