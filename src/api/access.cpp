@@ -174,16 +174,20 @@ std::string own_scope(const auth::identity& who, std::string_view id) {
   return others_too || id.starts_with("group:") ? std::string() : job::scope_key(who.tenant, who.sub);
 }
 
-task<std::optional<http::response>> check_may(context& c, auth::identity_ptr who, auth::action what, std::string id) {
-  if (who->what == auth::identity::kind::open)
-    co_return std::nullopt;
-  std::string scope = own_scope(*who, id);
-  auto found = co_await c.reads.get(id, std::move(scope));
-  if (!found)
-    co_return problem_of(c, found.error());
-  if (!*found || !may(*who, what, (*found)->json))
-    co_return not_found(id);
-  co_return std::nullopt;
+store::arguments bounding_fields(const auth::identity& who, auth::action what, std::string_view id) {
+  auto const bounds = auth::bounds_of(who, what, id);
+  store::arguments fields;
+  auto const add = [&](std::string_view name, std::string_view value) {
+    fields.emplace_back(name);
+    fields.emplace_back(value);
+  };
+  if (bounds.tenant)
+    add("for_tenant", *bounds.tenant);
+  if (bounds.owner)
+    add("for_owner", *bounds.owner);
+  if (bounds.types)
+    add("for_types", fmt::format("{}", fmt::join(*bounds.types, ",")));
+  return fields;
 }
 
 auth::identity_ptr watching(const http::request& r) {

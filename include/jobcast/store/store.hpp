@@ -74,6 +74,10 @@ struct inbox_page : page {
 struct history_entry {
   std::vector<std::pair<std::string, std::string>> fields;
 };
+struct history_page {
+  std::vector<history_entry> entries;
+  std::string cursor; ///< empty: there are no more
+};
 
 using arguments = std::vector<std::string>;
 
@@ -91,15 +95,12 @@ class store {
   task<result<std::vector<std::optional<record>>>> get(std::vector<std::string> ids, std::string scope = {});
   task<result<page>> list(std::string scope, arguments filters);
   task<result<inbox_page>> inbox(std::string scope, arguments filters);
-  task<result<std::vector<history_entry>>> history(std::string id);
+  /// Nothing if there is no such job within the bounds that are among `fields`.
+  task<result<std::optional<history_page>>> history(std::string id, arguments fields);
   task<result<report_answer>> report(std::string id, arguments fields);
   task<result<command_answer>> create(std::string id, arguments fields);
-  task<result<command_answer>> cancel(std::string id, std::string by);
-  task<result<command_answer>> retry(std::string id, std::string by);
-  /// `attempt`: whose outcome it was, as digits; empty: that of whichever is the last.
-  task<result<command_answer>> seen(std::string id, std::string by, std::string attempt = {});
-  /// True if there was such a job.
-  task<result<bool>> remove(std::string id);
+  /// `op`: cancel, retry, seen or delete. A job beyond the bounds that are among `fields` is answered `missing`.
+  task<result<command_answer>> command(std::string id, std::string op, arguments fields);
 
   /// The raw call, for many reports in flight at once: `function ns id field value ...`.
   static arguments report_call(std::string_view ns, std::string_view id, const arguments& fields);

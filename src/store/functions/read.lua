@@ -1,4 +1,4 @@
--- Reads that change nothing: jobcast_get, jobcast_list, jobcast_inbox.
+-- Reads that change nothing: jobcast_get, jobcast_history, jobcast_list, jobcast_inbox.
 local read = {} do
 
 -- Whose job it is, is looked at first and alone, so that the job of another costs what none does.
@@ -22,6 +22,36 @@ function read.get(ns, args)
     out[#out + 1] = r and r[1] and r[2] and row(args[i], r[1], r[2]) or false
   end
   return out
+end
+
+local HISTORY = {
+  for_owner = fields.bounded(128),
+  cursor = function(field, s)
+    if not find(s, '^%d+%-%d+$') or #s > 41 then refuse(field, 'pass on the cursor of the page before as it is') end
+    return s
+  end,
+}
+-- Entries with long errors are some 20 KB each, so few are read at once. A page ends after the entry with which it has so many bytes.
+local HISTORY_STEP, HISTORY_BYTES = 8, 1048576
+
+-- The entries after the cursor, oldest first.
+function read.history(ns, args)
+  local id = values.name('id', args[1] or '', 128)
+  local f = fields.read(args, 2, HISTORY)
+  if not entry.may(ns, id, f) or call('EXISTS', ns .. ':job:' .. id) == 0 then return false end
+  local out, bytes, after = {''}, 0, f.cursor
+  while true do
+    local found = call('XRANGE', ns .. ':log:' .. id, after and '(' .. after or '-', '+', 'COUNT', HISTORY_STEP)
+    for _, one in ipairs(found) do
+      if bytes >= HISTORY_BYTES then
+        out[1] = after
+        return out
+      end
+      out[#out + 1], after = one[2], one[1]
+      for _, part in ipairs(one[2]) do bytes = bytes + #part end
+    end
+    if #found < HISTORY_STEP then return out end
+  end
 end
 
 local LIST = {
