@@ -44,6 +44,10 @@ store::arguments bounding_fields(const auth::identity& who, auth::action what, s
 /// For streams: null where everyone may see everything, so that nothing is judged.
 auth::identity_ptr watching(const http::request& r);
 
+/// Words of the history that only jobcast writes become `worker`: over HTTP nobody may pass for it. `role`: the word
+/// that jobcast itself writes for whoever sends this.
+void replace_reserved_by(store::arguments& fields, std::string_view role);
+
 /// Fields that have the function library refuse what a publisher may not publish.
 void add_publisher_bounds(const auth::identity& who, store::arguments& fields);
 http::response may_not_publish();

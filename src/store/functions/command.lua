@@ -55,6 +55,10 @@ function command.remove(ns, job, at)
     call('ZREM', ns .. ':expiring', job.id)
     batches.count_in(ns, job.gid, job, at, job.share, false)
   end
+  local led = call('HMGET', job.key, 'former', 'request')
+  for _, field in ipairs(led[1] and {led[2], 'first'} or {}) do
+    if call('HGET', ns .. ':keyed:' .. led[1], field) == job.id then call('HDEL', ns .. ':keyed:' .. led[1], field) end
+  end
   call('DEL', job.key, ns .. ':log:' .. job.id)
 end
 

@@ -50,7 +50,7 @@ function transitions.set_group(job, f)
     batches.will_move(job)
     job.group = f.group
   end
-  job.group_size = f.group_size
+  job.group_size, job.group_publishers, job.publisher = f.group_size, f.group_publishers, f.publisher
 end
 
 local MAX_LABELS, MAX_ATTEMPTS = 16, 1000
