@@ -12,6 +12,16 @@ local function as_sent(_, s) return s end
 local function name(field, s) return values.name(field, s, 64) end
 local function whole(lowest, highest) return function(field, s) return values.integer(field, s, lowest, highest) end end
 
+local KINDS = {key = true, token = true, issuer = true}
+local function publishers(field, s)
+  s = gsub(values.limited(field, s, 2000), ' ', '')
+  for one in gmatch(s, '[^,]+') do
+    local kind = match(one, '^(%a+):[%w%%._~:-]*$')
+    if not KINDS[kind] then refuse(field, 'key:<name>, token:<sub> or issuer:<iss>, percent-encoded, with commas between') end
+  end
+  return s
+end
+
 -- Whose and which job it is. Never guessed: a bad value is refused.
 local IDENTITY = {
   type = name, owner = present(128), tenant = present(128), group = present(128),
@@ -53,16 +63,6 @@ fields.SIDE = {
     return at
   end),
 }
-
-local KINDS = {key = true, token = true, issuer = true}
-local function publishers(field, s)
-  s = gsub(values.limited(field, s, 2000), ' ', '')
-  for one in gmatch(s, '[^,]+') do
-    local kind = match(one, '^(%a+):[%w%%._~:-]*$')
-    if not KINDS[kind] then refuse(field, 'key:<name>, token:<sub> or issuer:<iss>, percent-encoded, with commas between') end
-  end
-  return s
-end
 
 fields.CREATE = {
   max_attempts = whole(1, 1000), group_size = whole(1, 10000000), by = name,
