@@ -53,7 +53,10 @@ function transitions.set_group(job, f)
     batches.will_move(job)
     job.group = f.group
   end
-  job.group_size, job.group_publishers, job.publisher = f.group_size, f.group_publishers, f.publisher
+  job.group_size = f.group_size
+  -- Kept with the batch, not with the job.
+  if f.publisher then job.publisher = f.publisher end
+  if f.group_publishers then job.group_publishers = f.group_publishers end
 end
 
 local MAX_LABELS, MAX_ATTEMPTS = 16, 1000
