@@ -1,6 +1,7 @@
 #include "jobcast/api/access.hpp"
 
 #include "jobcast/api/answers.hpp"
+#include "jobcast/auth/publisher.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/strings.hpp"
 #include "jobcast/job/ownership.hpp"
@@ -180,21 +181,38 @@ std::string own_scope(const auth::identity& who, std::string_view id) {
   return others_too || id.starts_with("group:") ? std::string() : job::scope_key(who.tenant, who.sub);
 }
 
-task<std::optional<http::response>> check_may(context& c, auth::identity_ptr who, auth::action what, std::string id) {
-  if (who->what == auth::identity::kind::open)
-    co_return std::nullopt;
-  std::string scope = own_scope(*who, id);
-  auto found = co_await c.reads.get(id, std::move(scope));
-  if (!found)
-    co_return problem_of(c, found.error());
-  if (!*found || !may(*who, what, (*found)->json))
-    co_return not_found(id);
-  co_return std::nullopt;
+store::arguments bounding_fields(const auth::identity& who, auth::action what, std::string_view id) {
+  auto const bounds = auth::bounds_of(who, what, id);
+  store::arguments fields;
+  auto const add = [&](std::string_view name, std::string_view value) {
+    fields.emplace_back(name);
+    fields.emplace_back(value);
+  };
+  if (bounds.tenant)
+    add("for_tenant", *bounds.tenant);
+  if (bounds.owner)
+    add("for_owner", *bounds.owner);
+  if (bounds.types)
+    add("for_types", fmt::format("{}", fmt::join(*bounds.types, ",")));
+  return fields;
 }
 
 auth::identity_ptr watching(const http::request& r) {
   return r.who && r.who->what == auth::identity::kind::open ? nullptr : r.who;
 }
+
+namespace {
+
+// Whether it matters who sends this: jobs join a batch by its name, and by becoming those of its owner.
+bool names_its_publisher(const store::arguments& fields) {
+  constexpr std::string_view names[] = {"group", "group_size", "owner", "tenant", "keyed"};
+  for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+    if (std::find(std::begin(names), std::end(names), fields[i]) != std::end(names))
+      return true;
+  return false;
+}
+
+} // namespace
 
 void add_publisher_bounds(const auth::identity& who, store::arguments& fields) {
   if (who.what == auth::identity::kind::token) {
@@ -205,10 +223,28 @@ void add_publisher_bounds(const auth::identity& who, store::arguments& fields) {
     fields.emplace_back("for_types");
     fields.push_back(fmt::format("{}", fmt::join(who.types, ",")));
   }
+  if (!names_its_publisher(fields))
+    return;
+  if (std::string name = auth::publisher_name(who); !name.empty()) {
+    fields.emplace_back("publisher");
+    fields.push_back(std::move(name));
+  }
+}
+
+void replace_reserved_by(store::arguments& fields, std::string_view role) {
+  constexpr std::string_view reserved[] = {"supervisor", "viewer", "publisher", "batch"};
+  for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+    if (fields[i] == "by" && fields[i + 1] != role &&
+        std::find(std::begin(reserved), std::end(reserved), fields[i + 1]) != std::end(reserved))
+      fields[i + 1] = "worker";
 }
 
 http::response may_not_publish() {
-  return http::problem(403, "These credentials may not publish jobs of this type or tenant.", "Authorization");
+  return http::problem(
+      403,
+      "These credentials may not publish jobs of this type or tenant, or not into this batch: whoever made it can name "
+      "other publishers in group_publishers.",
+      "Authorization");
 }
 
 } // namespace jobcast::api

@@ -8,17 +8,17 @@ namespace jobcast::api {
 
 namespace {
 
-constexpr std::string_view by = "viewer";
-
-// `asked` begins only once it is known that this viewer may ask it.
-task<http::answer> run(context& c, auth::identity_ptr who, const std::string& id,
-                       task<store::result<store::command_answer>> asked, std::string_view not_offered) {
+// The right is judged in the call that does it, so that no job is commanded that became another's in between.
+task<http::answer> run(context& c, auth::identity_ptr who, std::string id, std::string op, std::string attempt,
+                       std::string_view not_offered) {
   if (auto bad = check_job_id(id))
     co_return std::move(*bad);
-  auto refused = co_await check_may(c, who, auth::action::command, id);
-  if (refused)
-    co_return std::move(*refused);
-  auto done = co_await std::move(asked);
+  auto fields = bounding_fields(*who, auth::action::command, id);
+  if (!attempt.empty()) {
+    fields.emplace_back("attempt");
+    fields.push_back(std::move(attempt));
+  }
+  auto done = co_await c.store.command(id, std::move(op), std::move(fields));
   if (!done)
     co_return problem_of(c, done.error());
   if (done->what == "missing")
@@ -34,21 +34,19 @@ task<http::answer> run(context& c, auth::identity_ptr who, const std::string& id
 } // namespace
 
 task<http::answer> post_cancel(context& c, http::request& r, parts at) {
-  co_return co_await run(c, r.who, at[0], c.store.cancel(at[0], std::string(by)),
-                         "This job cannot be cancelled any more: it is over. Its `can` says what it offers.");
+  return run(c, r.who, at[0], "cancel", {},
+             "This job cannot be cancelled any more: it is over. Its `can` says what it offers.");
 }
 
 task<http::answer> post_retry(context& c, http::request& r, parts at) {
-  co_return co_await run(c, r.who, at[0], c.store.retry(at[0], std::string(by)),
-                         "This job does not offer a retry now. Its `can` says what it offers.");
+  return run(c, r.who, at[0], "retry", {}, "This job does not offer a retry now. Its `can` says what it offers.");
 }
 
 task<http::answer> post_seen(context& c, http::request& r, parts at) {
   auto const attempt = r.parameter("attempt");
   if (attempt && attempt->empty())
     co_return http::problem(400, "Name the attempt whose outcome was seen, or leave it out.", "attempt");
-  co_return co_await run(c, r.who, at[0],
-                         c.store.seen(at[0], std::string(by), std::string(attempt.value_or(std::string_view()))),
+  co_return co_await run(c, r.who, at[0], "seen", std::string(attempt.value_or(std::string_view())),
                          "This job is not over yet, so there is no outcome to have seen.");
 }
 
@@ -69,13 +67,10 @@ task<std::string> run_command(context& c, auth::identity_ptr who, std::string op
 task<http::answer> delete_job(context& c, http::request& r, parts at) {
   if (auto bad = check_job_id(at[0]))
     co_return std::move(*bad);
-  auto refused = co_await check_may(c, r.who, auth::action::publish, at[0]);
-  if (refused)
-    co_return std::move(*refused);
-  auto done = co_await c.store.remove(at[0]);
+  auto done = co_await c.store.command(at[0], "delete", bounding_fields(*r.who, auth::action::publish, at[0]));
   if (!done)
     co_return problem_of(c, done.error());
-  if (!*done)
+  if (done->what == "missing")
     co_return not_found(at[0]);
   http::response out;
   out.status = 204;

@@ -4,6 +4,7 @@
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/endpoints.hpp"
 #include "jobcast/api/links.hpp"
+#include "jobcast/auth/publisher.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/job/job_key.hpp"
 #include "jobcast/job/ownership.hpp"
@@ -20,18 +21,6 @@ namespace {
 constexpr std::size_t key_limit = 255;
 constexpr std::string_view already_over =
     "The job with this id is over, so nothing begins. A second run takes a new id, or POST /api/jobs/<id>/retry.";
-
-// Whose idempotency keys these are: those of different publishers never meet.
-std::string publisher_of(const auth::identity& who) {
-  switch (who.what) {
-  case auth::identity::kind::api_key:
-    return "key:" + who.name;
-  case auth::identity::kind::token:
-    return "token:" + who.tenant + '\0' + who.sub;
-  default:
-    return "anonymous";
-  }
-}
 
 bool is_idempotency_key(std::string_view key) {
   return !key.empty() && key.size() <= key_limit &&
@@ -55,9 +44,9 @@ std::string watch_url(context& c, const store::command_answer& made) {
       c, {.jobs = {of.id}, .owner = {}, .tenant = of.tenant, .expires_at = now_ms() + c.config.auth.link_ttl.count()});
 }
 
-http::response created(context& c, const store::command_answer& made, std::string_view id) {
+http::response created(context& c, const store::command_answer& made) {
   http::response out = record_response(c, 202, made.now.event_id(), made.now.final, made.now.json);
-  out.add("Location", "/api/jobs/" + std::string(id) + "/status");
+  out.add("Location", fmt::format("/api/jobs/{}/status", made.now.id()));
   if (made.now.final)
     out.add("Retry-After", "0");
   if (made.what == "replayed")
@@ -67,6 +56,22 @@ http::response created(context& c, const store::command_answer& made, std::strin
     out.body += fmt::format(R"(,"already_over":true,"notice":"{}")", already_over);
   out.body += R"(,"watch_url":")" + watch_url(c, made) + R"("})";
   return out;
+}
+
+// Has the function tell a repeated request from another one. `id`: becomes the job's, if the request names none.
+void add_key(const auth::identity& who, std::string_view key, store::arguments& fields, std::string* id) {
+  std::string hash = job::request_hash(fields);
+  auto const add = [&](std::string_view name, std::string value) {
+    fields.emplace_back(name);
+    fields.push_back(std::move(value));
+  };
+  add("request", std::move(hash));
+  add("keyed", "1");
+  if (!id)
+    return;
+  *id = job::keyed_job_id(auth::idempotency_scope(who), key);
+  if (std::string const former = auth::former_idempotency_scope(who); !former.empty())
+    add("former", job::keyed_job_id(former, key));
 }
 
 std::optional<http::response> check_notify(const job::pairs& fields, const notify_settings& config) {
@@ -96,13 +101,12 @@ task<http::answer> post_jobs(context& c, http::request& r, parts) {
 
   std::string id = std::move(parsed->id);
   bool const named = !id.empty();
-  if (!named)
-    id = key.empty() ? random_job_id() : job::keyed_job_id(publisher_of(*r.who), key);
-  std::string const hash = key.empty() ? std::string() : job::request_hash(parsed->fields);
   store::arguments fields = std::move(parsed->fields);
   if (!key.empty())
-    fields.insert(fields.end(), {"request", hash, "keyed", "1"});
-
+    add_key(*r.who, key, fields, named ? nullptr : &id);
+  else if (!named)
+    id = random_job_id();
+  replace_reserved_by(fields, "publisher");
   add_publisher_bounds(*r.who, fields);
 
   auto made = co_await c.store.create(id, std::move(fields));
@@ -121,7 +125,7 @@ task<http::answer> post_jobs(context& c, http::request& r, parts) {
         ? http::problem(422, "The job with this id was made by a request with another body.", "id")
         : http::problem(422, "This key was used for a request with another body; use a new key for a new request.",
                         "Idempotency-Key");
-  co_return created(c, *made, id);
+  co_return created(c, *made);
 }
 
 } // namespace jobcast::api

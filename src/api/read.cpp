@@ -95,6 +95,12 @@ store::arguments list_filters(const http::request& r) {
 store::arguments inbox_filters(const http::request& r) {
   return filters_of(r, {"cursor", "limit"});
 }
+store::arguments history_fields(const http::request& r, std::string_view id) {
+  auto fields = filters_of(r, {"cursor"});
+  auto bounds = bounding_fields(*r.who, auth::action::read, id);
+  std::move(bounds.begin(), bounds.end(), std::back_inserter(fields));
+  return fields;
+}
 
 task<http::answer> jobs_by_ids(context& c, http::request& r, std::string_view ids) {
   distinct named(ids_per_list);
@@ -158,20 +164,17 @@ task<http::answer> get_history(context& c, http::request& r, parts at) {
   std::string const& id = at[0];
   if (auto bad = check_job_id(id))
     co_return std::move(*bad);
-  auto refused = co_await check_may(c, r.who, auth::action::read, id);
-  if (refused)
-    co_return std::move(*refused);
-  auto entries = co_await c.store.history(id);
-  if (!entries)
-    co_return problem_of(c, entries.error());
-  if (entries->empty())
+  auto page = co_await c.lists.history(id, history_fields(r, id), payer_of(c, r));
+  if (!page)
+    co_return problem_of(c, page.error());
+  if (!*page)
     co_return not_found(id);
   http::response out;
   out.headers = private_headers();
   out.body = R"({"id":)";
   job::append_json_string(out.body, id);
   out.body += R"(,"entries":[)";
-  for (const store::history_entry& entry : *entries) {
+  for (const store::history_entry& entry : (*page)->entries) {
     out.body += out.body.ends_with('[') ? "{" : ",{";
     for (auto const& [name, value] : entry.fields) {
       if (!out.body.ends_with('{'))
@@ -186,7 +189,10 @@ task<http::answer> get_history(context& c, http::request& r, parts at) {
     }
     out.body += '}';
   }
-  out.body += "]}";
+  out.body += ']';
+  if (!(*page)->cursor.empty())
+    out.body += fmt::format(R"(,"cursor":"{}")", (*page)->cursor);
+  out.body += '}';
   co_return out;
 }
 

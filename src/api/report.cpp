@@ -40,14 +40,6 @@ line refused(std::string_view text, job::field_problem why) {
   return {.text = text, .answer = std::move(answer), .refusal = std::move(why)};
 }
 
-// Words of the history that only jobcast writes: over HTTP nobody may pass for them.
-void replace_reserved_by(store::arguments& fields) {
-  constexpr std::string_view reserved[] = {"supervisor", "viewer", "publisher", "batch"};
-  for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
-    if (fields[i] == "by" && std::find(std::begin(reserved), std::end(reserved), fields[i + 1]) != std::end(reserved))
-      fields[i + 1] = "worker";
-}
-
 // Refused by the gateway itself, and kept as the function keeps what it refuses.
 http::response refuse_report(context& c, std::string_view id, std::string_view detail, std::string_view field) {
   store::store::keep_refused(c.store.client(), c.store.ns(), id, field, detail);
@@ -60,7 +52,7 @@ line read_line(context& c, const auth::identity& who, std::string_view text) {
     return refused(text, parsed.error());
   if (parsed->id.empty())
     return refused(text, {"id", "Each line names its job: {\"id\":...}.", {}});
-  replace_reserved_by(parsed->fields);
+  replace_reserved_by(parsed->fields, "worker");
   add_publisher_bounds(who, parsed->fields);
   return {.text = text, .call = store::store::report_call(c.store.ns(), parsed->id, parsed->fields)};
 }
@@ -114,7 +106,7 @@ task<http::answer> post_report(context& c, http::request& r, parts at) {
     co_return refuse_report(c, id, parsed.error().detail, parsed.error().field);
   if (!parsed->id.empty() && parsed->id != id)
     co_return refuse_report(c, id, "The id in the body is not the one in the path; leave it out.", "id");
-  replace_reserved_by(parsed->fields);
+  replace_reserved_by(parsed->fields, "worker");
   add_publisher_bounds(*r.who, parsed->fields);
   auto done = co_await c.store.report(id, std::move(parsed->fields));
   if (!done)

@@ -175,7 +175,8 @@ checked read_claims(const rapidjson::Value& claims, const token_rules& rules, st
     return token_error::unusable_jobs;
   if (!read_scope(claims, *who))
     return token_error::unusable_scope;
-  who->name = who->sub;
+  if (who->sub.empty() && iss && iss->IsString())
+    who->name = text_of(*iss);
   return identity_ptr(who);
 }
 

@@ -45,6 +45,26 @@ bool may(const identity& who, action what, const subject& job) {
   return false;
 }
 
+bounds bounds_of(const identity& who, action what, std::string_view id) {
+  bounds out;
+  if (who.what == identity::kind::open)
+    return out;
+  if (who.what != identity::kind::api_key)
+    out.tenant = who.tenant;
+  if (what == action::command && who.what == identity::kind::link) {
+    out.owner = "";
+    return out;
+  }
+  bool const any = (who.publish && who.types.empty()) || (what != action::publish && lists(who.jobs, id)) ||
+                   (what == action::read && who.read_all);
+  if (any)
+    return out;
+  out.owner = what == action::publish ? std::string_view() : std::string_view(who.sub);
+  if (who.publish)
+    out.types = &who.types;
+  return out;
+}
+
 bool may_ever(const identity& who, action what) {
   switch (what) {
   case action::read:

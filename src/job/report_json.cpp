@@ -18,7 +18,8 @@ constexpr std::size_t max_fields = 256;
 
 /// The functions trust the gateway to set these: a sender who could would forge replays, or speak for the publisher.
 bool is_of_the_gateway(std::string_view name) {
-  constexpr std::string_view names[] = {"request", "keyed", "for_types", "for_tenant", "left_out"};
+  constexpr std::string_view names[] = {"request",    "keyed",     "former",  "for_types",
+                                        "for_tenant", "publisher", "left_out"};
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 

@@ -1,29 +1,14 @@
 #include "jobcast/job/scope.hpp"
 
+#include "jobcast/base/percent_encoding.hpp"
+
 namespace jobcast::job {
-
-namespace {
-
-void append_encoded(std::string& out, std::string_view text) {
-  constexpr char hex[] = "0123456789ABCDEF";
-  for (const char c : text) {
-    const bool unreserved = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                            c == '.' || c == '_' || c == '~';
-    const auto byte = static_cast<unsigned char>(c);
-    if (unreserved)
-      out += c;
-    else
-      out.append(1, '%').append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
-  }
-}
-
-} // namespace
 
 std::string scope_key(std::string_view tenant, std::string_view owner) {
   std::string key;
-  append_encoded(key, tenant);
+  append_percent_encoded(key, tenant);
   key += '/';
-  append_encoded(key, owner);
+  append_percent_encoded(key, owner);
   return key;
 }
 

@@ -29,6 +29,20 @@ void add_records(page& into, redis::reply_view reply, std::size_t first) {
     into.records.push_back(read_record(reply[i]));
 }
 
+std::optional<history_page> read_history(redis::reply_view reply) {
+  if (!reply.is_array())
+    return std::nullopt;
+  history_page out;
+  out.cursor = reply[0][0].text();
+  for (std::size_t i = 1; i < reply.size(); ++i) {
+    redis::reply_view const fields = reply[i];
+    history_entry& entry = out.entries.emplace_back();
+    for (std::size_t f = 0; f + 1 < fields.size(); f += 2)
+      entry.fields.emplace_back(fields[f].text(), fields[f + 1].text());
+  }
+  return out;
+}
+
 std::vector<record> read_rows(redis::reply_view reply) {
   std::vector<record> out;
   for (std::size_t i = 1; i < reply.size(); ++i)
@@ -84,6 +98,13 @@ task<result<inbox_page>> lists::inbox(std::string scope, arguments filters, net:
                            add_records(out, reply, 2);
                            return out;
                          });
+}
+
+task<result<std::optional<history_page>>> lists::history(std::string id, arguments fields,
+                                                         net::admission::account payer) {
+  fields.insert(fields.end(), {"cost", "1"});
+  return ask<std::optional<history_page>>(call_of("jobcast_history", ns_, std::move(id), std::move(fields)),
+                                          std::move(payer), read_history);
 }
 
 task<result<std::vector<record>>> lists::by_ids(std::vector<std::string> ids, std::string scope,

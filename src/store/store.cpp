@@ -97,21 +97,6 @@ task<result<std::vector<std::optional<record>>>> store::get(std::vector<std::str
   co_return out;
 }
 
-task<result<std::vector<history_entry>>> store::history(std::string id) {
-  auto answer = co_await client_.call(strings("XRANGE", ns_ + ":log:" + id, "-", "+", "COUNT", "1000"));
-  if (answer.ec || answer.reply().is_error())
-    co_return failure_of(answer.ec, answer.reply());
-  std::vector<history_entry> out;
-  redis::reply_view const entries = answer.reply();
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    redis::reply_view const fields = entries[i][1];
-    history_entry& entry = out.emplace_back();
-    for (std::size_t f = 0; f + 1 < fields.size(); f += 2)
-      entry.fields.emplace_back(fields[f].text(), fields[f + 1].text());
-  }
-  co_return out;
-}
-
 arguments store::report_call(std::string_view ns, std::string_view id, const arguments& fields) {
   arguments all = strings("FCALL", "jobcast_report", "1", ns, id);
   all.insert(all.end(), fields.begin(), fields.end());
@@ -145,36 +130,13 @@ task<result<command_answer>> store::create(std::string id, arguments fields) {
   co_return read_command(*reply);
 }
 
-task<result<command_answer>> store::cancel(std::string id, std::string by) {
-  auto reply = co_await call("jobcast_cancel", strings(std::move(id), std::move(by)));
+task<result<command_answer>> store::command(std::string id, std::string op, arguments fields) {
+  auto all = strings(std::move(id), std::move(op));
+  std::move(fields.begin(), fields.end(), std::back_inserter(all));
+  auto reply = co_await call("jobcast_command", std::move(all));
   if (!reply)
     co_return reply.error();
   co_return read_command(*reply);
-}
-
-task<result<command_answer>> store::retry(std::string id, std::string by) {
-  auto reply = co_await call("jobcast_retry", strings(std::move(id), std::move(by)));
-  if (!reply)
-    co_return reply.error();
-  co_return read_command(*reply);
-}
-
-task<result<command_answer>> store::seen(std::string id, std::string by, std::string attempt) {
-  auto fields = strings(std::move(id), std::move(by));
-  if (!attempt.empty())
-    fields.push_back(std::move(attempt));
-  auto reply = co_await call("jobcast_seen", std::move(fields));
-  if (!reply)
-    co_return reply.error();
-  co_return read_command(*reply);
-}
-
-task<result<bool>> store::remove(std::string id) {
-  auto reply = co_await call("jobcast_delete", strings(std::move(id)));
-  if (!reply)
-    co_return reply.error();
-  redis::reply_view const view = reply->get();
-  co_return view[0].text() == "ok";
 }
 
 } // namespace jobcast::store

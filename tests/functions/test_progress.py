@@ -25,6 +25,28 @@ def test_numbers_keep_their_digits(jobs):
     assert jobs.get("a")["progress"] == {"percent": 12.5, "current": 9007199254740991, "total": 9007199254740991}
 
 
+@pytest.mark.parametrize("sent", ["33.3333333333333", "12.345678901234567", "0.1", "0.30000000000000004", "99.99999999999999", "1e-7", "50.0", "0.5"])
+def test_a_percent_keeps_all_its_digits_by_either_way(jobs, sent):
+    jobs.report("a", status="processing", percent=sent, group="g")
+    jobs.report("b", status="processing")
+    jobs.report("b", percent=sent)
+    jobs.report("b", message="and goes on")
+    assert jobs.get("a")["progress"]["percent"] == jobs.get("b")["progress"]["percent"] == float(sent)
+
+
+@pytest.mark.parametrize("sent", ["1234567.1234567", "12345678901.5", "9007199254740.123", "0.1", "3.0000000000000004", "4503599627370495.5"])
+def test_an_amount_keeps_all_its_digits(jobs, sent):
+    jobs.report("a", status="processing", current=sent, total=sent)
+    assert jobs.get("a")["progress"]["current"] == jobs.get("a")["progress"]["total"] == float(sent)
+
+
+def test_short_numbers_stay_short(jobs):
+    jobs.report("a", status="processing", current="1.1", total="2.2", percent="0.10000")
+    jobs.report("a", percent="33.3")
+    row = jobs.call("get", "a")[0][2].decode()
+    assert '"percent":33.3,"current":1.1,"total":2.2' in row
+
+
 def test_members_of_an_error_and_labels_are_kept(jobs):
     jobs.create("a", "labels.region", "eu", "labels.file", "käse.csv")
     jobs.report("a", "labels.region", "", status="failed", error__code="E1", error__title="T", error__detail="D", error__action="A",

@@ -188,3 +188,17 @@ def test_an_id_that_no_url_reaches_is_refused(jobs, job):
         with pytest.raises(Refused) as refused:
             jobs.call(function, job)
         assert refused.value.field == "id"
+
+
+@pytest.mark.parametrize("again", ["retried", "handed back"])
+def test_the_last_attempt_that_can_be_named_is_still_reported_on(jobs, again):
+    jobs.create("a")
+    if again == "retried":
+        jobs.report("a", status="failed", attempt=1000000)
+        jobs.command("retry", "a")
+    else:
+        jobs.report("a", status="retrying", attempt=1000000, retry_in=0)
+    attempt = jobs.get("a")["attempt"]
+    assert jobs.report("a", status="processing", attempt=attempt)[0] == "ok"
+    assert jobs.report("a", status="done", attempt=attempt)[0] == "ok"
+    assert jobs.get("a")["status"] == "done"

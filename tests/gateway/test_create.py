@@ -2,6 +2,8 @@
 import re
 import threading
 
+import pytest
+
 from harness.problems import assert_problem
 
 
@@ -126,3 +128,10 @@ def test_a_request_repeated_after_its_job_is_over_says_so(gateway, job):
     assert again.json()["already_over"] is True
     refused = gateway.post("/api/jobs", {"id": first["id"]})
     assert (refused.status, "retry" in refused.json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize("sent, written", [("supervisor", "worker"), ("viewer", "worker"), ("batch", "worker"), ("publisher", "publisher"),
+                                           (None, "publisher"), ("import", "import")])
+def test_nobody_who_creates_passes_for_jobcast_in_the_history(gateway, job, sent, written):
+    gateway.post("/api/jobs", {"id": job, **({"by": sent} if sent else {})})
+    assert [entry["by"] for entry in gateway.get(f"/api/jobs/{job}/history").json()["entries"]] == [written]

@@ -41,12 +41,16 @@ bool may(const auth::identity& who, auth::action what, std::string_view record);
 /// none; empty for whoever may see more than what they own.
 std::string own_scope(const auth::identity& who, std::string_view id);
 
-/// May that be done to a job that is only known by its id? Nothing, or 404 both if there is none and if it is
-/// another's. Asks Redis, unless everyone may do everything.
-task<std::optional<http::response>> check_may(context& c, auth::identity_ptr who, auth::action what, std::string id);
+/// Fields that have the function library judge whether that may be done to the job, in the call that does it: the job
+/// of another is then a missing one. None for whoever may do everything.
+store::arguments bounding_fields(const auth::identity& who, auth::action what, std::string_view id);
 
 /// For streams: null where everyone may see everything, so that nothing is judged.
 auth::identity_ptr watching(const http::request& r);
+
+/// Words of the history that only jobcast writes become `worker`: over HTTP nobody may pass for it. `role`: the word
+/// that jobcast itself writes for whoever sends this.
+void replace_reserved_by(store::arguments& fields, std::string_view role);
 
 /// Fields that have the function library refuse what a publisher may not publish.
 void add_publisher_bounds(const auth::identity& who, store::arguments& fields);

@@ -26,7 +26,7 @@ struct identity : boost::intrusive_ref_counter<identity, boost::thread_unsafe_co
   bool operate = false;           ///< scope operator
   std::string sub;                ///< the owner it is; empty: none
   std::string tenant;             ///< empty: none
-  std::string name;               ///< of an API key; part of what makes an idempotency key its own
+  std::string name;               ///< of an API key; of a token without `sub`, its issuer
   std::vector<std::string> jobs;  ///< ids it may see besides what it owns
   std::vector<std::string> types; ///< of a publisher: the only ones it may publish; empty: all
   std::int64_t expires_at = 0;    ///< milliseconds since the epoch; 0: never

@@ -19,6 +19,14 @@ struct inbox_page : page {
   std::uint64_t unseen = 0; ///< in all
 };
 
+struct history_entry {
+  std::vector<std::pair<std::string, std::string>> fields;
+};
+struct history_page {
+  std::vector<history_entry> entries;
+  std::string cursor; ///< empty: there are no more
+};
+
 /// One per reactor, on its thread. A payer whose rate is spent is told failure::kind::too_many.
 class lists {
  public:
@@ -28,6 +36,8 @@ class lists {
 
   task<result<page>> list(std::string scope, arguments filters, net::admission::account payer);
   task<result<inbox_page>> inbox(std::string scope, arguments filters, net::admission::account payer);
+  /// Nothing if there is no such job within the bounds that are among `fields`.
+  task<result<std::optional<history_page>>> history(std::string id, arguments fields, net::admission::account payer);
   /// The records of those of `ids` that exist, in their order. With a `scope`, jobs of other owners are as if there
   /// were none. Beyond half a MiB records come without their `result`, whose bytes `result_omitted` says.
   task<result<std::vector<record>>> by_ids(std::vector<std::string> ids, std::string scope,

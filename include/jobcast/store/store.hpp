@@ -66,10 +66,6 @@ struct command_answer {
   record now;
 };
 
-struct history_entry {
-  std::vector<std::pair<std::string, std::string>> fields;
-};
-
 using arguments = std::vector<std::string>;
 
 /// Bytes of records after which a reply takes no further one: what comes behind it on the connection is not to wait.
@@ -87,15 +83,10 @@ class store {
 
   /// With a `scope` (job::scope_key), jobs of other owners are as if there were none, and take as long.
   task<result<std::vector<std::optional<record>>>> get(std::vector<std::string> ids, std::string scope = {});
-  task<result<std::vector<history_entry>>> history(std::string id);
   task<result<report_answer>> report(std::string id, arguments fields);
   task<result<command_answer>> create(std::string id, arguments fields);
-  task<result<command_answer>> cancel(std::string id, std::string by);
-  task<result<command_answer>> retry(std::string id, std::string by);
-  /// `attempt`: whose outcome it was, as digits; empty: that of whichever is the last.
-  task<result<command_answer>> seen(std::string id, std::string by, std::string attempt = {});
-  /// True if there was such a job.
-  task<result<bool>> remove(std::string id);
+  /// `op`: cancel, retry, seen or delete. A job beyond the bounds that are among `fields` is answered `missing`.
+  task<result<command_answer>> command(std::string id, std::string op, arguments fields);
 
   /// The raw call, for many reports in flight at once: `function ns id field value ...`.
   static arguments report_call(std::string_view ns, std::string_view id, const arguments& fields);

@@ -162,7 +162,9 @@ function batches.count_in(ns, gid, job, at, old_share, joins, size)
   if g.fresh and g.members == 0 then
     if not joins then return nil end
     call('ZREMRANGEBYSCORE', ns .. ':failed:' .. gid, '-inf', '+inf')
+    if job.publisher then call('HSET', ns .. ':job:' .. gid, 'publisher', job.publisher) end
   end
+  if job.group_publishers then call('HSET', ns .. ':job:' .. gid, 'publishers', job.group_publishers) end
   local old = read_share(old_share, g.created)
   local new = joins and share_of(job)
   g.counted = g.counted or g.fresh or not old or not new or old.status ~= new.status or old.stalled ~= new.stalled
@@ -182,6 +184,33 @@ function batches.count_in(ns, gid, job, at, old_share, joins, size)
   if g.members > 0 and (left_failed or is_failed) then name_failures(ns, gid, g, job, left_failed, is_failed) end
   if held then held[gid] = g else save_rollup(ns, gid, g, at) end
   return new and write_share(new, g.created)
+end
+
+-- Whether the publisher that a gateway names (`publisher`) may bring a job into the batch that the call names; nothing is written. A batch is
+-- of who made it: others add jobs if they are named, and change its size until all its jobs are there. One whose maker nobody
+-- knows, such as those of 0.1.0, takes jobs from all, and becomes nobody's. What is not the caller's to say is left out of `f`.
+function batches.admits(ns, job, f)
+  local publisher = f.publisher
+  job = job or {}
+  local group = f.group or job.group
+  if not group then return true end
+  local gid = group_id({group = group, owner = job.owner or f.owner, tenant = job.tenant or f.tenant})
+  local h = call('HMGET', ns .. ':job:' .. gid, 'v', 'publisher', 'publishers', 'status', 'size', 'members')
+  if not h[1] or h[2] == publisher then return true end
+  local of_somebody = h[2] or h[3]
+  local named = not of_somebody or find(',' .. (h[3] or '') .. ',', ',' .. publisher .. ',', 1, true)
+  if not named and job.gid ~= gid then return false end
+  local size = tonumber(h[5] or 0)
+  local complete = FINAL[h[4]] or size > 0 and tonumber(h[6] or 0) >= size
+  if f.group_size and f.group_size > size and (complete or not named) then
+    f.group_size = nil
+    mending.note(f, 'group_size', 'left out')
+  end
+  if f.group_publishers then
+    f.group_publishers = nil
+    mending.note(f, 'group_publishers', 'left out')
+  end
+  return true
 end
 
 -- Keeps the rollup of the job's group up to date; moves the job when its group or scope changed.

@@ -12,11 +12,21 @@ local function as_sent(_, s) return s end
 local function name(field, s) return values.name(field, s, 64) end
 local function whole(lowest, highest) return function(field, s) return values.integer(field, s, lowest, highest) end end
 
+local KINDS = {key = true, token = true, issuer = true}
+local function publishers(field, s)
+  s = gsub(values.limited(field, s, 2000), ' ', '')
+  for one in gmatch(s, '[^,]+') do
+    local kind = match(one, '^(%a+):[%w%%._~:-]*$')
+    if not KINDS[kind] then refuse(field, 'key:<name>, token:<sub> or issuer:<iss>, percent-encoded, with commas between') end
+  end
+  return s
+end
+
 -- Whose and which job it is. Never guessed: a bad value is refused.
 local IDENTITY = {
   type = name, owner = present(128), tenant = present(128), group = present(128),
-  -- From the gateway: what the publisher may handle.
-  for_types = fields.bounded(8192), for_tenant = fields.bounded(128),
+  -- From the gateway: what the publisher may handle, and who it is.
+  for_types = fields.bounded(8192), for_tenant = fields.bounded(128), publisher = fields.bounded(65536),
 }
 
 local function within(reader) return function(field, s)
@@ -58,6 +68,8 @@ fields.CREATE = {
   max_attempts = whole(1, 1000), group_size = whole(1, 10000000), by = name,
   notify = as_sent, input = as_sent, request = fields.bounded(128),
   keyed = function(field, s) return values.one_of(field, s, {'1'}) end,
+  former = function(field, s) return values.name(field, s, 128) end,
+  group_publishers = publishers,
 }
 
 local LABEL = 200

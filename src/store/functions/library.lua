@@ -5,7 +5,7 @@
 -- The build joins the parts in the order of `order.txt`. Each part is one table, and sees the parts before it alone.
 -- VERSION is raised by hand with every change: a Redis that holds this version keeps what it has (`library.lock`).
 
-local VERSION = '1.17'
+local VERSION = '1.20'
 
 local FINAL = {done = true, failed = true, cancelled = true}
 local STATUS_LIST = {'pending', 'processing', 'retrying', 'done', 'failed', 'cancelled'}
@@ -28,7 +28,10 @@ end
 -- A number as JSON, without losing digits and without an exponent for what is whole. `%d` takes a sixth of the time of `%.0f`.
 local function digits(n)
   if n % 1 == 0 then return format('%d', n) end
-  return format('%.10g', n)
+  -- Tenths, as percents mostly are.
+  if n < 1e9 and n * 10 % 1 == 0 then return format('%.10g', n) end
+  local short = format('%.15g', n)
+  return tonumber(short) == n and short or format('%.17g', n)
 end
 
 -- What the caller did wrong. Raised as a table and turned into an error reply at the entry: `JOBCAST <field>: <what to change>`.

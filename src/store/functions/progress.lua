@@ -28,6 +28,7 @@ function progress.report(ns, args)
       else
         if not find(value, '^[1-9]?%d%.%d$') then return nil end
         percent = tonumber(value)
+        if byte(value, -1) ~= 48 then given = value end
       end
     elseif field == 'message' then
       if message or #value > 500 or value == '' then return nil end

@@ -1,4 +1,4 @@
--- Reads that change nothing: jobcast_get, jobcast_read, jobcast_list, jobcast_inbox.
+-- Reads that change nothing: jobcast_get, jobcast_read, jobcast_history, jobcast_list, jobcast_inbox.
 local read = {} do
 
 -- Whose job it is, is looked at first and alone, so that the job of another costs what none does.
@@ -69,13 +69,48 @@ function read.many(ns, args)
   return out
 end
 
+local function asks_cost(field, s) return values.one_of(field, s, {'1'}) end
+
+-- Whoever asks for it gets what the page cost, behind the cursor.
+local function with_cost(f, out, cursor, looked, bytes)
+  out[1] = f.cost and {cursor, looks_of(looked, #out - 1, bytes)} or cursor
+  return out
+end
+
+local HISTORY = {
+  for_owner = fields.bounded(128), cost = asks_cost,
+  cursor = function(field, s)
+    if not find(s, '^%d+%-%d+$') or #s > 41 then refuse(field, 'pass on the cursor of the page before as it is') end
+    return s
+  end,
+}
+-- Entries with long errors are some 20 KB each, so few are read at once.
+local HISTORY_STEP = 8
+
+-- The entries after the cursor, oldest first.
+function read.history(ns, args)
+  local id = values.name('id', args[1] or '', 128)
+  local f = fields.read(args, 2, HISTORY)
+  if not entry.may(ns, id, f) or call('EXISTS', ns .. ':job:' .. id) == 0 then return false end
+  local out, bytes, after = {''}, 0, f.cursor
+  while true do
+    local found = call('XRANGE', ns .. ':log:' .. id, after and '(' .. after or '-', '+', 'COUNT', HISTORY_STEP)
+    for _, one in ipairs(found) do
+      if bytes >= PAGE_BYTES then return with_cost(f, out, after, 0, bytes) end
+      out[#out + 1], after = one[2], one[1]
+      for _, part in ipairs(one[2]) do bytes = bytes + #part end
+    end
+    if #found < HISTORY_STEP then return with_cost(f, out, '', 0, bytes) end
+  end
+end
+
 local LIST = {
   limit = function(field, s) return values.integer(field, s, 1, 100) end,
   cursor = fields.bounded(256), status = fields.bounded(100), group = fields.bounded(128),
   type = function(field, s) return values.name(field, s, 64) end,
   snapshot = function(field, s) return values.one_of(field, s, {'1'}) end,
   since = function(field, s) return values.integer(field, s, 0, MAX_TIME) end,
-  cost = function(field, s) return values.one_of(field, s, {'1'}) end,
+  cost = asks_cost,
 }
 local INBOX = {limit = LIST.limit, cursor = LIST.cursor, cost = LIST.cost}
 local LOOKED_AT = 2000
@@ -119,12 +154,6 @@ local function each_newest(key, highest, skip_id, use)
     end
     offset = offset + 200
   end
-end
-
--- Whoever asks for it gets what the page cost, behind the cursor.
-local function with_cost(f, out, cursor, looked, bytes)
-  out[1] = f.cost and {cursor, looks_of(looked, #out - 1, bytes)} or cursor
-  return out
 end
 
 -- A row of a page. What decides whether a record is wanted is read before, without the record: that may be large.

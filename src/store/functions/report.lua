@@ -8,7 +8,7 @@ local function report_with(ns, args)
   local at = clock.now()
   local global = policies.lazily(ns)
   local job, flags = record.load(ns, id), {}
-  if entry.forbids(f, job) then return {'forbidden', 0, ''} end
+  if entry.forbids(f, job) or f.publisher and not batches.admits(ns, job, f) then return {'forbidden', 0, ''} end
   if not job then
     if not global().create_on_report then return {'ignored:unknown', 0, ''} end
     local type = f.type or 'default'

@@ -9,6 +9,9 @@ function transitions.fresh(ns, id, at, type, global, policy, made)
   }
 end
 
+-- The highest that a report may name.
+local LAST_ATTEMPT = 1000000
+
 local function clear_progress(job)
   for _, field in ipairs({'percent', 'current', 'total', 'unit', 'step', 'message', 'eta', 'eta_at', 'expected', 'spread'}) do job[field] = nil end
 end
@@ -51,6 +54,9 @@ function transitions.set_group(job, f)
     job.group = f.group
   end
   job.group_size = f.group_size
+  -- Kept with the batch, not with the job.
+  if f.publisher then job.publisher = f.publisher end
+  if f.group_publishers then job.group_publishers = f.group_publishers end
 end
 
 local MAX_LABELS, MAX_ATTEMPTS = 16, 1000
@@ -159,9 +165,10 @@ local function backoff(policy, attempt)
   return math.floor(span / 2 + math.random() * span / 2)
 end
 
+-- After the last attempt comes the last one again: with another number no report could follow.
 function transitions.begin_attempt(job, attempt)
-  job.attempt = attempt
-  if job.max < attempt then job.max = attempt end
+  job.attempt = math.min(attempt, LAST_ATTEMPT)
+  if job.max < job.attempt then job.max = job.attempt end
   clear_progress(job)
   job.retry_at = nil
 end

@@ -52,6 +52,13 @@ TEST_CASE("the tokens of RFC 7515 verify until they expire") {
   }
 }
 
+TEST_CASE("a token without sub is known by its issuer") {
+  CHECK(identity_of(R"({"exp":1800000060,"iss":"https://a.example"})")->name == "https://a.example");
+  CHECK(identity_of(R"({"exp":1800000060,"iss":"https://a.example","sub":"svc"})")->name.empty());
+  CHECK(identity_of(R"({"exp":1800000060,"iss":5})")->name.empty());
+  CHECK(identity_of(R"({"exp":1800000060})")->name.empty());
+}
+
 TEST_CASE("any changed byte of a token is noticed") {
   for (std::size_t i = 0; i < vectors::ec_token.size(); ++i) {
     std::string changed = vectors::ec_token;

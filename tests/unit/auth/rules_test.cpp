@@ -1,5 +1,6 @@
 #include "jobcast/auth/rules.hpp"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 
 using namespace jobcast::auth;
@@ -93,7 +94,31 @@ const row table[] = {
     {"operator", operator_, annas, ""},
 };
 
+// As the function library judges (entry.may).
+bool within(const bounds& b, const subject& job) {
+  if (b.tenant && *b.tenant != job.tenant)
+    return false;
+  if (!b.owner && !b.types)
+    return true;
+  return (b.owner && !job.owner.empty() && *b.owner == job.owner) ||
+         (b.types && std::find(b.types->begin(), b.types->end(), job.type) != b.types->end());
+}
+
 } // namespace
+
+TEST_CASE("the bounds that Redis judges by say the same") {
+  for (const row& r : table)
+    for (auto const what : {action::read, action::command, action::publish}) {
+      CAPTURE(r.who);
+      CAPTURE(std::string(r.job.tenant) + "/" + std::string(r.job.owner) + "/" + std::string(r.job.id));
+      CHECK(within(bounds_of(r.asks, what, r.job.id), r.job) == may(r.asks, what, r.job));
+    }
+}
+
+TEST_CASE("where everyone may do everything, nothing is bounded") {
+  auto const none = bounds_of(anyone, action::command, "j1");
+  CHECK_FALSE((none.tenant || none.owner || none.types));
+}
 
 TEST_CASE("who may do what to whose job") {
   for (const row& r : table) {

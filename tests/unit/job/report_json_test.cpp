@@ -251,7 +251,7 @@ TEST_CASE("a create request keeps input and notify raw and cannot speak for the 
   REQUIRE(parsed.has_value());
   CHECK(parsed->fields ==
         strings{"type", "report", "owner", "ann", "input", R"({"rows":[1, 2]})", "notify", R"(["mail"])"});
-  for (const std::string name : {"request", "keyed", "for_types", "for_tenant", "left_out"})
+  for (const std::string name : {"request", "keyed", "former", "for_types", "for_tenant", "publisher", "left_out"})
     CHECK(report_from_json("{\"" + name + "\":\"a\"}").error().field == name);
 }
 
