@@ -1,4 +1,4 @@
--- What the configuration says of all jobs (`ns:policy`) and of one type (`ns:policy:<type>`); gateways write both.
+-- What the configuration says of all jobs (`ns:policy`) and of one type (`ns:policy:<type>`); jobcast_policies writes both.
 local policies = {} do
 
 function policies.of_all(ns)
