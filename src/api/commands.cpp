@@ -4,11 +4,19 @@
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/endpoints.hpp"
 
+#include <fmt/format.h>
+
 namespace jobcast::api {
 
 namespace {
 
 constexpr std::string_view by = "viewer";
+
+std::string nobody_follows(std::string_view ns) {
+  return fmt::format("Nobody would run this job again: no consumer group has read the stream {}:commands in the last 5 "
+                     "minutes. Follow that stream, or set dispatch or user_retry for the job's type in [jobs.types].",
+                     ns);
+}
 
 // `asked` begins only once it is known that this viewer may ask it.
 task<http::answer> run(context& c, auth::identity_ptr who, const std::string& id,
@@ -26,6 +34,8 @@ task<http::answer> run(context& c, auth::identity_ptr who, const std::string& id
   if (done->what == "ignored:stale_attempt")
     co_return http::problem(409, "The job is at another attempt, so the outcome of this one is not the job's.",
                             "attempt");
+  if (done->what == "ignored:not_followed")
+    co_return http::problem(409, nobody_follows(c.config.redis.ns));
   if (done->what != "ok")
     co_return http::problem(409, not_offered);
   co_return record_response(c, 202, done->now.event_id(), done->now.final, done->now.json);
@@ -39,8 +49,10 @@ task<http::answer> post_cancel(context& c, http::request& r, parts at) {
 }
 
 task<http::answer> post_retry(context& c, http::request& r, parts at) {
-  co_return co_await run(c, r.who, at[0], c.store.retry(at[0], std::string(by)),
-                         "This job does not offer a retry now. Its `can` says what it offers.");
+  co_return co_await run(
+      c, r.who, at[0], c.store.retry(at[0], std::string(by)),
+      "This job offers no retry: it did not fail, or its type has user_retry = false, or only reports made "
+      "it and its type has neither dispatch nor user_retry.");
 }
 
 task<http::answer> post_seen(context& c, http::request& r, parts at) {

@@ -25,7 +25,9 @@ function command.retry(ns, args)
   local job = record.load(ns, entry.id(args, 'jobcast_retry'))
   if not job then return {'missing', 0, '', ''} end
   local by = args[2] and values.name('by', args[2], 64) or 'viewer'
-  if not FINAL[job.status] or job.status == 'done' or job.retries ~= '1' then return entry.answer('ignored:not_offered', job) end
+  if not FINAL[job.status] or job.status == 'done' then return entry.answer('ignored:not_offered', job) end
+  local refusal = followers.refuse_retry(ns, job)
+  if refusal then return entry.answer('ignored:' .. refusal, job) end
   local at = clock.now()
   local policy = policies.of_type(ns, job.type)
   job.status = 'pending'
