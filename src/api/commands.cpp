@@ -4,9 +4,17 @@
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/endpoints.hpp"
 
+#include <fmt/format.h>
+
 namespace jobcast::api {
 
 namespace {
+
+std::string nobody_follows(std::string_view ns) {
+  return fmt::format("Nobody would run this job again: no consumer group has read the stream {}:commands in the last 5 "
+                     "minutes. Follow that stream, or set dispatch or user_retry for the job's type in [jobs.types].",
+                     ns);
+}
 
 // The right is judged in the call that does it, so that no job is commanded that became another's in between.
 task<http::answer> run(context& c, auth::identity_ptr who, std::string id, std::string op, std::string attempt,
@@ -26,6 +34,8 @@ task<http::answer> run(context& c, auth::identity_ptr who, std::string id, std::
   if (done->what == "ignored:stale_attempt")
     co_return http::problem(409, "The job is at another attempt, so the outcome of this one is not the job's.",
                             "attempt");
+  if (done->what == "ignored:not_followed")
+    co_return http::problem(409, nobody_follows(c.config.redis.ns));
   if (done->what != "ok")
     co_return http::problem(409, not_offered);
   co_return record_response(c, 202, done->now.event_id(), done->now.final, done->now.json);
@@ -39,7 +49,9 @@ task<http::answer> post_cancel(context& c, http::request& r, parts at) {
 }
 
 task<http::answer> post_retry(context& c, http::request& r, parts at) {
-  return run(c, r.who, at[0], "retry", {}, "This job does not offer a retry now. Its `can` says what it offers.");
+  return run(c, r.who, at[0], "retry", {},
+             "This job offers no retry: it did not fail, or its type has user_retry = false, or only reports made it and "
+             "its type has neither dispatch nor user_retry.");
 }
 
 task<http::answer> post_seen(context& c, http::request& r, parts at) {

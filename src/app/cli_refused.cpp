@@ -1,6 +1,7 @@
 // `jobcast refused`: the reports that were refused, straight from Redis.
 #include "jobcast/app/cli.hpp"
 #include "jobcast/base/printable.hpp"
+#include "jobcast/supervise/refused_report.hpp"
 #include "redis_asker.hpp"
 
 #include <charconv>
@@ -24,12 +25,7 @@ int refused(const settings& config, std::ostream& out, std::ostream& errors) {
     std::string_view const entry_id = entries[i][0].text();
     std::int64_t ms = 0;
     std::from_chars(entry_id.data(), entry_id.data() + entry_id.size(), ms);
-    std::string_view id, field, reason;
-    redis::reply_view const fields = entries[i][1];
-    for (std::size_t f = 0; f + 1 < fields.size(); f += 2) {
-      std::string_view const name = fields[f].text(), value = fields[f + 1].text();
-      (name == "id" ? id : name == "field" ? field : reason) = value;
-    }
+    auto const [id, field, reason] = supervise::read_refused_report(entries[i][1]);
     out << fmt::format("{}\t{}\t{}\t{}\n", utc_text(ms), printable(id), printable(field), printable(reason));
   }
   return 0;

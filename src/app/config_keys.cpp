@@ -311,7 +311,9 @@ const config_key<type_settings> type_rows[] = {
      has<&type_settings::dispatch>,
      "true"},
     {"user_retry",
-     "Whether viewers are offered to retry a failed job. Not set: if it was created, not begun by a report.",
+     "Whether viewers are offered to retry a failed job. Not set: with dispatch; and created jobs while a consumer "
+     "group "
+     "reads the stream <namespace>:commands.",
      of_type<&type_settings::user_retry>,
      {},
      has<&type_settings::user_retry>,

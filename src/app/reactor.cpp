@@ -311,8 +311,8 @@ void reactor::reload(const settings& config, const secrets& keys) {
     config_.cors = fresh.cors;
     config_.notify = fresh.notify;
     hub_.expire_unless([&](const auth::identity* who) { return secrets_.auth->vouches_for(who); });
-    if (library_ && client_.connected())
-      library_->install();
+    if (library_)
+      library_->reload();
   });
 }
 

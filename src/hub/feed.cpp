@@ -68,6 +68,10 @@ topic& feed::add(std::string_view job) {
   return t;
 }
 
+bool feed::remembers(std::string_view job) const {
+  return let_go_.contains(std::hash<std::string_view>()(job));
+}
+
 void feed::remember(const topic& t, std::size_t most) {
   if (t.peak == 0)
     return;

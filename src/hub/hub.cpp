@@ -164,9 +164,12 @@ void hub::on_message(std::string_view channel, std::string_view payload) {
 }
 
 void hub::on_gone(std::string_view job) {
-  for (auto& entry : feeds_)
-    if (topic* t = entry.second.topics.find(job); t && t->accept_missing())
+  for (auto& entry : feeds_) {
+    feed& f = entry.second;
+    topic* const t = f.remembers(job) ? &f.topic_of(job) : f.topics.find(job);
+    if (t && t->accept_missing())
       counters_.events.add();
+  }
 }
 
 namespace {

@@ -1,6 +1,7 @@
 #include "jobcast/supervise/report_watch.hpp"
 
 #include "jobcast/base/log.hpp"
+#include "jobcast/supervise/refused_report.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -113,15 +114,11 @@ void report_watch::read_mended() {
 }
 
 void report_watch::tell(redis::reply_view entry) {
-  std::string_view id, field, reason;
-  for (std::size_t i = 0; i + 1 < entry.size(); i += 2) {
-    std::string_view const name = entry[i].text(), value = entry[i + 1].text();
-    (name == "id" ? id : name == "field" ? field : reason) = value;
-  }
   auto const kept_back = complaints_.admit(std::chrono::steady_clock::now());
   if (!kept_back)
     return;
   std::string const more = *kept_back == 0 ? "" : fmt::format(" ({} more since the last line)", *kept_back);
+  auto const [id, field, reason] = read_refused_report(entry);
   log::warning("a report on job '{}' was refused: {}: {}{}", id, field, reason, more);
 }
 

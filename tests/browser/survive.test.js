@@ -11,7 +11,7 @@ import { Watcher } from './watcher.js';
 let gateway;
 let browser;
 before(async () => {
-  [gateway, browser] = await Promise.all([RunningGateway.start(), launch()]);
+  [gateway, browser] = await Promise.all([RunningGateway.start({ JOBCAST_CONFIG: '[jobs.types.import]\nuser_retry = true' }), launch()]);
 });
 after(close_all);
 

@@ -21,7 +21,9 @@ let browser;
 let later;
 before(async () => {
   browser = await launch();
-  gateway = await RunningGateway.start({ JOBCAST_WEB_ROOT: fileURLToPath(new URL('0.1.0', import.meta.url)) });
+  gateway = await RunningGateway.start({
+    JOBCAST_WEB_ROOT: fileURLToPath(new URL('0.1.0', import.meta.url)), JOBCAST_CONFIG: '[jobs.types.import]\nuser_retry = true',
+  });
   later = await later_gateway(gateway.port);
 });
 after(async () => {

@@ -30,6 +30,11 @@ def test_it_can_report_a_whole_life_and_send_heartbeats(worker):
         assert worker.report("b", status=status, group="g", owner="u")[0] == "ok"
 
 
+def test_it_can_report_the_failure_of_a_job_that_an_application_created(worker, server):
+    Jobs(server, "jobcast").create("a", type="x")
+    assert worker.report("a", status="failed", error__title="Broken")[0] == "ok"
+
+
 @pytest.mark.parametrize("command", [
     ("FCALL", "jobcast_create", "1", "jobcast", "b"), ("FCALL", "jobcast_cancel", "1", "jobcast", "a"), ("FCALL", "jobcast_get", "1", "jobcast", "a"),
     ("FCALL", "jobcast_delete", "1", "jobcast", "a"), ("FCALL", "jobcast_supervise", "1", "jobcast", "1"), ("FCALL_RO", "jobcast_version", "1", "jobcast"),

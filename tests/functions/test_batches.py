@@ -78,6 +78,7 @@ def test_a_batch_of_known_size_is_not_over_before_all_have_come(jobs):
 
 
 def test_a_job_that_joins_later_or_is_tried_again_opens_it_again(jobs):
+    jobs.policy("default", user_retry="1")
     jobs.create("a", group="g")
     jobs.report("a", status="failed", error__title="Broken")
     over = rollup(jobs, "a")
@@ -106,6 +107,7 @@ def test_a_deleted_job_is_no_longer_counted_and_the_last_takes_the_batch_along(j
 
 
 def test_only_twenty_failures_are_named_and_gaps_are_filled(jobs):
+    jobs.policy("default", user_retry="1")
     for n in range(30):
         jobs.create(f"a{n:02}", group="g")
         jobs.report(f"a{n:02}", status="failed", error__title=f"Broken {n}")
@@ -219,6 +221,7 @@ def test_the_counts_are_those_of_the_jobs_whatever_happens(server, actions):
     from conftest import Jobs
     test_the_counts_are_those_of_the_jobs_whatever_happens.run = getattr(test_the_counts_are_those_of_the_jobs_whatever_happens, "run", 0) + 1
     jobs = Jobs(server, f"batch{test_the_counts_are_those_of_the_jobs_whatever_happens.run}")
+    jobs.policy("default", user_retry="1")
     group = None
     for one, action, percent in actions:
         if action in ("retry", "cancel", "delete"):

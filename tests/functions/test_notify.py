@@ -119,6 +119,7 @@ def test_an_outcome_seen_in_time_is_not_told(jobs, notifier):
 
 
 def test_a_job_reopened_in_time_is_told_only_its_new_outcome(jobs, notifier):
+    jobs.policy("default", user_retry="1")
     jobs.create("a")
     finish(jobs, "a", "failed", error__title="x")
     notifier.poll(grace=60_000, hooks=HOOK)
@@ -203,6 +204,7 @@ def test_that_it_arrived_is_believed_from_a_claim_that_lapsed(jobs, notifier):
 
 
 def test_a_delivery_that_failed_comes_again_with_the_same_record(jobs, notifier):
+    jobs.policy("default", user_retry="1")
     jobs.create("a")
     finish(jobs, "a", "failed", error__title="x")
     (first,) = notifier.poll(hooks=HOOK)

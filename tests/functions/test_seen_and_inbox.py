@@ -24,6 +24,7 @@ def test_an_outcome_is_unseen_until_it_is_seen(jobs):
 
 
 def test_another_outcome_of_the_job_is_unseen_again(jobs):
+    jobs.policy("default", user_retry="1")
     jobs.create("a", owner="u")
     jobs.report("a", status="failed", error__title="Broken")
     jobs.command("seen", "a")
@@ -36,6 +37,7 @@ def test_another_outcome_of_the_job_is_unseen_again(jobs):
 
 
 def test_a_job_that_is_tried_again_or_deleted_leaves_the_inbox(jobs):
+    jobs.policy("default", user_retry="1")
     for one in ("a", "b"):
         jobs.create(one, owner="u")
         jobs.report(one, status="failed", error__title="Broken")

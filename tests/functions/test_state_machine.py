@@ -127,6 +127,7 @@ def test_a_job_that_does_not_run_is_cancelled_at_once(jobs):
 
 
 def test_a_retry_opens_a_failed_job_again(jobs):
+    jobs.policy("import", user_retry="1")
     jobs.create("a", type="import", input='{"n":1}')
     jobs.report("a", status="processing", percent=70)
     jobs.report("a", status="failed", error__title="Broken")

@@ -2,6 +2,7 @@
 import pytest
 
 from harness.problems import assert_problem
+from harness.wait import until
 
 
 def test_cancelling_a_pending_job_ends_it(gateway, job):
@@ -31,7 +32,7 @@ def test_a_job_that_is_over_cannot_be_cancelled(gateway, job, status):
 
 
 def test_a_failed_job_is_retried(gateway, job):
-    gateway.create(id=job)
+    gateway.create(id=job, type="export")
     gateway.report(job, status="processing", percent=70)
     gateway.report(job, status="failed", error={"title": "The disk is full."})
     failed = gateway.record(job)
@@ -42,6 +43,41 @@ def test_a_failed_job_is_retried(gateway, job):
     assert (record["status"], record["attempt"]) == ("pending", failed["attempt"] + 1)
     assert record["version"] == failed["version"] + 1
     assert "finished_at" not in record and record["progress"].get("percent", 0) == 0
+
+
+def test_a_retry_that_nobody_would_carry_out_is_refused_with_what_to_do(gateway, job):
+    gateway.create(id=job)
+    gateway.report(job, status="failed")
+    before = gateway.record(job)
+    assert before["can"] == []
+    refused = gateway.post(f"/api/jobs/{job}/retry")
+    assert_problem(refused, 409)
+    for word in ("jobcast:commands", "dispatch", "user_retry", "[jobs.types]"):
+        assert word in refused.json()["detail"]
+    assert gateway.record(job) == before
+
+
+def test_a_retry_is_offered_while_a_consumer_group_reads_the_commands(start_redis, start_gateway, job):
+    redis = start_redis()
+    gateway = start_gateway(redis)
+    client = redis.client()
+    client.xgroup_create("jobcast:commands", "application", id="$", mkstream=True)
+
+    def fails(one):
+        gateway.create(id=one)
+        gateway.report(one, status="failed")
+        return gateway.record(one)["can"]
+
+    def read():
+        return [fields[b"op"] for _, entries in client.xreadgroup("application", "a", {"jobcast:commands": ">"}, block=100)
+                for _, fields in entries]
+    assert fails(f"{job}-before") == []
+    until(lambda: read() == [b"ping"], "the gateway to look who reads")
+    until(lambda: client.hget("jobcast:followed", "read"), "the gateway to notice")
+    assert fails(f"{job}-after") == ["retry"]
+    for one in ("after", "before"):
+        assert gateway.post(f"/api/jobs/{job}-{one}/retry").status == 202, "the command is judged by itself"
+        assert read() == [b"retry"]
 
 
 def test_a_job_that_only_reported_itself_cannot_be_retried(gateway, job):

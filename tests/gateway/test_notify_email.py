@@ -122,7 +122,7 @@ def test_a_message_whose_acceptance_was_lost_comes_again_under_its_id(serve, sta
 
 def test_each_attempt_and_status_has_an_id_of_its_own(serve, start, job):
     server = serve()
-    gateway = start(server)
+    gateway = start(server, "[jobs.types.export]\nuser_retry = true\n")
     finish(gateway, job, "failed")
     server.wait(1)
     gateway.post(f"/api/jobs/{job}/retry")

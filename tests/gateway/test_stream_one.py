@@ -148,7 +148,7 @@ def test_a_deleted_job_is_missing_and_may_come_back(gateway, job):
 
 
 def test_a_retried_job_is_followed_by_a_new_stream(gateway, job):
-    gateway.create(id=job)
+    gateway.create(id=job, type="export")
     gateway.report(job, status="failed")
     gateway.post(f"/api/jobs/{job}/retry")
     with gateway.watch(job) as stream:

@@ -23,6 +23,8 @@ backoff = { base = "0s", cap = "0s" }
 dispatch = true
 [jobs.types.waiting]
 start_timeout = "1s"
+[jobs.types.letter]
+user_retry = true
 [jobs.types.again]
 max_attempts = 3
 backoff = { base = "100ms", factor = 1.0, cap = "100ms" }

@@ -33,9 +33,11 @@ def test_the_follower_enqueues_what_is_tried_again_and_removes_what_is_cancelled
     gateway = start_gateway(server)
     follower = Follower(server, tmp_path, "follower.log")
     try:
+        until(lambda: server.client().hget("jobcast:followed", "read"), "the gateway to notice the follower")
         gateway.create(id="a", type="export")
         gateway.report("a", status="failed")
-        gateway.post("/api/jobs/a/retry")
+        assert gateway.record("a")["can"] == ["retry"]
+        assert gateway.post("/api/jobs/a/retry").status == 202
         gateway.create(id="b", type="export")
         gateway.post("/api/jobs/b/cancel")
         until(lambda: len(follower.lines()) == 2, "two commands to be followed")

@@ -27,7 +27,7 @@ class reading {
     client_.start();
     REQUIRE(run_until(io_, [&] { return client_.connected(); }));
     bool installed = false;
-    asio::co_spawn(io_, store::install_library(client_, defaults_),
+    asio::co_spawn(io_, store::install_library(client_, "jobcast"),
                    [&](std::exception_ptr, boost::system::result<void, store::library_failure> done) {
                      installed = done.has_value();
                    });
@@ -83,7 +83,6 @@ class reading {
 
  private:
   test::redis_server server_;
-  settings defaults_;
   asio::io_context io_{1};
   redis::client client_;
   store::store store_;

@@ -60,6 +60,8 @@ struct feed {
   /// The same for a job found by a list that `by` asked for. Unless the list repairs a gap for everyone, the others,
   /// who had their snapshot, follow the topic without being told what they were told before.
   topic& admit(feed_member& by, std::string_view job);
+  /// Returns true if watchers were told of a job whose topic was let go since.
+  bool remembers(std::string_view job) const;
   /// The subscription was lost, and Redis may have lost writes: whatever is read next is taken, with a reset if its
   /// version is no higher than what watchers have.
   void forget_freshness();

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "jobcast/base/asio.hpp"
-#include "jobcast/base/settings.hpp"
 #include "jobcast/redis/client.hpp"
 
 #include <boost/system/result.hpp>
@@ -30,8 +29,7 @@ struct library_failure {
   std::string detail;
 };
 
-/// Loads or replaces as needed, and writes what the config says of jobs and types to `ns:policy` and
-/// `ns:policy:<type>`. `s` is read before it returns, and may change while the task runs.
-task<boost::system::result<void, library_failure>> install_library(redis::client& client, const settings& s);
+/// Loads or replaces as needed.
+task<boost::system::result<void, library_failure>> install_library(redis::client& client, std::string ns);
 
 } // namespace jobcast::store

@@ -23,7 +23,9 @@ function OPS.cancel(ns, job, by)
 end
 
 function OPS.retry(ns, job, by)
-  if not FINAL[job.status] or job.status == 'done' or job.retries ~= '1' then return entry.answer('ignored:not_offered', job) end
+  if not FINAL[job.status] or job.status == 'done' then return entry.answer('ignored:not_offered', job) end
+  local refusal = followers.refuse_retry(ns, job)
+  if refusal then return entry.answer('ignored:' .. refusal, job) end
   local at = clock.now()
   local policy = policies.of_type(ns, job.type)
   job.status = 'pending'

@@ -69,6 +69,7 @@ function keep.save(ns, job, at, flags, by, what)
   if job.was_final and not FINAL[job.status] then job.seen_at, job.seen_by = nil, nil end
   local scope, joined = record.scope(job), job.regroup
   if job.gid or job.group then batches.update(ns, job, at) end
+  if FINAL[job.status] and job.status ~= 'done' then job.retries = not followers.refuse_retry(ns, job) and '1' or nil end
   local version = digits(job.v)
   local front, back = record.front(job), record.back(job)
   local doc = record.compose(job.id, version, digits(job.updated), front, record.progress_of(job, job.updated), back, job.locked)

@@ -1,4 +1,4 @@
--- What the configuration says of all jobs (`ns:policy`) and of one type (`ns:policy:<type>`); gateways write both.
+-- What the configuration says of all jobs (`ns:policy`) and of one type (`ns:policy:<type>`); jobcast_policies writes both.
 local policies = {} do
 
 function policies.of_all(ns)
@@ -25,7 +25,7 @@ function policies.of_type(ns, type, global)
   }
 end
 
--- A job that was created can be run again from what was stored; one that only reported itself cannot, unless its type says so.
+-- Written while a job is not over, for libraries before 1.15: this one judges anew with every outcome (`followers.refuse_retry`).
 function policies.offers_retry(policy, made)
   if policy.user_retry then return policy.user_retry == '1' and '1' or nil end
   return made and '1' or nil

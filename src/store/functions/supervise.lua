@@ -17,9 +17,9 @@ local function silence(job, at)
   return 'Nothing was heard from it for ' .. (seconds < 120 and digits(seconds) .. ' s' or digits(math.floor(seconds / 60)) .. ' min') .. '.'
 end
 
-local function stalled_error(job, at)
+local function stalled_error(ns, job, at)
   return {code = 'stalled', title = 'The worker stopped responding', detail = silence(job, at), severity = 'high',
-    action = job.retries == '1' and 'Try again. If it happens again, tell support.' or 'Start the job again. If it happens again, tell support.'}
+    action = (followers.refuse_retry(ns, job) and 'Start the job again.' or 'Try again.') .. ' If it happens again, tell support.'}
 end
 
 -- How long a stalled job is left alone, or nil: for ever. One that is to be cancelled never is: its worker cannot obey.
@@ -44,14 +44,14 @@ local function grace_ended(ns, job, at, policy, counts)
   if job.cancel then
     cancelled(ns, job, at)
   elseif policy.on_stall == 'retry' and job.attempt < job.max then
-    job.error = failures.describe(ns, job, stalled_error(job, at), at, false)
+    job.error = failures.describe(ns, job, stalled_error(ns, job, at), at, false)
     transitions.retry_later(ns, job, at, nil)
     transitions.offer(ns, job, at, policy)
     counts.requeued = counts.requeued + 1
     keep.save(ns, job, at, {s = true}, 'supervisor', 'requeued')
   else
     counts.failed = counts.failed + 1
-    fail(ns, job, at, stalled_error(job, at))
+    fail(ns, job, at, stalled_error(ns, job, at))
   end
 end
 
@@ -86,7 +86,7 @@ local function not_started(ns, job, at, policy, counts)
   end
   counts.failed = counts.failed + 1
   fail(ns, job, at, {code = 'not_started', title = 'The job was not started in time', detail = 'No worker was free to begin it, or none is running.',
-    action = job.retries == '1' and 'Try again later. If it happens again, tell support.' or 'Start the job again later. If it happens again, tell support.',
+    action = (followers.refuse_retry(ns, job) and 'Start the job again later.' or 'Try again later.') .. ' If it happens again, tell support.',
     severity = 'high'})
 end
 
@@ -154,6 +154,7 @@ function supervise.run(ns, args)
     each_due(ns .. ':expiring', expired)
   end)
   batches.write_held(ns, at)
+  followers.look(ns, at)
   if not ok then error(problem, 0) end
   local left = call('ZCOUNT', ns .. ':deadlines', '-inf', digits(at)) + call('ZCOUNT', ns .. ':expiring', '-inf', digits(at))
   if args[2] then return {left, counts.stalled, counts.requeued, counts.failed} end

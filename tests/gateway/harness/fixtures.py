@@ -12,6 +12,11 @@ from .gateway import PROGRAM, Gateway
 from .redis_server import RedisServer, Worker
 
 _count = itertools.count(1)
+# Of gateways that a test does not configure: jobs of this type may be tried again, though nobody follows their commands.
+JOBS = """
+[jobs.types.export]
+user_retry = true
+"""
 
 
 def pytest_sessionstart(session):
@@ -45,6 +50,7 @@ def gateway_factory(folder):
 
     def start(redis=None, **options):
         url = redis.url if redis else None
+        options.setdefault("toml", JOBS)
         started.append(Gateway(os.path.join(folder, f"gateway-{next(_count)}"), url, **options))
         return started[-1]
     yield start

@@ -297,6 +297,29 @@ TEST_CASE_FIXTURE(feed_fixture, "a record that vanished is missing for watchers 
   CHECK(v.w.seen.back() == "1");
 }
 
+TEST_CASE_FIXTURE(feed_fixture, "a record that vanished is missing for its owner's watchers though it was let go") {
+  limits.feed_backlog = 3;
+  viewer v;
+  open(v);
+  hub.on_subscribed("ns:feed:/o");
+  answer_list({{"over", 3, true}, {"a", 3}});
+  for (unsigned n = 0; n < 4; ++n)
+    feed("job-" + std::to_string(n), 1, "n");
+  hub.tick(1);
+  auto told = v.w.seen;
+  for (auto const* job : {"a", "over"}) {
+    hub.on_message("ns:gone", job);
+    hub.flush();
+    told.emplace_back("missing");
+    CHECK(v.w.seen == told);
+  }
+  hub.on_message("ns:gone", "nobodys");
+  hub.flush();
+  CHECK(v.w.seen == told);
+  feed("a", 1, "n");
+  CHECK(v.w.seen.back() == "1");
+}
+
 TEST_CASE_FIXTURE(feed_fixture,
                   "after an outage one list for all tells what changed, and the rest is read one by one") {
   viewer first, second;
