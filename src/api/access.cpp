@@ -62,10 +62,10 @@ asio::ip::address client_of(const context& c, const http::request& r) {
   return net::client_of(r.peer, r.fields->list("X-Forwarded-For"), *c.trusted_proxies);
 }
 
-net::admission::account payer_of(const context& c, const http::request& r) {
+net::admission::payer payer_of(const context& c, const http::request& r) {
   using kind = auth::identity::kind;
   bool const exempt = !r.who || r.who->what == kind::open || r.who->what == kind::api_key;
-  return exempt ? net::admission::account() : net::admission::account(c.admission, client_of(c, r));
+  return exempt ? net::admission::payer() : net::admission::payer(c.admission, client_of(c, r));
 }
 
 http::answer take_over(context& c, const http::request& r, std::function<void(net::client_socket)> open) {

@@ -30,7 +30,7 @@ void redis_backend::read(std::vector<std::string> ids) {
 }
 
 void redis_backend::list(const std::string& scope, std::int64_t since, std::uint64_t ticket,
-                         const net::admission::account& payer) {
+                         const net::admission::payer& payer) {
   store::bulk_reads::call call{"FCALL", "jobcast_list", "1", ns_, scope, "snapshot", "1", "cost", "1"};
   if (since > 0)
     call.insert(call.end(), {"since", std::to_string(since)});

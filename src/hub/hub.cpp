@@ -76,7 +76,7 @@ void hub::judge_again(link& l) {
 }
 
 void hub::open_feed(watcher& w, feed_member& member, std::string_view scope, std::int64_t since,
-                    net::admission::account payer) {
+                    net::admission::payer payer) {
   w.hub_ = this;
   auto at = feeds_.find(scope);
   if (at == feeds_.end()) {
@@ -110,7 +110,7 @@ void hub::close_feed(feed_member& member) {
 }
 
 // Returns whom it was to be charged to: nobody, where it is the gateway that needs it.
-net::admission::account hub::forget_list(feed_member& member) {
+net::admission::payer hub::forget_list(feed_member& member) {
   auto const awaited = tickets_.extract(member.ticket_);
   member.ticket_ = 0;
   if (awaited.empty())

@@ -58,7 +58,7 @@ failure too_many(unsigned wait_s) {
 } // namespace
 
 template <class Page>
-task<result<Page>> lists::ask(bulk_reads::call what, net::admission::account payer,
+task<result<Page>> lists::ask(bulk_reads::call what, net::admission::payer payer,
                               std::function<Page(redis::reply_view)> parse, bulk_reads::manners when_in_debt) {
   result<Page> out = failure();
   // Named, and everything by reference: they live in this frame until the handler is called.
@@ -79,7 +79,7 @@ task<result<Page>> lists::ask(bulk_reads::call what, net::admission::account pay
   co_return out;
 }
 
-task<result<page>> lists::list(std::string scope, arguments filters, net::admission::account payer) {
+task<result<page>> lists::list(std::string scope, arguments filters, net::admission::payer payer) {
   filters.insert(filters.end(), {"cost", "1"});
   return ask<page>(call_of("jobcast_list", ns_, std::move(scope), std::move(filters)), std::move(payer),
                    [](redis::reply_view reply) {
@@ -89,7 +89,7 @@ task<result<page>> lists::list(std::string scope, arguments filters, net::admiss
                    });
 }
 
-task<result<inbox_page>> lists::inbox(std::string scope, arguments filters, net::admission::account payer) {
+task<result<inbox_page>> lists::inbox(std::string scope, arguments filters, net::admission::payer payer) {
   filters.insert(filters.end(), {"cost", "1"});
   return ask<inbox_page>(call_of("jobcast_inbox", ns_, std::move(scope), std::move(filters)), std::move(payer),
                          [](redis::reply_view reply) {
@@ -101,14 +101,14 @@ task<result<inbox_page>> lists::inbox(std::string scope, arguments filters, net:
 }
 
 task<result<std::optional<history_page>>> lists::history(std::string id, arguments fields,
-                                                         net::admission::account payer) {
+                                                         net::admission::payer payer) {
   fields.insert(fields.end(), {"cost", "1"});
   return ask<std::optional<history_page>>(call_of("jobcast_history", ns_, std::move(id), std::move(fields)),
                                           std::move(payer), read_history);
 }
 
 task<result<std::vector<record>>> lists::by_ids(std::vector<std::string> ids, std::string scope,
-                                                net::admission::account payer) {
+                                                net::admission::payer payer) {
   std::vector<record> all;
   std::size_t room = most_bytes;
   // What has begun is not refused in its middle.

@@ -136,9 +136,9 @@ class ws_session final : public session {
 
   // API keys are exempt here too.
   bool is_exempt() const { return !who() || who()->what == auth::identity::kind::api_key; }
-  net::admission::account payer() const {
-    return is_exempt() ? net::admission::account()
-                       : net::admission::account(host_.admission, asio::ip::address_v6(client_));
+  net::admission::payer payer() const {
+    return is_exempt() ? net::admission::payer()
+                       : net::admission::payer(host_.admission, asio::ip::address_v6(client_));
   }
 
   bool within_rate(unsigned cost) {

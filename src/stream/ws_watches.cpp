@@ -29,7 +29,7 @@ std::optional<owner_name> ws_watches::followed() const {
 }
 
 void ws_watches::follow(hub::hub& h, hub::watcher& by, owner_name whose, std::string scope, bool every,
-                        net::admission::account payer) {
+                        net::admission::payer payer) {
   feed_ = std::make_unique<feed>();
   feed_->scope = std::move(scope);
   feed_->tenant = whose.tenant;

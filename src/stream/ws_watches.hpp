@@ -35,7 +35,7 @@ class ws_watches {
   bool follows(std::string_view scope) const { return feed_ && feed_->scope == scope; }
   /// No owner is followed yet. `scope` is that of `whose`.
   void follow(hub::hub& h, hub::watcher& by, owner_name whose, std::string scope, bool every,
-              net::admission::account payer);
+              net::admission::payer payer);
   void unfollow(hub::hub& h);
 
   /// The watcher has other credentials.

@@ -174,7 +174,7 @@ class bench final : hub::backend, redis::subscriber_observer {
       hub_.flush();
     });
   }
-  void list(const std::string&, std::int64_t, std::uint64_t, const net::admission::account&) override {}
+  void list(const std::string&, std::int64_t, std::uint64_t, const net::admission::payer&) override {}
   void drop_list(std::uint64_t) override {}
   void schedule_flush() override {
     asio::post(loop_, [this] { hub_.flush(); });

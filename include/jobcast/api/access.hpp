@@ -16,7 +16,7 @@ asio::ip::address client_of(const context& c, const http::request& r);
 
 /// Whose limits.request_rate reads are charged to that cost more than a request: the address of whoever asks. Nobody's
 /// for API keys, and where everyone may do everything.
-net::admission::account payer_of(const context& c, const http::request& r);
+net::admission::payer payer_of(const context& c, const http::request& r);
 
 /// Has `open` take the connection over for a stream, which counts as a connection of the client's address if that came
 /// through a proxy; or refuses it, if the address has limits.connections_per_address of them.

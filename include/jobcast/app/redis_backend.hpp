@@ -32,7 +32,7 @@ class redis_backend final : public hub::backend {
   void unsubscribe(std::string_view channel) override { subscriber_.unsubscribe(channel); }
   void read(std::vector<std::string> ids) override;
   void list(const std::string& scope, std::int64_t since, std::uint64_t ticket,
-            const net::admission::account& payer) override;
+            const net::admission::payer& payer) override;
   void drop_list(std::uint64_t ticket) override;
   void schedule_flush() override { flush_soon_(); }
 

@@ -29,7 +29,7 @@ class backend {
   virtual void read(std::vector<std::string> ids) = 0;
   /// Answered by on_listed or on_list_failed with the same ticket.
   virtual void list(const std::string& scope, std::int64_t since, std::uint64_t ticket,
-                    const net::admission::account& payer) = 0;
+                    const net::admission::payer& payer) = 0;
   /// Nobody waits for that list any more; it may be answered all the same.
   virtual void drop_list(std::uint64_t ticket) = 0;
   /// Have hub::flush() called before the loop sleeps again.
@@ -64,7 +64,7 @@ class hub {
   /// Watches all jobs of a scope. `since`: final jobs updated before it are not news to this watcher (0: send the
   /// newest). `payer`: whom the first list is charged to.
   void open_feed(watcher& w, feed_member& member, std::string_view scope, std::int64_t since,
-                 net::admission::account payer = {});
+                 net::admission::payer payer = {});
   void close_feed(feed_member& member);
   /// Makes `w` known, for `gateway` notices. Before open().
   void enlist(watcher& w);
@@ -135,7 +135,7 @@ class hub {
   void bound(feed& f);
   feed* find_feed(std::string_view channel);
   void request_list(feed_member& member);
-  net::admission::account forget_list(feed_member& member);
+  net::admission::payer forget_list(feed_member& member);
   void reread_rest(feed& f);
   template <class Use>
   void with_reading(std::string_view id, Use use);
@@ -159,7 +159,7 @@ class hub {
   /// A list that a member waits for, or will ask for when its feed is subscribed to.
   struct awaited_list {
     feed_member* member;
-    net::admission::account payer;
+    net::admission::payer payer;
   };
   std::unordered_map<std::uint64_t, awaited_list> tickets_;
   std::uint64_t next_ticket_ = 0;

@@ -56,11 +56,11 @@ class admission {
   unsigned request(const asio::ip::address& from, time_point now, unsigned cost = 1);
 
   /// Whom a read is charged to, whose cost is known afterwards. Copied freely; must not outlive the admission.
-  class account {
+  class payer {
    public:
     /// Of whoever is exempt: pays nothing.
-    account() = default;
-    account(admission& of, const asio::ip::address& from)
+    payer() = default;
+    payer(admission& of, const asio::ip::address& from)
         : of_(&of)
         , key_(key_of(from)) {}
     /// 0 if a read may be made now, else after how many seconds.
@@ -70,7 +70,7 @@ class admission {
       if (of_)
         of_->pay(key_, requests, now);
     }
-    /// Equal for accounts of one address; empty for whoever is exempt.
+    /// Equal for payers of one address; empty for whoever is exempt.
     const std::string& key() const { return key_; }
 
    private:

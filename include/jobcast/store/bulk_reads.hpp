@@ -42,7 +42,7 @@ class bulk_reads {
     patient, ///< waits for its turn, however long that is
   };
   struct asker {
-    net::admission::account payer;
+    net::admission::payer payer;
     manners when_in_debt = manners::refused;
     handler done;
   };

@@ -34,18 +34,18 @@ class lists {
       : reads_(reads)
       , ns_(std::move(ns)) {}
 
-  task<result<page>> list(std::string scope, arguments filters, net::admission::account payer);
-  task<result<inbox_page>> inbox(std::string scope, arguments filters, net::admission::account payer);
+  task<result<page>> list(std::string scope, arguments filters, net::admission::payer payer);
+  task<result<inbox_page>> inbox(std::string scope, arguments filters, net::admission::payer payer);
   /// Nothing if there is no such job within the bounds that are among `fields`.
-  task<result<std::optional<history_page>>> history(std::string id, arguments fields, net::admission::account payer);
+  task<result<std::optional<history_page>>> history(std::string id, arguments fields, net::admission::payer payer);
   /// The records of those of `ids` that exist, in their order. With a `scope`, jobs of other owners are as if there
   /// were none. Beyond half a MiB records come without their `result`, whose bytes `result_omitted` says.
   task<result<std::vector<record>>> by_ids(std::vector<std::string> ids, std::string scope,
-                                           net::admission::account payer);
+                                           net::admission::payer payer);
 
  private:
   template <class Page>
-  task<result<Page>> ask(bulk_reads::call what, net::admission::account payer,
+  task<result<Page>> ask(bulk_reads::call what, net::admission::payer payer,
                          std::function<Page(redis::reply_view)> parse,
                          bulk_reads::manners when_in_debt = bulk_reads::manners::refused);
 

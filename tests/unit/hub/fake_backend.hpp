@@ -49,7 +49,7 @@ struct fake_backend : hub::backend {
   void unsubscribe(std::string_view channel) override { subscribed.erase(std::string(channel)); }
   void read(std::vector<std::string> ids) override { reads.push_back(std::move(ids)); }
   void list(const std::string& scope, std::int64_t since, std::uint64_t ticket,
-            const net::admission::account& payer) override {
+            const net::admission::payer& payer) override {
     lists.push_back({scope, since, ticket, payer});
   }
   void drop_list(std::uint64_t ticket) override {
@@ -61,7 +61,7 @@ struct fake_backend : hub::backend {
     std::string scope;
     std::int64_t since;
     std::uint64_t ticket;
-    net::admission::account payer;
+    net::admission::payer payer;
   };
   std::set<std::string> subscribed;
   std::vector<std::vector<std::string>> reads;

@@ -365,7 +365,7 @@ TEST_CASE_FIXTURE(feed_fixture, "the list of whoever leaves before it comes is d
 
 TEST_CASE_FIXTURE(feed_fixture, "a watcher pays for its first list, also if that was lost, and not for the gateway's") {
   net::admission gate(limits);
-  net::admission::account const payer(gate, asio::ip::make_address("192.0.2.1"));
+  net::admission::payer const payer(gate, asio::ip::make_address("192.0.2.1"));
   viewer v;
   hub.enlist(v.w);
   hub.open_feed(v.w, v.member, "/o", 0, payer);

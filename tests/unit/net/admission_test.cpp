@@ -52,10 +52,10 @@ TEST_CASE("a viewer has so many streams") {
   CHECK(bool(gate.open_stream("/anna")));
 }
 
-TEST_CASE("an account that has paid beyond its rate waits until that has come in again") {
+TEST_CASE("a payer that is beyond its rate waits until that has come in again") {
   net::admission gate(few());
   net::admission::time_point now{};
-  net::admission::account const who(gate, at("192.0.2.1")), other(gate, at("192.0.2.2"));
+  net::admission::payer const who(gate, at("192.0.2.1")), other(gate, at("192.0.2.2"));
   CHECK(who.wait(now) == 0);
   who.pay(50, now);
   CHECK(who.wait(now) == 0);
@@ -67,8 +67,8 @@ TEST_CASE("an account that has paid beyond its rate waits until that has come in
   CHECK(who.wait(now + 2500ms) == 0);
 }
 
-TEST_CASE("whoever is exempt has no account to pay from") {
-  net::admission::account const nobody;
+TEST_CASE("whoever is exempt pays nothing") {
+  net::admission::payer const nobody;
   nobody.pay(1e9, {});
   CHECK(nobody.wait({}) == 0);
   CHECK(nobody.key().empty());

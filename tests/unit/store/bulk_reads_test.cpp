@@ -44,9 +44,9 @@ struct fixture {
                     .post = [this](std::function<void()> what) { posted.push_back(std::move(what)); },
                     .now = [this] { return now; }}};
 
-  net::admission::account from(const char* address) { return {gate, asio::ip::make_address(address)}; }
+  net::admission::payer from(const char* address) { return {gate, asio::ip::make_address(address)}; }
 
-  bulk_reads::ticket ask(const std::string& what, net::admission::account payer = {},
+  bulk_reads::ticket ask(const std::string& what, net::admission::payer payer = {},
                          bulk_reads::manners manners = bulk_reads::manners::refused, std::string name = {}) {
     auto done = [this, name = name.empty() ? what : name](const bulk_reads::outcome& o) {
       told.push_back(name + (o.ec ? " failed" : o.wait_s > 0 ? " refused for " + std::to_string(o.wait_s) + " s" : ""));
