@@ -212,7 +212,15 @@ http::verdict router::judge(http::request& r) {
     if (less.bytes < out.body.bytes)
       out.body = less;
   }
-  out.bodies = publisher ? limits.bodies : limits.bodies / 2;
+  return out;
+}
+
+net::admission::client router::holder(const asio::ip::address& peer, const http::request* r) {
+  if (r)
+    return holder_of(context_, *r);
+  net::admission::client out;
+  if (!context_.trusted_proxies->contains(peer))
+    out.address = peer;
   return out;
 }
 

@@ -56,6 +56,14 @@ class client_socket {
         [this, until](auto handler) { wait(until, *new handler_waiter<decltype(handler)>(std::move(handler))); }, done);
   }
 
+  /// True once the peer has closed the connection or its sending half, though bytes of it may be unread.
+  bool peer_ended() const { return !is_open() || ready_.ended(fd_); }
+  /// Tells `who` when it does so; null: nobody. A close here is told to nobody.
+  void listen_for_end(end_listener* who) {
+    if (is_open())
+      ready_.listen_for_end(fd_, who);
+  }
+
   /// For coroutines: waits until there is something, or for the end.
   task<std::size_t> read(char* into, std::size_t size, error_code& ec);
   /// Sends everything.
