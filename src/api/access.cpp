@@ -115,6 +115,10 @@ bool carries_token(std::string_view name, std::string_view value) {
 
 } // namespace
 
+std::optional<http::response> check_anonymous_rate(context& c, const http::request& r) {
+  return c.auth->open() ? std::nullopt : check_rate(c, r);
+}
+
 net::admission::client holder_of(const context& c, const http::request& r) {
   bool const publisher = r.who && auth::may_ever(*r.who, auth::action::publish);
   if (publisher && r.who->what != auth::identity::kind::open)

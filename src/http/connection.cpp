@@ -1,6 +1,8 @@
 #include "jobcast/http/connection.hpp"
 
 #include "beast_fields.hpp"
+#include "deadline.hpp"
+#include "file_sender.hpp"
 #include "jobcast/base/byte_order_mark.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/http/guard.hpp"
@@ -26,22 +28,6 @@ constexpr std::size_t small_body = 4096;
 constexpr std::size_t joined_body = 16 * 1024;
 // Before a request.
 constexpr unsigned most_empty_lines = 16;
-
-/// Cuts off whatever the connection is waiting for when its time is over.
-class deadline final : public wheel_entry {
- public:
-  explicit deadline(net::client_socket& socket)
-      : socket_(socket) {}
-  void on_deadline() override {
-    expired_ = true;
-    socket_.cancel();
-  }
-  bool expired() const { return expired_; }
-
- private:
-  net::client_socket& socket_;
-  bool expired_ = false;
-};
 
 using parser = beast_http::request_parser<beast_http::string_body>;
 
@@ -321,7 +307,7 @@ class connection final : public open_connection, public client_presence, net::en
     auto& out = std::get<response>(given);
     // What was done is not to be answered as if it was not.
     bool const only_read = r.method == "GET" && !r.head;
-    if (only_read && out.body.size() > joined_body)
+    if (only_read && !out.file && out.body.size() > joined_body)
       if (auto crowded = hold(&r, out.body.size()))
         out = std::move(*crowded);
     context_.handler.decorate(&r, out);
@@ -344,16 +330,25 @@ class connection final : public open_connection, public client_presence, net::en
   task<bool> send(const response& r, bool head, bool keep_alive) {
     std::string bytes = serialize_head(r, keep_alive);
     bool const with_body = sends_body(r, head);
-    bool const joined = with_body && r.body.size() <= joined_body;
-    if (joined)
+    bool const joined = with_body && r.body_size() <= joined_body;
+    if (joined && !r.file)
       bytes += r.body;
+    if (joined && r.file && !r.file->read(bytes))
+      co_return false;
     context_.wheel.arm(deadline_, context_.limits.write_timeout);
     error_code ec;
     co_await socket_.write(bytes, ec);
-    if (!ec && with_body && !joined)
-      co_await socket_.write(r.body, ec);
+    bool sent = !ec;
+    if (sent && with_body && !joined) {
+      if (r.file) {
+        sent = co_await send_file(socket_, *r.file, context_.wheel, deadline_, context_.limits.write_timeout);
+      } else {
+        co_await socket_.write(r.body, ec);
+        sent = !ec;
+      }
+    }
     deadline_.disarm();
-    co_return !ec;
+    co_return sent;
   }
 
   // `allowed`: as far as is known yet.

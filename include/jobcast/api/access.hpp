@@ -29,6 +29,10 @@ std::optional<poll_place> admit_poll(context& c, const http::request& r);
 /// Finds out who asks and stores it in `r.who`, within limits.request_rate. Answers a refusal, or nothing.
 std::optional<http::response> identify(context& c, http::request& r);
 
+/// limits.request_rate for what takes no credentials. As with credentials, it is not for where everyone may do
+/// everything.
+std::optional<http::response> check_anonymous_rate(context& c, const http::request& r);
+
 /// Whom bytes that a request brings, or is answered with, are held for.
 net::admission::client holder_of(const context& c, const http::request& r);
 

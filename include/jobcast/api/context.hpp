@@ -6,6 +6,7 @@
 #include "jobcast/base/settings.hpp"
 #include "jobcast/http/connection.hpp"
 #include "jobcast/http/date.hpp"
+#include "jobcast/http/open_file.hpp"
 #include "jobcast/hub/event.hpp"
 #include "jobcast/hub/poll_request.hpp"
 #include "jobcast/hub/watch_request.hpp"
@@ -53,7 +54,8 @@ struct context {
   /// 1 when the event loop keeps up; how many times slower than that otherwise. Stretches Retry-After.
   std::function<double()> load;
 
-  http::date_line date{}; ///< by `clock`
+  http::date_line date{};   ///< by `clock`
+  http::open_files files{}; ///< of web.root
   std::minstd_rand random{std::random_device{}()};
 };
 

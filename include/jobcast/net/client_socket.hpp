@@ -42,6 +42,8 @@ class client_socket {
   bool pending() const { return tls_ && tls_->pending(); }
   /// Sends from the front of `pieces` what goes out at once, and answers how much. would_block once it takes no more.
   std::size_t write_some(const iovec* pieces, std::size_t count, error_code& ec);
+  /// The same of a file, from `at` on; at most `most` bytes. 0 without an error: the file has ended.
+  std::size_t send_file(int file, std::uint64_t at, std::size_t most, error_code& ec);
   /// What was taken is still to leave the gateway: call flush() when the socket is writable.
   bool unsent() const { return tls_ && tls_->unsent(); }
   error_code flush() { return tls_ ? tls_->flush() : error_code(); }
