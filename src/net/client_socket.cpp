@@ -108,6 +108,12 @@ std::size_t client_socket::send_file(int file, std::uint64_t at, std::size_t mos
   return tls_->write_some(&piece, 1, ec);
 }
 
+void client_socket::limit_send_buffer(std::size_t bytes) {
+  int const size = static_cast<int>(bytes);
+  if (is_open())
+    ::setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
 task<std::size_t> client_socket::read(char* into, std::size_t size, error_code& ec) {
   for (;;) {
     if (!is_open()) {

@@ -73,6 +73,8 @@ class client_socket {
 
   bool is_open() const { return fd_ >= 0; }
   int native_handle() const { return fd_; }
+  /// Has the kernel hold about so many bytes that are not sent, from here on.
+  void limit_send_buffer(std::size_t bytes);
   /// Ends what is being waited for with operation_aborted.
   void cancel();
   /// Nothing more will be sent; what was taken must be flushed before.

@@ -354,3 +354,20 @@ TEST_CASE("the next socket of a number is not taken for ended") {
   CHECK(second.socket.native_handle() == number);
   CHECK_FALSE(second.socket.peer_ended());
 }
+
+TEST_CASE("the send buffer of a socket is limited when that is asked for") {
+  asio::io_context io;
+  line client(io);
+  auto const size = [&] {
+    int bytes = 0;
+    socklen_t length = sizeof bytes;
+    REQUIRE(::getsockopt(client.socket.native_handle(), SOL_SOCKET, SO_SNDBUF, &bytes, &length) == 0);
+    return bytes;
+  };
+  int const before = size();
+  client.socket.limit_send_buffer(16 * 1024);
+  CHECK(size() == 2 * 16 * 1024); // the kernel doubles it for its own needs
+  CHECK(size() < before);
+  client.socket.close();
+  client.socket.limit_send_buffer(16 * 1024);
+}
