@@ -86,8 +86,12 @@ class connection final : public open_connection, public client_presence, net::en
         log::debug("TLS handshake failed: {}", socket_.tls_failure());
         co_return false;
       }
+      if (context_.handler.draining())
+        co_return false;
       auto const until = socket_.unsent() ? net::direction::write : net::direction::read;
+      idle_ = true;
       co_await socket_.async_wait(until, asio::redirect_error(use_awaitable, ec));
+      idle_ = false;
       if (ec || deadline_.expired())
         co_return false;
     }
@@ -123,9 +127,14 @@ class connection final : public open_connection, public client_presence, net::en
           co_await refuse(std::move(*crowded));
           co_return false;
         }
-      idle_ = searched == 0;
-      bool const more = co_await read_more();
+      bool more = false;
+      bool const first = searched == 0;
+      idle_ = first;
+      if (!first || !context_.handler.draining())
+        more = co_await read_more();
       idle_ = false;
+      if (!more && first && context_.handler.draining())
+        more = read_what_is_there();
       if (!more) {
         if (deadline_.expired() && !buffer_.empty())
           co_await refuse(408, "The request did not arrive within limits.request_timeout.");
@@ -149,6 +158,14 @@ class connection final : public open_connection, public client_presence, net::en
     std::size_t const n = co_await socket_.read(context_.input.data(), context_.input.size(), ec);
     buffer_.append(context_.input.data(), n);
     co_return n > 0 && !ec && !deadline_.expired();
+  }
+
+  // A drain does not wait for a request that has not begun, but does not lose one that has come either.
+  bool read_what_is_there() {
+    error_code ec;
+    std::size_t const n = socket_.is_open() ? socket_.read_some(context_.input.data(), context_.input.size(), ec) : 0;
+    buffer_.append(context_.input.data(), n);
+    return n > 0 && !ec;
   }
 
   // Counts bytes as held for whoever sends or is sent this request. Returns what to answer instead, if they are too

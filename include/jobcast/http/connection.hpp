@@ -52,7 +52,7 @@ class request_handler {
   ~request_handler() = default;
 };
 
-/// A connection between requests can be let go of at once when the gateway drains.
+/// A connection between requests, or before the first, can be let go of at once when the gateway drains.
 class open_connection
     : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
