@@ -2,6 +2,7 @@
 
 #include "jobcast/api/answers.hpp"
 #include "jobcast/auth/publisher.hpp"
+#include "jobcast/auth/viewer.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/strings.hpp"
 #include "jobcast/job/ownership.hpp"
@@ -84,6 +85,27 @@ http::answer take_over(context& c, const http::request& r, std::function<void(ne
   };
 }
 
+std::optional<poll_place> admit_poll(context& c, const http::request& r) {
+  poll_place out;
+  if (r.who->what == auth::identity::kind::api_key)
+    return out;
+  if (c.trusted_proxies->contains(r.peer)) {
+    out.address = c.admission.connect(client_of(c, r));
+    if (!out.address) {
+      c.counters.busy_refused.add();
+      return std::nullopt;
+    }
+  }
+  if (std::string const viewer = auth::viewer_name(*r.who); !viewer.empty()) {
+    out.viewer = c.admission.open_stream(viewer);
+    if (!out.viewer) {
+      c.counters.busy_refused.add();
+      return std::nullopt;
+    }
+  }
+  return out;
+}
+
 namespace {
 
 std::optional<http::response> check_rate(context& c, const http::request& r) {
@@ -99,6 +121,17 @@ bool carries_token(std::string_view name, std::string_view value) {
 }
 
 } // namespace
+
+std::optional<http::response> check_anonymous_rate(context& c, const http::request& r) {
+  return c.auth->open() ? std::nullopt : check_rate(c, r);
+}
+
+net::admission::client holder_of(const context& c, const http::request& r) {
+  bool const publisher = r.who && auth::may_ever(*r.who, auth::action::publish);
+  if (publisher && r.who->what != auth::identity::kind::open)
+    return {.publisher = true};
+  return {client_of(c, r), r.who ? auth::viewer_name(*r.who) : std::string(), publisher};
+}
 
 std::optional<http::response> identify(context& c, http::request& r) {
   auto const refused = [&](http::response out) {

@@ -7,16 +7,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 
 namespace jobcast::api {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uintmax_t largest_file = 8 * 1024 * 1024;
 
 std::string_view content_type_of(const fs::path& file) {
   static constexpr std::pair<std::string_view, std::string_view> types[] = {
@@ -51,6 +47,11 @@ http::response nothing_here() {
   return http::problem(404, "There is no such file.");
 }
 
+bool is_shortage(boost::system::error_code ec) {
+  using namespace boost::system;
+  return ec == errc::too_many_files_open || ec == errc::too_many_files_open_in_system || ec == errc::not_enough_memory;
+}
+
 } // namespace
 
 task<http::answer> get_file(context& c, http::request& r, parts at) {
@@ -71,22 +72,28 @@ task<http::answer> get_file(context& c, http::request& r, parts at) {
     file /= "index.html";
   // A link may not lead out of the folder.
   file = fs::canonical(file, ec);
-  if (ec || !inside(root, file) || !fs::is_regular_file(file, ec) || fs::file_size(file, ec) > largest_file)
+  if (ec || !inside(root, file))
+    co_return nothing_here();
+  auto opened = c.files.open(file);
+  if (!opened && is_shortage(opened.error())) {
+    http::response busy = http::problem(503, "The gateway has no room for another open file; try again.");
+    busy.add("Retry-After", "1");
+    co_return busy;
+  }
+  if (!opened)
     co_return nothing_here();
 
   http::response out;
   out.content_type = content_type_of(file);
   out.add("Cache-Control", "no-cache");
   out.add("X-Content-Type-Options", "nosniff");
-  std::string const tag =
-      fmt::format("{:x}-{:x}", fs::last_write_time(file, ec).time_since_epoch().count(), fs::file_size(file, ec));
+  timespec const modified = (*opened)->modified();
+  std::string const tag = fmt::format("{:x}.{:x}-{:x}", modified.tv_sec, modified.tv_nsec, (*opened)->size());
   out.add("ETag", '"' + tag + '"');
-  if (names_tag(r.fields->list("If-None-Match"), tag)) {
+  if (names_tag(r.fields->list("If-None-Match"), tag))
     out.status = 304;
-    co_return out;
-  }
-  std::ifstream in(file, std::ios::binary);
-  out.body.assign(std::istreambuf_iterator<char>(in), {});
+  else
+    out.file = *std::move(opened);
   co_return out;
 }
 

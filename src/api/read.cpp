@@ -146,16 +146,23 @@ task<http::answer> get_status(context& c, http::request& r, parts at) {
   // Nobody is told more than their credentials last.
   if (wait && r.who->expires_at != 0)
     wait = std::min(*wait, milliseconds(std::max<std::int64_t>(r.who->expires_at - now_ms(), 0)));
-  bool const hold = wait && (!now || (!now->final && !match.empty() && names_tag(match, now_id)));
+  std::optional<poll_place> place;
+  if (wait && !r.abandoned() && (!now || (!now->final && !match.empty() && names_tag(match, now_id))))
+    place = admit_poll(c, r);
   hub::event_ptr news;
-  if (hold)
-    news = co_await c.wait_for_change(watching(r), id, now_id, *wait);
+  if (place) {
+    hub::poll_request asked{watching(r), id, now_id, *wait, r.client};
+    news = co_await c.wait_for_change(std::move(asked));
+  }
+  // The answer may wait for its reader; the poll is over.
+  bool const held = place.has_value();
+  place.reset();
   bool const missing = news ? news->kind() == hub::event_kind::missing : !now;
   http::response out = missing ? not_found(id)
                        : news  ? record_response(c, 200, news->id(), news->final(), news->data())
                                : record_response(c, 200, now_id, now->final, now->json);
   if (wait)
-    out.add("Preference-Applied", fmt::format("wait={}", hold ? wait->count() / 1000 : 0));
+    out.add("Preference-Applied", fmt::format("wait={}", held ? wait->count() / 1000 : 0));
   bool const same = !missing && !match.empty() && names_tag(match, news ? news->id() : now_id);
   co_return same ? not_modified(std::move(out)) : std::move(out);
 }

@@ -176,13 +176,15 @@ std::optional<http::response> router::refuse(http::request& r) {
   if (is_preflight)
     return preflight(context_.config.cors, r, is_for_everyone(route_of("GET", r.path)));
   if (const route* found = route_of(r.method, r.path)) {
+    if (is_for_everyone(found))
+      return check_anonymous_rate(context_, r);
     auto refused = check_access(context_, r, found->access);
     return refused || r.method == "GET" ? std::move(refused) : check_coding(r);
   }
   std::string const allow = allowed_methods(r.path);
   bool const of_the_api = !r.path.empty() && r.path.front() == "api";
   if (allow.empty() && r.method == "GET" && !of_the_api)
-    return std::nullopt;
+    return check_anonymous_rate(context_, r);
   http::response refusal;
   if (r.method == "OPTIONS")
     refusal.status = 204;
@@ -212,7 +214,15 @@ http::verdict router::judge(http::request& r) {
     if (less.bytes < out.body.bytes)
       out.body = less;
   }
-  out.bodies = publisher ? limits.bodies : limits.bodies / 2;
+  return out;
+}
+
+net::admission::client router::holder(const asio::ip::address& peer, const http::request* r) {
+  if (r)
+    return holder_of(context_, *r);
+  net::admission::client out;
+  if (!context_.trusted_proxies->contains(peer))
+    out.address = peer;
   return out;
 }
 

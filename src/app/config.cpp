@@ -213,14 +213,12 @@ boost::system::result<settings, config_errors> load_settings(const std::optional
 std::vector<std::string> keys_for_restart(const settings& running, const settings& fresh) {
   constexpr std::string_view at_start[] = {"server", "redis", "web"};
   constexpr std::string_view taken_over[] = {"log_level", "tls_certificate", "tls_key", "trusted_proxies"};
-  constexpr std::string_view of_listener = "send_buffer";
   settings before = running, after = fresh;
   std::vector<std::string> keys;
   for (const auto& section : config_sections()) {
     const bool whole = std::count(std::begin(at_start), std::end(at_start), section.name) > 0;
     for (const auto& key : section.keys) {
-      const bool kept = whole ? std::count(std::begin(taken_over), std::end(taken_over), key.name) == 0
-                              : section.name == "limits" && key.name == of_listener;
+      const bool kept = whole && std::count(std::begin(taken_over), std::end(taken_over), key.name) == 0;
       if (kept && to_toml(key.at(before)) != to_toml(key.at(after)))
         keys.push_back(fmt::format("{}.{}", section.name, key.name));
     }

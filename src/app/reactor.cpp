@@ -67,8 +67,7 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     , host_{hub_, wheel_, config_.limits, counters_, *shared.admission}
     , context_(make_context())
     , router_(context_)
-    , connections_{router_, config_.limits, wheel_, counters_,
-                   [this] { return sum_of(&metrics::counters::body_bytes); }}
+    , connections_{router_, config_.limits, wheel_, counters_, *shared.admission}
     , listener_(io_, config_.limits, [this](int fd, const asio::ip::address& peer) { on_accepted(fd, peer); })
     , ticker_(io_.get_executor())
     , probe_channel_(fmt::format("{}:probe:{}:{}", config.redis.ns, shared.name, number)) {
@@ -131,9 +130,8 @@ api::context reactor::make_context() {
             stream::open_websocket(std::move(socket), host_, std::move(head), std::move(who), client);
           },
       .wait_for_change =
-          [this](auth::identity_ptr who, std::string id, std::string known, milliseconds wait) {
-            return stream::wait_for_change(io_.get_executor(), host_, std::move(who), std::move(id), std::move(known),
-                                           wait);
+          [this](hub::poll_request asked) {
+            return stream::wait_for_change(io_.get_executor(), host_, std::move(asked));
           },
       .ready =
           [this] {

@@ -1,7 +1,8 @@
 #include "jobcast/http/connection.hpp"
 
 #include "beast_fields.hpp"
-#include "body_share.hpp"
+#include "deadline.hpp"
+#include "file_sender.hpp"
 #include "jobcast/base/byte_order_mark.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/http/guard.hpp"
@@ -20,32 +21,17 @@ namespace beast_http = boost::beast::http;
 
 namespace {
 
-// A body of so few bytes is read even if it is for nothing, so that the connection can go on, and is not counted.
+// A body of so few bytes is read even if it is for nothing, so that the connection can go on. So few bytes of a head or
+// body are not counted.
 constexpr std::size_t small_body = 4096;
 // Up to here a body is copied behind its head, and they are sent as one.
 constexpr std::size_t joined_body = 16 * 1024;
 // Before a request.
 constexpr unsigned most_empty_lines = 16;
 
-/// Cuts off whatever the connection is waiting for when its time is over.
-class deadline final : public wheel_entry {
- public:
-  explicit deadline(net::client_socket& socket)
-      : socket_(socket) {}
-  void on_deadline() override {
-    expired_ = true;
-    socket_.cancel();
-  }
-  bool expired() const { return expired_; }
-
- private:
-  net::client_socket& socket_;
-  bool expired_ = false;
-};
-
 using parser = beast_http::request_parser<beast_http::string_body>;
 
-class connection final : public open_connection {
+class connection final : public open_connection, public client_presence, net::end_listener {
  public:
   connection(net::client_socket socket, const asio::ip::address& peer, connection_context& context)
       : socket_(std::move(socket))
@@ -61,7 +47,16 @@ class connection final : public open_connection {
     socket_.cancel();
   }
 
-  void abort() override { socket_.close(); }
+  void abort() override {
+    socket_.close();
+    on_peer_end();
+  }
+
+  bool gone() const override { return socket_.peer_ended(); }
+  void when_gone(std::function<void()> told) override {
+    gone_told_ = std::move(told);
+    socket_.listen_for_end(gone_told_ ? this : nullptr);
+  }
 
   task<> run() {
     if (socket_.is_tls() && !co_await shake_hands())
@@ -91,8 +86,12 @@ class connection final : public open_connection {
         log::debug("TLS handshake failed: {}", socket_.tls_failure());
         co_return false;
       }
+      if (context_.handler.draining())
+        co_return false;
       auto const until = socket_.unsent() ? net::direction::write : net::direction::read;
+      idle_ = true;
       co_await socket_.async_wait(until, asio::redirect_error(use_awaitable, ec));
+      idle_ = false;
       if (ec || deadline_.expired())
         co_return false;
     }
@@ -123,9 +122,19 @@ class connection final : public open_connection {
         co_return false;
       }
       searched = buffer_.size();
-      idle_ = searched == 0;
-      bool const more = co_await read_more();
+      if (searched > small_body)
+        if (auto crowded = hold(nullptr, buffer_.capacity())) {
+          co_await refuse(std::move(*crowded));
+          co_return false;
+        }
+      bool more = false;
+      bool const first = searched == 0;
+      idle_ = first;
+      if (!first || !context_.handler.draining())
+        more = co_await read_more();
       idle_ = false;
+      if (!more && first && context_.handler.draining())
+        more = read_what_is_there();
       if (!more) {
         if (deadline_.expired() && !buffer_.empty())
           co_await refuse(408, "The request did not arrive within limits.request_timeout.");
@@ -151,8 +160,42 @@ class connection final : public open_connection {
     co_return n > 0 && !ec && !deadline_.expired();
   }
 
+  // A drain does not wait for a request that has not begun, but does not lose one that has come either.
+  bool read_what_is_there() {
+    error_code ec;
+    std::size_t const n = socket_.is_open() ? socket_.read_some(context_.input.data(), context_.input.size(), ec) : 0;
+    buffer_.append(context_.input.data(), n);
+    return n > 0 && !ec;
+  }
+
+  // Counts bytes as held for whoever sends or is sent this request. Returns what to answer instead, if they are too
+  // many.
+  std::optional<response> hold(const request* r, std::size_t bytes) {
+    using room = net::admission::room;
+    if (!held_)
+      held_ = context_.admission.open_account(context_.handler.holder(peer_, r), context_.counters.body_bytes);
+    auto const has = held_.hold(bytes);
+    if (has == room::enough)
+      return std::nullopt;
+    held_ = {};
+    context_.counters.busy_refused.add();
+    response out =
+        has == room::client_full
+            ? problem(429, "The gateway holds as much for this client as limits.held_per_client allows; read "
+                           "the answers that are under way, or send less at once.")
+            : problem(503, "The gateway holds as many bytes of bodies and answers as limits.bodies allows; "
+                           "try again.");
+    out.add("Retry-After", "1");
+    return out;
+  }
+  void let_go() {
+    if (held_)
+      held_ = {};
+  }
+
   // Answers whether the connection goes on.
   task<bool> serve() {
+    let_go();
     parser parsing;
     parsing.body_limit(context_.limits.body);
     parsing.header_limit(static_cast<std::uint32_t>(context_.limits.header));
@@ -161,9 +204,8 @@ class connection final : public open_connection {
     beast_fields const fields(head_fields_ ? *head_fields_ : parsing.get().base());
     request r;
     verdict judged = judge(parsing.get(), fields, r);
-    body_share share(context_.counters.body_bytes);
     bool const leave_body = judged.refusal && announced_body(parsing) > small_body;
-    if (!leave_body && !co_await read_body(parsing, judged, share))
+    if (!leave_body && !co_await read_body(parsing, judged, r))
       co_return false;
     deadline_.disarm();
     r.body = without_byte_order_mark(parsing.get().body());
@@ -172,12 +214,14 @@ class connection final : public open_connection {
       judged.refusal->close = judged.refusal->close || leave_body;
       given = std::move(*judged.refusal);
     } else {
+      r.client = this;
       given = co_await context_.handler.handle(r);
+      r.client = nullptr;
     }
     // What is sent may be read slowly, and needs it no more.
     r.body = {};
     std::string().swap(parsing.get().body());
-    share.give_back();
+    let_go();
     co_return co_await respond(r, std::move(given), parsing.keep_alive());
   }
 
@@ -215,7 +259,7 @@ class connection final : public open_connection {
   }
 
   // Refusals have been answered.
-  task<bool> read_body(parser& parsing, const verdict& judged, body_share& share) {
+  task<bool> read_body(parser& parsing, const verdict& judged, const request& r) {
     bool const counted = announced_body(parsing) > small_body;
     body_limit const allowed = !judged.refusal && counted ? judged.body : body_limit{context_.limits.body};
     if (!judged.refusal && counted) {
@@ -236,10 +280,9 @@ class connection final : public open_connection {
     while (!parsing.is_done()) {
       if (counted) {
         // Beast makes room for what is announced at once.
-        share.grow(parsing.chunked() ? parsing.get().body().size() : announced_body(parsing));
-        if (context_.body_bytes() > judged.bodies) {
-          share.give_back();
-          co_await refuse_crowded_body();
+        std::size_t const bytes = parsing.chunked() ? parsing.get().body().size() : announced_body(parsing);
+        if (auto crowded = hold(&r, bytes)) {
+          co_await refuse(std::move(*crowded));
           co_return false;
         }
       }
@@ -279,6 +322,11 @@ class connection final : public open_connection {
       std::get<response>(given).close = true;
     }
     auto& out = std::get<response>(given);
+    // What was done is not to be answered as if it was not.
+    bool const only_read = r.method == "GET" && !r.head;
+    if (only_read && !out.file && out.body.size() > joined_body)
+      if (auto crowded = hold(&r, out.body.size()))
+        out = std::move(*crowded);
     context_.handler.decorate(&r, out);
     if (out.status >= 400)
       context_.counters.request_errors.add();
@@ -287,6 +335,10 @@ class connection final : public open_connection {
     if (keep_alive && r.http10)
       out.add("Connection", "keep-alive");
     bool const sent = co_await send(out, r.head, keep_alive);
+    if (held_) {
+      out = {};
+      let_go();
+    }
     if (sent && !keep_alive)
       co_await close_gently();
     co_return sent&& keep_alive;
@@ -295,16 +347,25 @@ class connection final : public open_connection {
   task<bool> send(const response& r, bool head, bool keep_alive) {
     std::string bytes = serialize_head(r, keep_alive);
     bool const with_body = sends_body(r, head);
-    bool const joined = with_body && r.body.size() <= joined_body;
-    if (joined)
+    bool const joined = with_body && r.body_size() <= joined_body;
+    if (joined && !r.file)
       bytes += r.body;
+    if (joined && r.file && !r.file->read(bytes))
+      co_return false;
     context_.wheel.arm(deadline_, context_.limits.write_timeout);
     error_code ec;
     co_await socket_.write(bytes, ec);
-    if (!ec && with_body && !joined)
-      co_await socket_.write(r.body, ec);
+    bool sent = !ec;
+    if (sent && with_body && !joined) {
+      if (r.file) {
+        sent = co_await send_file(socket_, *r.file, context_.wheel, deadline_, context_.limits.write_timeout);
+      } else {
+        co_await socket_.write(r.body, ec);
+        sent = !ec;
+      }
+    }
     deadline_.disarm();
-    co_return !ec;
+    co_return sent;
   }
 
   // `allowed`: as far as is known yet.
@@ -315,13 +376,6 @@ class connection final : public open_connection {
     if (ec == beast_http::error::header_limit)
       return refuse(431, "The request head is larger than limits.header allows.");
     return refuse(400, "The request is not valid HTTP.");
-  }
-
-  task<> refuse_crowded_body() {
-    context_.counters.busy_refused.add();
-    response r = problem(503, "The gateway is taking in as many bodies as limits.bodies allows; try again.");
-    r.add("Retry-After", "1");
-    return refuse(std::move(r));
   }
 
   task<> refuse(unsigned status, std::string_view detail) { return refuse(problem(status, detail)); }
@@ -350,6 +404,11 @@ class connection final : public open_connection {
     }
   }
 
+  void on_peer_end() override {
+    if (auto const told = std::exchange(gone_told_, nullptr))
+      told();
+  }
+
   net::client_socket socket_;
   asio::ip::address peer_;
   connection_context& context_;
@@ -358,8 +417,10 @@ class connection final : public open_connection {
   std::size_t head_size_ = 0;
   unsigned empty_lines_ = 0;                      ///< passed over before the request
   std::optional<beast_http::fields> head_fields_; ///< of a request that may have a trailer
-  bool served_ = false;                           ///< a request was answered
-  bool idle_ = false;                             ///< waiting for a request that has not begun
+  net::admission::account held_;                  ///< of the request or answer under way, if that is large
+  std::function<void()> gone_told_;
+  bool served_ = false; ///< a request was answered
+  bool idle_ = false;   ///< waiting for a request that has not begun
 };
 
 } // namespace

@@ -77,10 +77,10 @@ std::string serialize_head(const response& r, bool keep_alive) {
   append_number(out, r.status);
   out.append(" ").append(reason(r.status)).append("\r\n");
   if (sends_body(r, false)) {
-    if (!r.body.empty())
+    if (r.body_size() > 0)
       out.append("Content-Type: ").append(r.content_type).append("\r\n");
     out += "Content-Length: ";
-    append_number(out, r.body.size());
+    append_number(out, r.body_size());
     out += "\r\n";
   }
   out += r.headers;

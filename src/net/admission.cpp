@@ -22,6 +22,8 @@ void admission::set_limits(const limit_settings& limits) {
   std::lock_guard const lock(mutex_);
   per_address_ = limits.connections_per_address;
   per_viewer_ = limits.streams_per_owner;
+  bytes_per_client_ = limits.held_per_client;
+  bytes_in_all_ = limits.bodies;
   rate_ = limits.request_rate;
 }
 
@@ -35,28 +37,34 @@ std::string admission::key_of(const asio::ip::address& from) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size() / 2};
 }
 
-admission::ticket admission::take(table& in, std::string key, std::size_t most, bool is_address) {
+// Once it is there, it is read without the lock by who holds it.
+admission::holder& admission::find(table& in, std::string key) {
   auto const at = in.try_emplace(std::move(key)).first;
   holder& h = at->second;
+  if (!h.of) {
+    h.of = this;
+    h.key = &at->first;
+    h.is_address = &in == &addresses_;
+  }
+  return h;
+}
+
+admission::ticket admission::take(table& in, std::string key, std::size_t most) {
+  holder& h = find(in, std::move(key));
   if (h.held >= most)
     return {};
   ++h.held;
-  // Once: who gives its place back reads it without the lock.
-  if (!h.of)
-    h.of = this;
-  h.key = &at->first;
-  h.is_address = is_address;
   return ticket(h);
 }
 
 admission::ticket admission::connect(const asio::ip::address& from) {
   std::lock_guard const lock(mutex_);
-  return take(addresses_, key_of(from), per_address_, true);
+  return take(addresses_, key_of(from), per_address_);
 }
 
 admission::ticket admission::open_stream(std::string_view viewer) {
   std::lock_guard const lock(mutex_);
-  return take(viewers_, std::string(viewer), per_viewer_, false);
+  return take(viewers_, std::string(viewer), per_viewer_);
 }
 
 admission::ticket::~ticket() {
@@ -66,12 +74,63 @@ admission::ticket::~ticket() {
 
 void admission::give_back(holder& h) {
   std::lock_guard const lock(mutex_);
-  if (--h.held > 0)
+  --h.held;
+  forget_unused(h);
+}
+
+void admission::forget_unused(holder& h) {
+  if (h.held > 0 || h.accounts > 0)
     return;
   if (!h.is_address)
     viewers_.erase(viewers_.find(*h.key));
   else if (!h.asked)
     addresses_.erase(addresses_.find(*h.key));
+}
+
+admission::account admission::open_account(const client& whose, metrics::counter& shown) {
+  account out;
+  out.of_ = this;
+  out.shown_ = &shown;
+  out.publisher_ = whose.publisher;
+  std::lock_guard const lock(mutex_);
+  if (whose.address)
+    ++(out.address_ = &find(addresses_, key_of(*whose.address)))->accounts;
+  if (!whose.viewer.empty())
+    ++(out.viewer_ = &find(viewers_, whose.viewer))->accounts;
+  return out;
+}
+
+admission::room admission::account::hold(std::size_t bytes) {
+  if (!of_ || bytes == held_)
+    return room::enough;
+  std::lock_guard const lock(of_->mutex_);
+  if (bytes > held_) {
+    for (holder const* h : {address_, viewer_})
+      if (h && h->bytes > held_ && h->bytes - held_ + bytes > of_->bytes_per_client_)
+        return room::client_full;
+    std::size_t const most = publisher_ ? of_->bytes_in_all_ : of_->bytes_in_all_ / 2;
+    if (of_->bytes_ - held_ + bytes > most)
+      return room::gateway_full;
+  }
+  for (holder* h : {address_, viewer_})
+    if (h)
+      h->bytes += bytes - held_;
+  of_->bytes_ += bytes - held_;
+  shown_->add(bytes - held_);
+  held_ = bytes;
+  return room::enough;
+}
+
+admission::account::~account() {
+  if (!of_)
+    return;
+  hold(0);
+  std::lock_guard const lock(of_->mutex_);
+  for (holder* h : {address_, viewer_})
+    if (h) {
+      --h->accounts;
+      of_->forget_unused(*h);
+    }
 }
 
 unsigned admission::request(const asio::ip::address& from, time_point now, unsigned cost) {
@@ -120,7 +179,7 @@ void admission::forget_idle(time_point now) {
   std::erase_if(addresses_, [&](const auto& entry) {
     const holder& h = entry.second;
     double const passed = std::chrono::duration<double>(now - h.counted).count();
-    return h.held == 0 && (!h.asked || refilled(h.requests, rate_, passed) >= rate_ * burst_seconds);
+    return h.held == 0 && h.accounts == 0 && (!h.asked || refilled(h.requests, rate_, passed) >= rate_ * burst_seconds);
   });
   forget_at_ = addresses_.size() * 2;
 }

@@ -1,14 +1,19 @@
 #include "jobcast/net/client_socket.hpp"
 
+#include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <cerrno>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 namespace jobcast::net {
 
 namespace {
+
+// The most that one record carries (RFC 8446, section 5.1).
+constexpr std::size_t tls_record = 16 * 1024;
 
 error_code last_error() {
   if (errno == EAGAIN || errno == EWOULDBLOCK)
@@ -76,6 +81,37 @@ std::size_t client_socket::write_some(const iovec* pieces, std::size_t count, er
     ec = n < 0 ? last_error() : error_code();
     return n < 0 ? 0 : static_cast<std::size_t>(n);
   }
+}
+
+std::size_t client_socket::send_file(int file, std::uint64_t at, std::size_t most, error_code& ec) {
+  auto from = static_cast<off_t>(at);
+  ssize_t n;
+  if (!tls_) {
+    do
+      n = ::sendfile(fd_, file, &from, most);
+    while (n < 0 && errno == EINTR);
+    ec = n < 0 ? last_error() : error_code();
+    return n < 0 ? 0 : static_cast<std::size_t>(n);
+  }
+  // Nothing is read in vain.
+  ec = flush();
+  if (ec)
+    return 0;
+  char part[tls_record];
+  do
+    n = ::pread(file, part, std::min(most, sizeof part), from);
+  while (n < 0 && errno == EINTR);
+  ec = n < 0 ? error_code(errno, boost::system::system_category()) : error_code();
+  if (n <= 0)
+    return 0;
+  iovec const piece{part, static_cast<std::size_t>(n)};
+  return tls_->write_some(&piece, 1, ec);
+}
+
+void client_socket::limit_send_buffer(std::size_t bytes) {
+  int const size = static_cast<int>(bytes);
+  if (is_open())
+    ::setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
 task<std::size_t> client_socket::read(char* into, std::size_t size, error_code& ec) {

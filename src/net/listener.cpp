@@ -17,6 +17,8 @@ constexpr int accepts_per_turn = 64;
 // Shorter queues made clients of a storm wait for retransmissions, seconds each.
 constexpr int backlog = 4096;
 
+constexpr int most_not_sent = 32 * 1024;
+
 template <int Level, int Name>
 using int_option = asio::detail::socket_option::integer<Level, Name>;
 using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
@@ -75,7 +77,6 @@ listener::listener(asio::io_context& io, const limit_settings& limits,
                    std::function<void(int, const asio::ip::address&)> accepted)
     : acceptor_(io.get_executor())
     , pause_(io.get_executor())
-    , send_buffer_(limits.send_buffer)
     , write_timeout_(limits.write_timeout)
     , accepted_(std::move(accepted)) {}
 
@@ -84,7 +85,9 @@ void listener::start(const tcp::endpoint& where) {
   acceptor_.set_option(asio::socket_base::reuse_address(true));
   acceptor_.set_option(reuse_port(true));
   acceptor_.set_option(tcp::no_delay(true));
-  acceptor_.set_option(asio::socket_base::send_buffer_size(static_cast<int>(send_buffer_)));
+  // The kernel's buffer grows with what is on its way. Of what a client's window does not let go it takes no more than
+  // this: that is to stay with us, where it is counted.
+  acceptor_.set_option(int_option<IPPROTO_TCP, TCP_NOTSENT_LOWAT>(most_not_sent));
   // Notices dead peers of a blocked stream; not before the write timeout, since it also ends living ones that do not
   // read.
   acceptor_.set_option(int_option<IPPROTO_TCP, TCP_USER_TIMEOUT>(static_cast<int>((write_timeout_ * 5 / 4).count())));

@@ -131,6 +131,12 @@ void readiness::take_events() {
 // one of the next socket of that number, whose waiter then tries in vain.
 void readiness::on_event(int fd, std::uint32_t what) {
   constexpr std::uint32_t broken = EPOLLHUP | EPOLLERR;
+  if (what & (EPOLLRDHUP | broken)) {
+    slot& s = slots_[static_cast<std::size_t>(fd)];
+    s.ended = true;
+    if (auto* const who = std::exchange(s.ends, nullptr))
+      who->on_peer_end();
+  }
   if (what & (EPOLLIN | EPOLLRDHUP | EPOLLPRI | broken)) {
     slot& s = slots_[static_cast<std::size_t>(fd)];
     s.readable = true;

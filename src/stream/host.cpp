@@ -1,27 +1,11 @@
 #include "jobcast/stream/host.hpp"
 
+#include "jobcast/auth/viewer.hpp"
+
 namespace jobcast::stream {
 
-namespace {
-
-// Who shares the places of a viewer. Those who come with a link, or a token for jobs alone, are nobody in particular,
-// so they share those of what they may see, and take none of its owner's. Empty: not counted.
-std::string viewer_of(const auth::identity& who) {
-  if (who.publish)
-    return {};
-  bool const by_link = who.what == auth::identity::kind::link;
-  if (!who.sub.empty())
-    return (by_link ? "link\n" : "") + who.tenant + '/' + who.sub;
-  std::string all;
-  for (const std::string& id : who.jobs)
-    all += '\n' + id;
-  return all.empty() ? all : who.tenant + '/' + all;
-}
-
-} // namespace
-
 std::optional<net::admission::ticket> admit_stream(host& h, const auth::identity_ptr& who) {
-  std::string const viewer = who ? viewer_of(*who) : std::string();
+  std::string const viewer = who ? auth::viewer_name(*who) : std::string();
   if (viewer.empty())
     return net::admission::ticket();
   auto place = h.admission.open_stream(viewer);
@@ -29,6 +13,12 @@ std::optional<net::admission::ticket> admit_stream(host& h, const auth::identity
     return place;
   h.counters.busy_refused.add();
   return std::nullopt;
+}
+
+net::admission::client holder_of(const auth::identity_ptr& who, const asio::ip::address& address) {
+  if (who && who->publish)
+    return {.publisher = true};
+  return {address, who ? auth::viewer_name(*who) : std::string(), !who};
 }
 
 } // namespace jobcast::stream

@@ -11,25 +11,30 @@ namespace {
 
 class poll final : public hub::watcher, wheel_entry {
  public:
-  poll(executor ex, host& h, std::string known)
+  poll(executor ex, host& h, const hub::poll_request& asked)
       : executor_(ex)
       , host_(h)
       , counters_(h.counters)
-      , known_(std::move(known)) {
+      , asked_(asked) {
     counters_.long_polls.add();
+    set_who(asked.who);
   }
   // Polls that are held when the gateway ends outlive the hub, which has let go of them then.
   ~poll() {
     if (in_all_watchers.is_linked())
       host_.hub.close(link_);
+    if (asked_.client)
+      asked_.client->when_gone(nullptr);
     counters_.long_polls.subtract();
   }
 
-  void begin(std::string_view job, std::chrono::milliseconds wait, std::function<void()> resume) {
+  void begin(std::function<void()> resume) {
     resume_ = std::move(resume);
-    host_.wheel.arm(*this, wait);
+    host_.wheel.arm(*this, asked_.wait);
     host_.hub.enlist(*this);
-    host_.hub.open(*this, link_, job);
+    host_.hub.open(*this, link_, asked_.job);
+    if (asked_.client)
+      asked_.client->when_gone([this] { over(); });
   }
 
   hub::event_ptr newest() const { return newest_; }
@@ -45,7 +50,7 @@ class poll final : public hub::watcher, wheel_entry {
   }
   // Who knows of no job waits for its record alone: a job that the viewer may not see is `missing` too.
   bool is_news(const hub::event& e) const {
-    return e.kind() == hub::event_kind::job ? e.id() != known_ : !known_.empty();
+    return e.kind() == hub::event_kind::job ? e.id() != asked_.known : !asked_.known.empty();
   }
   void notify(hub::event_ptr) override {}
   void finish(hub::event_ptr) override { over(); }
@@ -62,7 +67,7 @@ class poll final : public hub::watcher, wheel_entry {
   executor executor_;
   host& host_;
   metrics::counters& counters_;
-  std::string known_;
+  const hub::poll_request& asked_;
   hub::link link_;
   hub::event_ptr newest_;
   std::function<void()> resume_;
@@ -70,14 +75,14 @@ class poll final : public hub::watcher, wheel_entry {
 
 } // namespace
 
-task<hub::event_ptr> wait_for_change(executor ex, host& h, auth::identity_ptr who, std::string job, std::string known,
-                                     std::chrono::milliseconds wait) {
-  poll waiting(ex, h, std::move(known));
-  waiting.set_who(std::move(who));
+task<hub::event_ptr> wait_for_change(executor ex, host& h, hub::poll_request asked) {
+  if (asked.client && asked.client->gone())
+    co_return nullptr;
+  poll waiting(ex, h, asked);
   co_await asio::async_initiate<const asio::use_awaitable_t<executor>, void()>(
       [&](auto handler) {
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        waiting.begin(job, wait, [shared] { (*shared)(); });
+        waiting.begin([shared] { (*shared)(); });
       },
       use_awaitable);
   co_return waiting.newest();

@@ -23,6 +23,8 @@ session::session(net::client_socket socket, host& h, hub::encoding as)
     : host_(h)
     , box_(as)
     , socket_(std::move(socket)) {
+  // Without it the kernel takes megabytes of stale updates for a client that does not read.
+  socket_.limit_send_buffer(host_.limits.send_buffer);
   host_.counters.streams.add();
   host_.counters.connections.add();
 }

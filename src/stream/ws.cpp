@@ -24,6 +24,8 @@ constexpr std::size_t unread_answers = 64 * 1024;
 constexpr unsigned pings_per_heartbeat = 1000;
 // How long a client may take to say who it is.
 constexpr std::int64_t auth_patience_ms = 10'000;
+// So few bytes of a message under way, or of answers unread, are not counted.
+constexpr std::size_t uncounted = 4096;
 // Cancel, retry and seen that Redis has not answered yet.
 constexpr unsigned commands_at_once = 64;
 // A message counts for a request for each so many bytes: longer ones take longer to read.
@@ -82,7 +84,25 @@ class ws_session final : public session {
     }
     // One send for all answers to what came together.
     flush();
+    if (open() && !ending_)
+      count_held();
     return true;
+  }
+
+  // Half a message, and answers that the client does not read, count as an HTTP request's body and answer do.
+  void count_held() {
+    std::size_t const bytes = decoder_.held() + box_.unsent_prefix();
+    if (bytes <= uncounted)
+      return held_.reset();
+    if (!held_)
+      held_ = std::make_unique<net::admission::account>(
+          host_.admission.open_account(holder_of(who(), asio::ip::address_v6(client_)), host_.counters.body_bytes));
+    auto const has = held_->hold(bytes);
+    if (has == net::admission::room::enough)
+      return;
+    host_.counters.busy_refused.add();
+    end(ws_close::try_again_later,
+        has == net::admission::room::client_full ? "limits.held_per_client" : "limits.bodies");
   }
 
   void on_item(const ws_item& item) {
@@ -357,6 +377,8 @@ class ws_session final : public session {
   // Only an answer to a ping tells that the peer is there, whatever it was sent.
   void heartbeat() override {
     pings_ = 0;
+    if (held_)
+      count_held();
     missed_ = std::exchange(heard_, false) ? 0 : missed_ + 1;
     if (missed_ > missed_pings) {
       host_.counters.websocket_dead.add();
@@ -388,7 +410,8 @@ class ws_session final : public session {
   std::uint16_t errors_ = 0, missed_ = 0, pings_ = 0, commands_ = 0;
   std::uint32_t paid_for_ = 0; ///< ids that cost nothing more
   std::chrono::steady_clock::time_point errors_since_{};
-  std::shared_ptr<ws_session*> for_answers_; ///< what commands under way answer to; null once it is gone
+  std::unique_ptr<net::admission::account> held_; ///< while it is much
+  std::shared_ptr<ws_session*> for_answers_;      ///< what commands under way answer to; null once it is gone
 };
 
 } // namespace

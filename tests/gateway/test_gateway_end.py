@@ -1,10 +1,13 @@
 """A gateway that is killed loses nothing; one that is asked to end drains."""
 import signal
+import ssl
 import time
 
 import pytest
 
+from harness.certificates import make_certificate
 from harness.gateway import DRAIN_SECONDS, refuses
+from harness.http_client import encode_request
 from harness.redis_server import Worker
 from harness.wait import until
 
@@ -145,3 +148,65 @@ def test_sighup_is_survived(redis, start_gateway, job):
         gateway.report(job, percent=10)
         assert stream.expect("job").version == 2
     assert gateway.is_ready()
+
+
+def patient(redis, start_gateway, **options):
+    """A gateway that would wait longer for a request, and for its end, than a test does."""
+    return start_gateway(redis, SERVER_DRAIN_TIMEOUT="10m", LIMITS_REQUEST_TIMEOUT="10m", LIMITS_KEEP_ALIVE="10m", **options)
+
+
+def told(gateway, connections):
+    until(lambda: gateway.metric("jobcast_connections") >= connections + 1, "the connections to be accepted")
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n"], ids=["nothing", "an empty line"])
+def test_a_connection_that_has_asked_nothing_does_not_hold_up_the_end(redis, start_gateway, sent):
+    gateway = patient(redis, start_gateway)
+    crowd = [gateway.connect() for _ in range(20)]
+    for one in crowd:
+        one.send(sent)
+    told(gateway, len(crowd))
+    assert gateway.stop() == 0
+    for one in crowd:
+        one.close()
+
+
+def test_connections_that_come_with_the_signal_do_not_hold_up_the_end(redis, start_gateway):
+    gateway = patient(redis, start_gateway)
+    gateway.process.send_signal(signal.SIGTERM)
+    crowd = []
+    try:
+        while True:
+            crowd.append(gateway.connect())
+    except ConnectionError:
+        pass
+    assert gateway.wait_end() == 0
+    for one in crowd:
+        one.close()
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"], ids=["nothing", "half a greeting"])
+def test_a_tls_handshake_does_not_hold_up_the_end(redis, start_gateway, folder, said):
+    certificate, key = make_certificate(folder, "drained")
+    gateway = patient(redis, start_gateway, SERVER_TLS_CERTIFICATE=certificate, SERVER_TLS_KEY=key,
+                      tls=ssl.create_default_context(cafile=certificate))
+    crowd = [gateway.connect(tls=None) for _ in range(20)]
+    for one in crowd:
+        one.send(said)
+    told(gateway, len(crowd))
+    assert gateway.stop() == 0
+    for one in crowd:
+        one.close()
+
+
+def test_a_request_that_has_begun_is_answered_while_draining(redis, start_gateway):
+    gateway = patient(redis, start_gateway)
+    with gateway.connect() as one:
+        request = encode_request("GET", "/healthz", None, (), gateway.address)
+        one.send(request[:10])
+        told(gateway, 1)
+        gateway.process.send_signal(signal.SIGTERM)
+        until(lambda: refuses(gateway), "the drain to begin")
+        one.send(request[10:])
+        assert one.response().body == b"ok\n"
+    assert gateway.wait_end() == 0

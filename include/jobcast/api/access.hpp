@@ -22,8 +22,23 @@ net::admission::payer payer_of(const context& c, const http::request& r);
 /// through a proxy; or refuses it, if the address has limits.connections_per_address of them.
 http::answer take_over(context& c, const http::request& r, std::function<void(net::client_socket)> open);
 
+/// What a held poll takes of the limits, as long as it lives.
+struct poll_place {
+  net::admission::ticket viewer;  ///< among the streams of a viewer
+  net::admission::ticket address; ///< among the connections of an address that came through a proxy
+};
+/// A place for a poll; nothing if its viewer or address has no more.
+std::optional<poll_place> admit_poll(context& c, const http::request& r);
+
 /// Finds out who asks and stores it in `r.who`, within limits.request_rate. Answers a refusal, or nothing.
 std::optional<http::response> identify(context& c, http::request& r);
+
+/// limits.request_rate for what takes no credentials. As with credentials, it is not for where everyone may do
+/// everything.
+std::optional<http::response> check_anonymous_rate(context& c, const http::request& r);
+
+/// Whom bytes that a request brings, or is answered with, are held for.
+net::admission::client holder_of(const context& c, const http::request& r);
 
 /// Nothing if whoever asks may do that to some job at least; else 401 or 403.
 std::optional<http::response> check_may_ever(context& c, const http::request& r, auth::action what);

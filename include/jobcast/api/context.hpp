@@ -6,7 +6,9 @@
 #include "jobcast/base/settings.hpp"
 #include "jobcast/http/connection.hpp"
 #include "jobcast/http/date.hpp"
+#include "jobcast/http/open_file.hpp"
 #include "jobcast/hub/event.hpp"
+#include "jobcast/hub/poll_request.hpp"
 #include "jobcast/hub/watch_request.hpp"
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/net/admission.hpp"
@@ -45,10 +47,8 @@ struct context {
   /// `client`: the address whose limits.request_rate its messages count in.
   std::function<void(net::client_socket, std::string head, auth::identity_ptr who, const asio::ip::address& client)>
       open_websocket;
-  /// Holds a request until the record is another than `known`, or if that is empty until the job appears; null if
-  /// nothing was heard of the job.
-  std::function<task<hub::event_ptr>(auth::identity_ptr who, std::string id, std::string known, milliseconds wait)>
-      wait_for_change;
+  /// Holds a request; null if nothing was heard of the job.
+  std::function<task<hub::event_ptr>(hub::poll_request)> wait_for_change;
   std::function<readiness()> ready;
   std::function<std::string()> metrics; ///< in Prometheus' text format
   std::function<bool()> draining;
@@ -56,7 +56,8 @@ struct context {
   /// 1 when the event loop keeps up; how many times slower than that otherwise. Stretches Retry-After.
   std::function<double()> load;
 
-  http::date_line date{}; ///< by `clock`
+  http::date_line date{};   ///< by `clock`
+  http::open_files files{}; ///< of web.root
   std::minstd_rand random{std::random_device{}()};
 };
 

@@ -13,6 +13,7 @@ class router final : public http::request_handler {
   http::verdict judge(http::request& r) override;
   task<http::answer> handle(http::request& r) override;
   void decorate(const http::request* r, http::response& out) override;
+  net::admission::client holder(const asio::ip::address& peer, const http::request* r) override;
   bool draining() const override { return context_.draining(); }
 
  private:

@@ -50,8 +50,9 @@ struct limit_settings {
   milliseconds keep_alive{75'000};      ///< idle connection between requests
   std::size_t header = 16 * 1024;
   std::size_t body = 1024 * 1024;
-  std::size_t bodies = 64 * 1024 * 1024; ///< of all requests under way in the whole gateway
-  std::size_t message = 64 * 1024;       ///< one WebSocket message of a client
+  std::size_t bodies = 64 * 1024 * 1024;         ///< bytes of bodies, messages and answers held in the whole gateway
+  std::size_t held_per_client = 8 * 1024 * 1024; ///< of them, for one address or viewer
+  std::size_t message = 64 * 1024;               ///< one WebSocket message of a client
   std::size_t result = 64 * 1024;
   std::size_t input = 64 * 1024;
   std::size_t batch = 1'000;        ///< lines of one POST /api/reports

@@ -12,7 +12,6 @@
 
 #include <array>
 #include <boost/intrusive/list.hpp>
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <variant>
@@ -33,7 +32,6 @@ struct body_limit {
 struct verdict {
   std::optional<response> refusal{}; ///< to be answered instead
   body_limit body{};
-  std::size_t bodies = 0; ///< bytes that bodies of requests under way may have together, this one included
 };
 
 class request_handler {
@@ -45,6 +43,8 @@ class request_handler {
   /// Adds what every response carries, error responses of the connection itself included. `r` is null if it could not
   /// be read.
   virtual void decorate(const request* r, response& out) = 0;
+  /// For whom what `r` brings, and is answered with, is held. Null: nothing is known but who is at the other end.
+  virtual net::admission::client holder(const asio::ip::address& peer, const request* r) = 0;
   /// The gateway is draining: answer what is under way, then close.
   virtual bool draining() const = 0;
 
@@ -52,7 +52,7 @@ class request_handler {
   ~request_handler() = default;
 };
 
-/// A connection between requests can be let go of at once when the gateway drains.
+/// A connection between requests, or before the first, can be let go of at once when the gateway drains.
 class open_connection
     : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
@@ -70,8 +70,7 @@ struct connection_context {
   const limit_settings& limits;
   timing_wheel& wheel;
   metrics::counters& counters;
-  /// Bytes of bodies under way in the whole gateway.
-  std::function<std::uint64_t()> body_bytes;
+  net::admission& admission;
   open_connections open{};
   /// What any connection reads into: bytes are taken out of it before another's turn, so that a connection that waits
   /// holds no buffer.

@@ -4,6 +4,7 @@
 #include "jobcast/auth/identity.hpp"
 
 #include <boost/asio/ip/address.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,18 @@ class field_source {
   ~field_source() = default;
 };
 
+/// Whether anybody still waits for the answer. On the reactor's thread only.
+class client_presence {
+ public:
+  /// The client has closed its connection, or its sending half. Costs no system call.
+  virtual bool gone() const = 0;
+  /// Has `told` called when the client leaves, unless it has left by now. One listener at a time; null: none.
+  virtual void when_gone(std::function<void()> told) = 0;
+
+ protected:
+  ~client_presence() = default;
+};
+
 struct request {
   std::string_view method; ///< "GET"; "HEAD" is given as GET with `head` set
   bool head = false;
@@ -37,10 +50,13 @@ struct request {
   query_parameters query;
   std::string_view body;
   const field_source* fields = nullptr;
-  boost::asio::ip::address peer; ///< the other end of the connection, which may be a proxy
-  auth::identity_ptr who;        ///< who asks; null until the router has found out, or where that is nobody
+  boost::asio::ip::address peer;     ///< the other end of the connection, which may be a proxy
+  client_presence* client = nullptr; ///< who waits for the answer; as long as the handler's task
+  auth::identity_ptr who;            ///< who asks; null until the router has found out, or where that is nobody
 
   std::string_view field(std::string_view name) const { return fields->field(name); }
+  /// True if nobody waits for the answer any more, so that what is still to be read for it need not be.
+  bool abandoned() const { return client && client->gone(); }
   /// The host that is asked for: of the target if that names one, whatever Host says (RFC 9112, section 3.2.2).
   std::string_view host() const { return authority.empty() ? field("Host") : authority; }
   /// The first parameter of that name.

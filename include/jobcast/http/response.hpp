@@ -1,6 +1,10 @@
 // A response, and problem documents (RFC 9457) as the one form of every error.
 #pragma once
 
+#include "jobcast/http/open_file.hpp"
+
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -15,6 +19,7 @@ struct response {
   std::string content_type = "application/json";
   std::string headers; ///< further lines, each ending in CRLF
   std::string body;
+  std::shared_ptr<const open_file> file{}; ///< is the body, instead of `body`
   bool close = false;
   bool for_everyone = false; ///< pages of any origin may read it
 
@@ -22,6 +27,7 @@ struct response {
     headers.append(name).append(": ").append(value).append("\r\n");
     return *this;
   }
+  std::uint64_t body_size() const { return file ? file->size() : body.size(); }
 };
 
 /// "Not Found" for 404 and so on; for the status codes the gateway uses.

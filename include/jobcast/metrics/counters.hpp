@@ -56,11 +56,11 @@ struct alignas(64) counters {
   counter connections;          ///< open now, of any kind
   counter connections_accepted; ///< ever
   counter connections_refused;  ///< over limits.connections or limits.connections_per_address
-  counter body_bytes;           ///< of request bodies under way, small ones not counted
+  counter body_bytes;           ///< held for clients: bodies and messages not complete, answers not sent
   counter tls_failures;         ///< handshakes that came to nothing
   counter auth_refused;         ///< requests with credentials that are not good, or without any
   counter rate_limited;         ///< requests over limits.request_rate
-  counter busy_refused;         ///< requests while only the reserve was left, or streams over limits.streams_per_owner
+  counter busy_refused;         ///< while only the reserve was left, or what is held for clients is at a limit
   counter streams_expired;      ///< streams that ended with their token or link
   counter streams;              ///< open event streams
   counter websockets;           ///< of the streams, those over WebSocket

@@ -1,15 +1,18 @@
-// How much of the gateway one address or one viewer may take: connections, streams, and requests a second.
+// How much of the gateway one address or one viewer may take: connections, streams, requests a second, and bytes that
+// are held in memory for it.
 //
 // The one thing that reactors share besides counters: clients of one address are spread over all of them. It is asked
-// when a connection, request or stream begins and ends, never for an update.
+// when a connection, request or stream begins and ends, and for bodies and answers that are large, never for an update.
 #pragma once
 
 #include "jobcast/base/asio.hpp"
 #include "jobcast/base/settings.hpp"
+#include "jobcast/metrics/counters.hpp"
 
 #include <boost/asio/ip/address.hpp>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,7 +20,7 @@
 
 namespace jobcast::net {
 
-/// Thread-safe. Outlives its tickets. Time is the caller's, so tests move it by hand.
+/// Thread-safe. Outlives its tickets and accounts. Time is the caller's, so tests move it by hand.
 class admission {
   struct holder;
 
@@ -46,6 +49,56 @@ class admission {
         : holder_(&h) {}
     holder* holder_ = nullptr;
   };
+
+  /// For whom bytes are held.
+  struct client {
+    std::optional<asio::ip::address> address{}; ///< none: a proxy's, or one that is exempt
+    std::string viewer{};                       ///< empty: none in particular
+    bool publisher = false;                     ///< has all of limits.bodies, others half
+  };
+  enum class room : std::uint8_t {
+    enough,
+    client_full,  ///< limits.held_per_client, of its address or of its viewer
+    gateway_full, ///< limits.bodies, or the half of it
+  };
+
+  /// Bytes that are held for a client: of answers not sent yet, and of bodies and messages not complete yet. Given back
+  /// when this is destroyed. On one thread.
+  class account {
+   public:
+    /// Holds nothing, for nobody.
+    account() = default;
+    account(account&& other) noexcept { swap(other); }
+    account& operator=(account&& other) noexcept {
+      swap(other);
+      return *this;
+    }
+    ~account();
+    /// From here on `bytes` are held. More than before may be refused, and then it is as before. Who holds nothing else
+    /// is refused by limits.bodies alone.
+    room hold(std::size_t bytes);
+    std::size_t held() const { return held_; }
+    explicit operator bool() const { return of_ != nullptr; }
+
+   private:
+    friend class admission;
+    void swap(account& other) noexcept {
+      std::swap(of_, other.of_);
+      std::swap(address_, other.address_);
+      std::swap(viewer_, other.viewer_);
+      std::swap(shown_, other.shown_);
+      std::swap(held_, other.held_);
+      std::swap(publisher_, other.publisher_);
+    }
+    admission* of_ = nullptr;
+    holder* address_ = nullptr;
+    holder* viewer_ = nullptr;
+    metrics::counter* shown_ = nullptr;
+    std::size_t held_ = 0;
+    bool publisher_ = false;
+  };
+  /// What it holds is also added to `shown`.
+  account open_account(const client& whose, metrics::counter& shown);
 
   /// One of the connections of an address; of IPv6, of a /64 network, which is what one customer has.
   ticket connect(const asio::ip::address& from);
@@ -80,9 +133,11 @@ class admission {
 
  private:
   struct holder {
-    std::size_t held = 0;
-    bool asked = false;  ///< a request was made
-    double requests = 0; ///< that may be made at once
+    std::size_t held = 0;     ///< places
+    std::size_t accounts = 0; ///< open
+    std::size_t bytes = 0;    ///< that they hold
+    bool asked = false;       ///< a request was made
+    double requests = 0;      ///< that may be made at once
     time_point counted{};
     admission* of = nullptr;
     const std::string* key = nullptr;
@@ -94,13 +149,17 @@ class admission {
   unsigned wait(const std::string& key, time_point now);
   void pay(const std::string& key, double requests, time_point now);
   void refill(holder& h, time_point now) const;
-  ticket take(table& in, std::string key, std::size_t most, bool is_address);
+  holder& find(table& in, std::string key);
+  ticket take(table& in, std::string key, std::size_t most);
   void give_back(holder& h);
+  void forget_unused(holder& h);
   void forget_idle(time_point now);
 
   std::mutex mutex_;
   table addresses_, viewers_;
   std::size_t per_address_ = 0, per_viewer_ = 0;
+  std::size_t bytes_per_client_ = 0, bytes_in_all_ = 0;
+  std::size_t bytes_ = 0; ///< held by all accounts
   double rate_ = 0;
   std::size_t forget_at_ = 0;
 };

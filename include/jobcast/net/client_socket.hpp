@@ -42,6 +42,8 @@ class client_socket {
   bool pending() const { return tls_ && tls_->pending(); }
   /// Sends from the front of `pieces` what goes out at once, and answers how much. would_block once it takes no more.
   std::size_t write_some(const iovec* pieces, std::size_t count, error_code& ec);
+  /// The same of a file, from `at` on; at most `most` bytes. 0 without an error: the file has ended.
+  std::size_t send_file(int file, std::uint64_t at, std::size_t most, error_code& ec);
   /// What was taken is still to leave the gateway: call flush() when the socket is writable.
   bool unsent() const { return tls_ && tls_->unsent(); }
   error_code flush() { return tls_ ? tls_->flush() : error_code(); }
@@ -56,6 +58,14 @@ class client_socket {
         [this, until](auto handler) { wait(until, *new handler_waiter<decltype(handler)>(std::move(handler))); }, done);
   }
 
+  /// True once the peer has closed the connection or its sending half, though bytes of it may be unread.
+  bool peer_ended() const { return !is_open() || ready_.ended(fd_); }
+  /// Tells `who` when it does so; null: nobody. A close here is told to nobody.
+  void listen_for_end(end_listener* who) {
+    if (is_open())
+      ready_.listen_for_end(fd_, who);
+  }
+
   /// For coroutines: waits until there is something, or for the end.
   task<std::size_t> read(char* into, std::size_t size, error_code& ec);
   /// Sends everything.
@@ -63,6 +73,8 @@ class client_socket {
 
   bool is_open() const { return fd_ >= 0; }
   int native_handle() const { return fd_; }
+  /// Has the kernel hold about so many bytes that are not sent, from here on.
+  void limit_send_buffer(std::size_t bytes);
   /// Ends what is being waited for with operation_aborted.
   void cancel();
   /// Nothing more will be sent; what was taken must be flushed before.

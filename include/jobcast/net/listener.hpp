@@ -22,8 +22,8 @@ std::string name_of(const tcp::endpoint& where);
 
 class listener {
  public:
-  /// `accepted` gets each socket's descriptor, and owns it from then on: non-blocking, with the options that streams
-  /// need (inherited from the listening one).
+  /// `accepted` gets each socket's descriptor, and owns it from then on: non-blocking, with the options that all of
+  /// them need (inherited from the listening one).
   listener(asio::io_context& io, const limit_settings& limits,
            std::function<void(int fd, const asio::ip::address& peer)> accepted);
 
@@ -39,7 +39,6 @@ class listener {
 
   acceptor acceptor_;
   steady_timer pause_;
-  std::size_t send_buffer_;
   milliseconds write_timeout_;
   std::function<void(int fd, const asio::ip::address& peer)> accepted_;
 };

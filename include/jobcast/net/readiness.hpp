@@ -31,6 +31,15 @@ class socket_waiter {
   ~socket_waiter() = default;
 };
 
+class end_listener {
+ public:
+  /// The peer closes the connection or its sending half, or the connection breaks. Told once.
+  virtual void on_peer_end() = 0;
+
+ protected:
+  ~end_listener() = default;
+};
+
 /// Of an io_context, on its thread only; `asio::use_service<readiness>(io)`. A service, since it must be there as long
 /// as anything that the loop still holds may have a socket.
 class readiness final : public asio::execution_context::service {
@@ -51,6 +60,11 @@ class readiness final : public asio::execution_context::service {
 
   /// At most one waiter for each direction; it is told once, never within this call.
   void wait(int fd, direction which, socket_waiter& who);
+
+  /// Tells `who` of the peer's end, which the kernel shows before what the peer has sent is read. Null: nobody, as
+  /// before the call. Who is told nothing has ended() to look at.
+  void listen_for_end(int fd, end_listener* who) { slots_[static_cast<std::size_t>(fd)].ends = who; }
+  bool ended(int fd) const { return slots_[static_cast<std::size_t>(fd)].ended; }
 
   /// False if a read would find nothing, so that it need not be tried.
   bool readable(int fd) const { return slots_[static_cast<std::size_t>(fd)].readable; }
@@ -75,9 +89,11 @@ class readiness final : public asio::execution_context::service {
   struct slot {
     socket_waiter* reader = nullptr;
     socket_waiter* writer = nullptr;
+    end_listener* ends = nullptr;
     bool readable = false; ///< as far as is known
     /// The peer's end, an error, or urgent data, at which a read stops short of what is behind it.
     bool more_than_bytes = false;
+    bool ended = false; ///< by the peer, or broken
   };
 
   void wait_for_events();

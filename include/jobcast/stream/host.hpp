@@ -69,4 +69,7 @@ struct host {
 /// A place among the streams of the viewer, which is empty for who is none in particular; nothing if it has too many.
 std::optional<net::admission::ticket> admit_stream(host& h, const auth::identity_ptr& who);
 
+/// Whom bytes of a WebSocket from `address` are held for.
+net::admission::client holder_of(const auth::identity_ptr& who, const asio::ip::address& address);
+
 } // namespace jobcast::stream

@@ -114,3 +114,108 @@ TEST_CASE("without a rate any number is let through, and other limits take effec
   gate.set_limits(limits);
   CHECK(bool(gate.connect(at("192.0.2.1"))));
 }
+
+namespace {
+
+using room = net::admission::room;
+
+// 1,000 bytes for a client, 4,000 in all, half of it for those who may not publish.
+limit_settings few_bytes() {
+  limit_settings limits = few();
+  limits.held_per_client = 1000;
+  limits.bodies = 4000;
+  return limits;
+}
+
+net::admission::client client(const char* address, std::string viewer = {}) {
+  return {at(address), std::move(viewer), false};
+}
+
+} // namespace
+
+TEST_CASE("bytes are held for an address up to its limit, and are given back") {
+  net::admission gate(few_bytes());
+  metrics::counter shown;
+  auto first = gate.open_account(client("192.0.2.1"), shown);
+  CHECK(first.hold(600) == room::enough);
+  {
+    auto second = gate.open_account(client("::ffff:192.0.2.1"), shown);
+    CHECK(second.hold(401) == room::client_full);
+    CHECK(second.held() == 0);
+    CHECK(second.hold(400) == room::enough);
+    CHECK(second.hold(401) == room::client_full);
+    CHECK(second.held() == 400);
+    CHECK(gate.open_account(client("192.0.2.2"), shown).hold(1000) == room::enough);
+    CHECK(shown.get() == 1000);
+  }
+  CHECK(shown.get() == 600);
+  auto third = gate.open_account(client("192.0.2.1"), shown);
+  CHECK(third.hold(400) == room::enough);
+  CHECK(first.hold(100) == room::enough);
+  CHECK(third.hold(900) == room::enough);
+  CHECK(shown.get() == 1000);
+}
+
+TEST_CASE("bytes of a viewer count together from all its addresses") {
+  net::admission gate(few_bytes());
+  metrics::counter shown;
+  auto here = gate.open_account(client("192.0.2.1", "/anna"), shown);
+  auto there = gate.open_account(client("192.0.2.2", "/anna"), shown);
+  CHECK(here.hold(600) == room::enough);
+  CHECK(there.hold(600) == room::client_full);
+  CHECK(there.hold(400) == room::enough);
+  // What was refused was taken from neither.
+  auto bela = gate.open_account(client("192.0.2.2", "/bela"), shown);
+  CHECK(bela.hold(600) == room::enough);
+}
+
+TEST_CASE("who holds nothing else is not refused for the size of one thing") {
+  net::admission gate(few_bytes());
+  metrics::counter shown;
+  auto alone = gate.open_account(client("192.0.2.1"), shown);
+  CHECK(alone.hold(1500) == room::enough);
+  CHECK(alone.hold(1600) == room::enough);
+  CHECK(gate.open_account(client("192.0.2.1"), shown).hold(1) == room::client_full);
+}
+
+TEST_CASE("publishers have all bytes of the gateway and no limit of their own, others half of them") {
+  net::admission gate(few_bytes());
+  metrics::counter shown;
+  auto one = gate.open_account(client("192.0.2.1"), shown), two = gate.open_account(client("192.0.2.2"), shown);
+  CHECK(one.hold(1000) == room::enough);
+  CHECK(two.hold(1001) == room::gateway_full);
+  CHECK(two.hold(1000) == room::enough);
+  auto publisher = gate.open_account({.publisher = true}, shown);
+  CHECK(publisher.hold(2001) == room::gateway_full);
+  CHECK(publisher.hold(2000) == room::enough);
+  CHECK(gate.open_account({.publisher = true}, shown).hold(1) == room::gateway_full);
+  CHECK(shown.get() == 4000);
+}
+
+TEST_CASE("an account that is moved or replaced holds once") {
+  net::admission gate(few_bytes());
+  metrics::counter shown;
+  auto first = gate.open_account(client("192.0.2.1"), shown);
+  CHECK(first.hold(800) == room::enough);
+  auto moved = std::move(first);
+  CHECK(moved.held() == 800);
+  CHECK_FALSE(bool(first));
+  CHECK(first.hold(5) == room::enough);
+  CHECK(shown.get() == 800);
+  moved = {};
+  CHECK(shown.get() == 0);
+  CHECK(gate.open_account(client("192.0.2.1"), shown).hold(1000) == room::enough);
+}
+
+TEST_CASE("an address with an open account is not forgotten with its last connection") {
+  net::admission gate(few_bytes());
+  metrics::counter shown;
+  auto held = gate.open_account(client("192.0.2.1", "/anna"), shown);
+  CHECK(held.hold(900) == room::enough);
+  {
+    auto const connection = gate.connect(at("192.0.2.1"));
+    auto const stream = gate.open_stream("/anna");
+  }
+  CHECK(gate.open_account(client("192.0.2.1"), shown).hold(200) == room::client_full);
+  CHECK(gate.open_account(client("192.0.2.2", "/anna"), shown).hold(200) == room::client_full);
+}

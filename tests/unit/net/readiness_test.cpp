@@ -299,3 +299,75 @@ TEST_CASE("who still waits when the loop goes is forgotten, and what was retired
     CHECK(frame.use_count() == 1);
   }
 }
+
+namespace {
+
+struct end_taker final : net::end_listener {
+  void on_peer_end() override { ++told; }
+  int told = 0;
+};
+
+} // namespace
+
+TEST_CASE("the end of a peer is told before what it sent is read, and once") {
+  asio::io_context io;
+  line client(io);
+  end_taker heard;
+  client.socket.listen_for_end(&heard);
+  client.say("more");
+  settle(io);
+  CHECK(heard.told == 0);
+  CHECK_FALSE(client.socket.peer_ended());
+  client.hang_up();
+  settle(io);
+  CHECK(heard.told == 1);
+  CHECK(client.socket.peer_ended());
+  CHECK(read_from(client.socket) == "more");
+  CHECK(read_from(client.socket) == "end");
+}
+
+TEST_CASE("who does not listen any more is not told of a peer's end, which is still known") {
+  asio::io_context io;
+  line client(io);
+  end_taker heard;
+  client.socket.listen_for_end(&heard);
+  client.socket.listen_for_end(nullptr);
+  client.hang_up();
+  settle(io);
+  CHECK(heard.told == 0);
+  CHECK(client.socket.peer_ended());
+}
+
+TEST_CASE("the next socket of a number is not taken for ended") {
+  asio::io_context io;
+  int number = -1;
+  {
+    line first(io);
+    number = first.socket.native_handle();
+    first.hang_up();
+    settle(io);
+    CHECK(first.socket.peer_ended());
+    first.socket.close();
+    CHECK(first.socket.peer_ended());
+  }
+  line second(io);
+  CHECK(second.socket.native_handle() == number);
+  CHECK_FALSE(second.socket.peer_ended());
+}
+
+TEST_CASE("the send buffer of a socket is limited when that is asked for") {
+  asio::io_context io;
+  line client(io);
+  auto const size = [&] {
+    int bytes = 0;
+    socklen_t length = sizeof bytes;
+    REQUIRE(::getsockopt(client.socket.native_handle(), SOL_SOCKET, SO_SNDBUF, &bytes, &length) == 0);
+    return bytes;
+  };
+  int const before = size();
+  client.socket.limit_send_buffer(16 * 1024);
+  CHECK(size() == 2 * 16 * 1024); // the kernel doubles it for its own needs
+  CHECK(size() < before);
+  client.socket.close();
+  client.socket.limit_send_buffer(16 * 1024);
+}
