@@ -69,6 +69,10 @@ net::admission::payer payer_of(const context& c, const http::request& r) {
   return exempt ? net::admission::payer() : net::admission::payer(c.admission, client_of(c, r));
 }
 
+store::reader reader_of(const context& c, const http::request& r) {
+  return {payer_of(c, r), r.client};
+}
+
 http::answer take_over(context& c, const http::request& r, std::function<void(net::client_socket)> open) {
   if (!c.trusted_proxies->contains(r.peer))
     return open;

@@ -49,9 +49,10 @@ task<http::answer> post_cancel(context& c, http::request& r, parts at) {
 }
 
 task<http::answer> post_retry(context& c, http::request& r, parts at) {
-  return run(c, r.who, at[0], "retry", {},
-             "This job offers no retry: it did not fail, or its type has user_retry = false, or only reports made it and "
-             "its type has neither dispatch nor user_retry.");
+  return run(
+      c, r.who, at[0], "retry", {},
+      "This job offers no retry: it did not fail, or its type has user_retry = false, or only reports made it and "
+      "its type has neither dispatch nor user_retry.");
 }
 
 task<http::answer> post_seen(context& c, http::request& r, parts at) {

@@ -120,7 +120,7 @@ task<http::answer> jobs_by_ids(context& c, http::request& r, std::string_view id
   std::string scope = own_scope(*r.who, wanted.front());
   if (std::any_of(wanted.begin(), wanted.end(), [&](const std::string& id) { return own_scope(*r.who, id).empty(); }))
     scope.clear();
-  auto found = co_await c.lists.by_ids(std::move(wanted), std::move(scope), payer_of(c, r));
+  auto found = co_await c.lists.by_ids(std::move(wanted), std::move(scope), reader_of(c, r));
   if (!found)
     co_return problem_of(c, found.error());
   std::erase_if(*found, [&](const store::record& one) { return !may(*r.who, auth::action::read, one.json); });
@@ -171,7 +171,7 @@ task<http::answer> get_history(context& c, http::request& r, parts at) {
   std::string const& id = at[0];
   if (auto bad = check_job_id(id))
     co_return std::move(*bad);
-  auto page = co_await c.lists.history(id, history_fields(r, id), payer_of(c, r));
+  auto page = co_await c.lists.history(id, history_fields(r, id), reader_of(c, r));
   if (!page)
     co_return problem_of(c, page.error());
   if (!*page)
@@ -212,7 +212,7 @@ task<http::answer> get_jobs(context& c, http::request& r, parts) {
       co_return http::problem(400, "Say which jobs: ?ids=a,b or ?owner=...", "ids");
     co_return std::move(*bad);
   }
-  auto page = co_await c.lists.list(std::move(std::get<std::string>(scope)), list_filters(r), payer_of(c, r));
+  auto page = co_await c.lists.list(std::move(std::get<std::string>(scope)), list_filters(r), reader_of(c, r));
   if (!page)
     co_return problem_of(c, page.error());
   co_return list_response(r, page->records, page->cursor);
@@ -222,7 +222,7 @@ task<http::answer> get_inbox(context& c, http::request& r, parts) {
   auto scope = scope_of(r);
   if (auto* bad = std::get_if<http::response>(&scope))
     co_return std::move(*bad);
-  auto page = co_await c.lists.inbox(std::move(std::get<std::string>(scope)), inbox_filters(r), payer_of(c, r));
+  auto page = co_await c.lists.inbox(std::move(std::get<std::string>(scope)), inbox_filters(r), reader_of(c, r));
   if (!page)
     co_return problem_of(c, page.error());
   co_return list_response(r, page->records, page->cursor, page->unseen);

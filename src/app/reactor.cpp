@@ -60,7 +60,7 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
                          bulk_client_.call(std::vector<std::string_view>(what.begin(), what.end()), std::move(done));
                        },
                    .post = [this](std::function<void()> what) { asio::post(io_, std::move(what)); }})
-    , lists_(bulk_reads_, config.redis.ns)
+    , lists_(io_.get_executor(), bulk_reads_, config.redis.ns)
     , backend_(client_, bulk_reads_, subscriber_, config.redis.ns, hub_,
                [this] { asio::post(io_, [this] { flush(); }); })
     , hub_(backend_, config_.limits, config.redis.ns, counters_)

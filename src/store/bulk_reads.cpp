@@ -53,10 +53,10 @@ bulk_reads::ticket bulk_reads::ask(call what, asker who) {
   return id;
 }
 
-void bulk_reads::drop(ticket t) {
+bool bulk_reads::drop(ticket t) {
   auto const at = tickets_.find(t);
   if (at == tickets_.end())
-    return;
+    return false;
   if (read_ptr const r = at->second.lock()) {
     auto const here = std::find_if(r->waiters.begin(), r->waiters.end(), [t](const waiter& w) { return w.id == t; });
     if (r->sent)
@@ -65,6 +65,7 @@ void bulk_reads::drop(ticket t) {
       r->waiters.erase(here);
   }
   tickets_.erase(at);
+  return true;
 }
 
 void bulk_reads::go_on() {

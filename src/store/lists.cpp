@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -58,10 +59,12 @@ failure too_many(unsigned wait_s) {
 } // namespace
 
 template <class Page>
-task<result<Page>> lists::ask(bulk_reads::call what, net::admission::payer payer,
-                              std::function<Page(redis::reply_view)> parse, bulk_reads::manners when_in_debt) {
-  result<Page> out = failure();
-  // Named, and everything by reference: they live in this frame until the handler is called.
+task<result<Page>> lists::ask(bulk_reads::call what, reader by, std::function<Page(redis::reply_view)> parse,
+                              bulk_reads::manners when_in_debt) {
+  result<Page> out = failure{failure::kind::unavailable, {}, "the client has left"};
+  if (by.client && by.client->gone())
+    co_return out;
+  // Named, and everything by reference: they live in this frame until it goes on.
   auto initiate = [&](auto resume) {
     auto shared = std::make_shared<decltype(resume)>(std::move(resume));
     auto done = [shared, &out, &parse](const bulk_reads::outcome& o) {
@@ -73,15 +76,23 @@ task<result<Page>> lists::ask(bulk_reads::call what, net::admission::payer payer
         out = parse(o.reply);
       std::move (*shared)();
     };
-    reads_.ask(std::move(what), {std::move(payer), when_in_debt, std::move(done)});
+    auto const ticket = reads_.ask(std::move(what), {std::move(by.payer), when_in_debt, std::move(done)});
+    // Weak, since the client's connection lives in a frame that this one's handler owns.
+    if (by.client)
+      by.client->when_gone([this, ticket, weak = std::weak_ptr(shared)] {
+        if (auto alive = weak.lock(); alive && reads_.drop(ticket))
+          asio::post(executor_, [alive = std::move(alive)] { std::move (*alive)(); });
+      });
   };
   co_await asio::async_initiate<const asio::use_awaitable_t<executor>, void()>(initiate, use_awaitable);
+  if (by.client)
+    by.client->when_gone(nullptr);
   co_return out;
 }
 
-task<result<page>> lists::list(std::string scope, arguments filters, net::admission::payer payer) {
+task<result<page>> lists::list(std::string scope, arguments filters, reader by) {
   filters.insert(filters.end(), {"cost", "1"});
-  return ask<page>(call_of("jobcast_list", ns_, std::move(scope), std::move(filters)), std::move(payer),
+  return ask<page>(call_of("jobcast_list", ns_, std::move(scope), std::move(filters)), std::move(by),
                    [](redis::reply_view reply) {
                      page out;
                      add_records(out, reply, 1);
@@ -89,9 +100,9 @@ task<result<page>> lists::list(std::string scope, arguments filters, net::admiss
                    });
 }
 
-task<result<inbox_page>> lists::inbox(std::string scope, arguments filters, net::admission::payer payer) {
+task<result<inbox_page>> lists::inbox(std::string scope, arguments filters, reader by) {
   filters.insert(filters.end(), {"cost", "1"});
-  return ask<inbox_page>(call_of("jobcast_inbox", ns_, std::move(scope), std::move(filters)), std::move(payer),
+  return ask<inbox_page>(call_of("jobcast_inbox", ns_, std::move(scope), std::move(filters)), std::move(by),
                          [](redis::reply_view reply) {
                            inbox_page out;
                            out.unseen = static_cast<std::uint64_t>(reply[1].integer());
@@ -100,15 +111,13 @@ task<result<inbox_page>> lists::inbox(std::string scope, arguments filters, net:
                          });
 }
 
-task<result<std::optional<history_page>>> lists::history(std::string id, arguments fields,
-                                                         net::admission::payer payer) {
+task<result<std::optional<history_page>>> lists::history(std::string id, arguments fields, reader by) {
   fields.insert(fields.end(), {"cost", "1"});
   return ask<std::optional<history_page>>(call_of("jobcast_history", ns_, std::move(id), std::move(fields)),
-                                          std::move(payer), read_history);
+                                          std::move(by), read_history);
 }
 
-task<result<std::vector<record>>> lists::by_ids(std::vector<std::string> ids, std::string scope,
-                                                net::admission::payer payer) {
+task<result<std::vector<record>>> lists::by_ids(std::vector<std::string> ids, std::string scope, reader by) {
   std::vector<record> all;
   std::size_t room = most_bytes;
   // What has begun is not refused in its middle.
@@ -117,8 +126,8 @@ task<result<std::vector<record>>> lists::by_ids(std::vector<std::string> ids, st
     auto const end = at + std::min<std::ptrdiff_t>(ids_at_once, ids.end() - at);
     arguments rest = strings("lean", std::to_string(room));
     rest.insert(rest.end(), std::make_move_iterator(at), std::make_move_iterator(end));
-    auto part = co_await ask<std::vector<record>>(call_of("jobcast_read", ns_, scope, std::move(rest)), payer,
-                                                  read_rows, manners);
+    auto part =
+        co_await ask<std::vector<record>>(call_of("jobcast_read", ns_, scope, std::move(rest)), by, read_rows, manners);
     manners = bulk_reads::manners::patient;
     if (!part)
       co_return part.error();

@@ -131,3 +131,20 @@ def test_lists_of_strangers_are_read_up_to_their_limit_alone(gateway):
 def test_a_name_that_stands_twice_in_a_header_is_refused(gateway):
     forged = encode(b'{"alg":"HS256","typ":"JWT","typ":"JWT"}')
     assert gateway.get("/api/jobs?owner=me", bearer(f"{forged}.{encode({'sub': 'anna'})}.{encode(b'x' * 32)}")).status == 401
+
+
+def test_a_list_whose_client_has_left_is_not_read(redis_server, start_gateway):
+    """While Redis is held up one list is under way, and the others are those of clients who leave."""
+    gateway = start_gateway(redis_server, toml=auth_toml(), SERVER_REACTORS=1)
+    with redis_server.client().monitor() as monitor:
+        redis_server.client().execute_command("CLIENT", "PAUSE", 1000, "ALL")
+        for n in range(20):
+            with gateway.connect() as connection:
+                connection.send(f"GET /api/jobs?owner=me&limit={n + 1} HTTP/1.1\r\nHost: localhost\r\n"
+                                f"Authorization: {BOB['Authorization']}\r\n\r\n".encode())
+        assert gateway.get("/api/jobs?owner=me&limit=50", BOB).status == 200
+        asked = []
+        while "limit 50" not in (command := monitor.next_command())["command"]:
+            if "jobcast_list" in command["command"]:
+                asked.append(command["command"])
+    assert len(asked) <= 2

@@ -18,6 +18,8 @@ asio::ip::address client_of(const context& c, const http::request& r);
 /// for API keys, and where everyone may do everything.
 net::admission::payer payer_of(const context& c, const http::request& r);
 
+store::reader reader_of(const context& c, const http::request& r);
+
 /// Has `open` take the connection over for a stream, which counts as a connection of the client's address if that came
 /// through a proxy; or refuses it, if the address has limits.connections_per_address of them.
 http::answer take_over(context& c, const http::request& r, std::function<void(net::client_socket)> open);

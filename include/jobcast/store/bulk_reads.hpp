@@ -64,9 +64,9 @@ class bulk_reads {
   /// Has `what` read: a call of a function whose reply begins with its cost, or with cursor and cost
   /// (docs/functions.md).
   ticket ask(call what, asker who);
-  /// Whoever holds the ticket waits no more: the handler is not called. A read that is under way is paid for all the
-  /// same.
-  void drop(ticket t);
+  /// Whoever holds the ticket waits no more: the handler is not called, and true is returned. False if it was called
+  /// already, or will be in this turn of the loop. A read that is under way is paid for all the same.
+  bool drop(ticket t);
   /// Sends what may go now. Call now and then: patient askers wait for time to pass.
   void go_on();
 
