@@ -4,6 +4,7 @@
 #include "jobcast/app/config.hpp"
 #include "jobcast/app/secrets.hpp"
 #include "jobcast/app/serve.hpp"
+#include "jobcast/app/web_root.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/bench/command.hpp"
 
@@ -71,6 +72,10 @@ int check(const std::string& file, bool defaults) {
     return usage_error;
   if (const auto secrets = app::load_secrets(*config); !secrets) {
     std::cerr << "jobcast: " << secrets.error() << "\n";
+    return usage_error;
+  }
+  if (const auto problem = app::web_root_problem(config->web.root)) {
+    std::cerr << "jobcast: " << *problem << "\n";
     return usage_error;
   }
   std::cout << app::effective_config(*config);

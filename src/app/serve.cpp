@@ -4,6 +4,7 @@
 #include "jobcast/app/embedded_redis.hpp"
 #include "jobcast/app/reactor.hpp"
 #include "jobcast/app/secrets.hpp"
+#include "jobcast/app/web_root.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/notify/notifier.hpp"
@@ -76,6 +77,8 @@ class service {
     auto const keys = load_secrets(config_);
     if (!keys)
       return fail_start(keys.error());
+    if (auto const problem = web_root_problem(config_.web.root))
+      return fail_start(*problem);
     if (!connect_redis())
       return 1;
     gateway_open_ = keys->auth->open();
@@ -210,6 +213,11 @@ class service {
     auto const keys = load_secrets(fresh);
     if (!keys) {
       log::error("{}; everything stays as it was", keys.error());
+      return;
+    }
+    // What is served now is served on, even if its folder is gone for the moment.
+    if (auto const problem = web_root_problem(fresh.web.root); problem && fresh.web.root != config_.web.root) {
+      log::error("{}; everything stays as it was", *problem);
       return;
     }
     if (keys->auth->open() != gateway_open_) {
