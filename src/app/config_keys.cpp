@@ -225,6 +225,13 @@ const row web_rows[] = {
     {"root", "Folder of static files served at /; empty: none.", in<&settings::web, &web_settings::root>},
 };
 
+const row metrics_rows[] = {
+    {"key",
+     "Hash of the key that opens /metrics, as `jobcast key --metrics` prints it; empty: operators' tokens alone.",
+     in<&settings::metrics, &metrics_settings::key>,
+     {.check = check_metrics_key}},
+};
+
 const config_section all_sections[] = {
     {"server", "The program.", server_rows},
     {"redis", "Where the truth is.", redis_rows},
@@ -236,6 +243,7 @@ const config_section all_sections[] = {
     {"notify", "Telling outcomes that nobody saw, by webhook and e-mail. See docs/notifications.md.", notify_keys()},
     {"cors", "Pages of other origins.", cors_rows},
     {"web", "Static files.", web_rows},
+    {"metrics", "What Prometheus reads.", metrics_rows},
 };
 
 template <auto Member>
