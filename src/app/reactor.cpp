@@ -88,6 +88,7 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
           hub_.retry_reads();
         },
         [this](std::string why) { shared_.fail(std::move(why)); });
+    rights_.emplace(client_, shared.redis, config.redis.ns, counters_);
     ingest_.emplace(io_.get_executor(), shared.redis, client_, config.redis.ns, shared.name, counters_);
     supervisor_.emplace(io_.get_executor(), client_, config.redis.ns, counters_);
     report_watch_.emplace(io_.get_executor(), client_, config.redis.ns, counters_);
@@ -204,6 +205,7 @@ void reactor::on_client(bool connected) {
     return;
   ask_time();
   if (library_) {
+    rights_->check();
     warn_of_eviction();
     library_->install();
   } else {
@@ -257,8 +259,10 @@ void reactor::probe() {
   client_.call({"PUBLISH", probe_channel_, std::to_string(now_ms())}, [](error_code, redis::reply_view) {});
   ask_time();
   hub_.retry_reads();
-  if (library_)
+  if (library_) {
+    rights_->tick(clock::now());
     library_->check();
+  }
 }
 
 // A gateway that may not ask says nothing.
@@ -296,8 +300,10 @@ void reactor::reload(const settings& config, const secrets& keys) {
     config_.cors = fresh.cors;
     config_.notify = fresh.notify;
     hub_.expire_unless([&](const auth::identity* who) { return secrets_.auth->vouches_for(who); });
-    if (library_ && client_.connected())
+    if (library_ && client_.connected()) {
+      rights_->check();
       library_->install();
+    }
   });
 }
 

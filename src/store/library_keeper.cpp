@@ -37,12 +37,15 @@ void library_keeper::on_done(const boost::system::result<void, library_failure>&
     changed_();
   } else if (done.error().lasting) {
     unusable_(done.error().detail);
-  } else {
+  } else if (complaints_.admit(std::chrono::steady_clock::now())) {
     log::warning("the function library is not in place yet: {}", done.error().detail);
   }
 }
 
 void library_keeper::check() {
+  // Whatever was in the way may be gone.
+  if (!installed_ && !installing_)
+    return install();
   client_.call({"FCALL", "jobcast_version", "1", settings_.redis.ns}, [this](error_code ec, redis::reply_view reply) {
     if (!ec && reply.is_error() && reply.text().find("unction not found") != std::string_view::npos)
       install();

@@ -2,6 +2,7 @@
 // with it change, and when somebody flushed it.
 #pragma once
 
+#include "jobcast/base/complaint_gate.hpp"
 #include "jobcast/store/library.hpp"
 
 #include <functional>
@@ -18,7 +19,7 @@ class library_keeper {
   /// Begins to install, or does so once more after the installation under way: of two at a time, the older could have
   /// the last word.
   void install();
-  /// Finds out whether the library is still there, and installs it if not.
+  /// Finds out whether the library is still there, and installs it if not. Call every now and then.
   void check();
   /// The connection to Redis was lost or is a new one.
   void forget() { installed_ = false; }
@@ -34,6 +35,7 @@ class library_keeper {
   std::function<void()> changed_;
   std::function<void(std::string)> unusable_;
   bool installed_ = false, installing_ = false;
+  complaint_gate complaints_{std::chrono::seconds(10)};
   bool again_ = false; ///< settings or Redis changed meanwhile
 };
 

@@ -118,8 +118,8 @@ TEST_CASE("a value out of range is refused with the range") {
 }
 
 TEST_CASE("unknown sections and keys are refused with the known ones") {
-  CHECK(error_of("\n[sever]\nlisten = \"127.0.0.1:1\"") ==
-        "jobcast.toml:2: sever is no section; sections are server, redis, limits, jobs, auth, notify, cors, web, metrics");
+  CHECK(error_of("\n[sever]\nlisten = \"127.0.0.1:1\"") == "jobcast.toml:2: sever is no section; sections are server, "
+                                                           "redis, limits, jobs, auth, notify, cors, web, metrics");
   CHECK(error_of("[redis]\n\nuri = \"\"") == "jobcast.toml:3: redis.uri is no key; keys of [redis] are url, tls_ca, "
                                              "tls_certificate, tls_key, namespace, embedded_port");
   CHECK(error_of("listen = \"127.0.0.1:1\"").starts_with("jobcast.toml:1: listen is no section"));
