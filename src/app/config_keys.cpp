@@ -191,7 +191,7 @@ const row job_rows[] = {
 constexpr auto auth = &settings::auth;
 const row auth_rows[] = {
     {"secret",
-     "Shared with the application that signs viewers' tokens (JWT, HS256): 32 bytes or more.",
+     "Shared with the application that signs viewers' tokens (JWT, HS256): text of 32 bytes or more, never decoded.",
      in<auth, &auth_settings::secret>,
      {.secret = true}},
     {"jwks_file", "Keys of the issuer as a JWK set, a file. Read again on SIGHUP, like all keys.",
@@ -289,7 +289,7 @@ const config_key<type_settings> type_rows[] = {
      has<&type_settings::start_timeout>,
      "\"5m\""},
     {"max_attempts",
-     "How often a job is tried.",
+     "How often a job is tried; 1 if not set.",
      of_type<&type_settings::max_attempts>,
      {.min = 1, .max = 1000},
      has<&type_settings::max_attempts>,
