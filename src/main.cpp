@@ -4,6 +4,7 @@
 #include "jobcast/app/config.hpp"
 #include "jobcast/app/secrets.hpp"
 #include "jobcast/app/serve.hpp"
+#include "jobcast/app/web_root.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/bench/command.hpp"
 
@@ -73,6 +74,10 @@ int check(const std::string& file, bool defaults) {
     std::cerr << "jobcast: " << secrets.error() << "\n";
     return usage_error;
   }
+  if (const auto problem = app::web_root_problem(config->web.root)) {
+    std::cerr << "jobcast: " << *problem << "\n";
+    return usage_error;
+  }
   std::cout << app::effective_config(*config);
   return 0;
 }
@@ -132,7 +137,7 @@ int run(int count, char** arguments) {
   program.require_subcommand(1);
   std::string file, url = app::default_url, id;
   std::vector<std::string> fields;
-  bool defaults = false;
+  bool defaults = false, of_metrics = false;
 
   auto* serving = program.add_subcommand("serve", "Run the gateway until SIGTERM or SIGINT.");
   serving->add_option("--config", file, "TOML file; without one, defaults and JOBCAST_* variables.");
@@ -157,7 +162,8 @@ int run(int count, char** arguments) {
   minting->add_option("--algorithm", asked.algorithm, "Of --key: RS256, ES256 or EdDSA.")->capture_default_str();
   auto* keying =
       program.add_subcommand("key", "Print a new API key for a publisher, and its hash for the configuration.");
-  keying->add_option("name", publisher, "The publisher.")->capture_default_str();
+  auto* named = keying->add_option("name", publisher, "The publisher.")->capture_default_str();
+  keying->add_flag("--metrics", of_metrics, "Print a key for /metrics instead, for Prometheus.")->excludes(named);
   auto* watching = program.add_subcommand("watch", "Show a job's progress until it ends; 0 if it is done.");
   watching->add_option("id", id, "The job.")->required();
   watching->add_option("--url", url, "The gateway.")->capture_default_str();
@@ -198,6 +204,10 @@ int run(int count, char** arguments) {
     return check(file, defaults);
   if (*minting)
     return token(file, asked, ttl);
+  if (*keying && of_metrics) {
+    app::metrics_key(std::cout);
+    return 0;
+  }
   if (*keying)
     return app::key(publisher, std::cout, std::cerr);
   if (*reporting)

@@ -25,10 +25,14 @@ http::response problem_of(context& c, const store::failure& f) {
     out.add("Retry-After", std::to_string(f.wait_s));
     return out;
   }
+  case store::failure::kind::denied:
   case store::failure::kind::unavailable:
     break;
   }
-  http::response out = http::problem(503, "Redis is not reachable at the moment. What is stored is safe; try again.");
+  http::response out = http::problem(
+      503, f.what == store::failure::kind::denied
+               ? "The gateway lacks a right in Redis; its log names it. What is stored is safe; try again."
+               : "Redis is not reachable at the moment. What is stored is safe; try again.");
   out.add("Retry-After", std::to_string(1 + c.random() % 5));
   return out;
 }

@@ -111,8 +111,11 @@ http::response preflight(const cors_settings& cors, http::request& r, bool for_e
 std::optional<http::response> check_access(context& c, http::request& r, needs access) {
   if (access == needs::nothing)
     return std::nullopt;
-  if (auto refused = identify(c, r))
-    return refused;
+  if (access == needs::operate)
+    r.who = c.auth->identify_scraper({.authorization = r.field("Authorization")});
+  if (!r.who)
+    if (auto refused = identify(c, r))
+      return refused;
   if (auto refused = check_room(c, r))
     return refused;
   // A page of another site has the browser's cookies sent along, but cannot hide where it is from.

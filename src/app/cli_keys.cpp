@@ -77,6 +77,14 @@ boost::system::result<auth::key, std::string> signing_key(const auth_settings& v
   return *found;
 }
 
+// A new key, and the lines of the configuration in which its hash stands for {}.
+void print_key(std::ostream& out, std::string_view lines) {
+  std::string const made = auth::make_api_key();
+  out << "The key, which is shown this once and goes into an `Authorization: Bearer` header:\n\n  " << made
+      << "\n\nIts hash, for the configuration of the gateways:\n\n  "
+      << fmt::format(fmt::runtime(lines), auth::hash_api_key(made)) << "\n";
+}
+
 } // namespace
 
 int token(const settings& config, const token_request& asked, std::ostream& out, std::ostream& errors) {
@@ -110,11 +118,12 @@ int key(const std::string& name, std::ostream& out, std::ostream& errors) {
     errors << "jobcast: the name of a publisher is 1 to 64 of A-Z a-z 0-9 . _ : -\n";
     return 2;
   }
-  std::string const made = auth::make_api_key();
-  out << "The key, which is shown this once and goes into an `Authorization: Bearer` header:\n\n  " << made
-      << "\n\nIts hash, for the configuration of the gateways:\n\n  [auth.publishers.\"" << name
-      << "\"]\n  hashes = [\"" << auth::hash_api_key(made) << "\"]\n";
+  print_key(out, fmt::format("[auth.publishers.\"{}\"]\n  hashes = [\"{{}}\"]", name));
   return 0;
+}
+
+void metrics_key(std::ostream& out) {
+  print_key(out, "[metrics]\n  key = \"{}\"");
 }
 
 } // namespace jobcast::app

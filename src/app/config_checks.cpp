@@ -26,6 +26,13 @@ bool is_lower_or(char c, std::string_view others) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || others.find(c) != std::string_view::npos;
 }
 
+bool is_key_hash(std::string_view text) {
+  constexpr std::string_view prefix = "sha256:";
+  const auto digits = text.substr(std::min(prefix.size(), text.size()));
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  return text.starts_with(prefix) && digits.size() == 64 && std::all_of(digits.begin(), digits.end(), is_hex);
+}
+
 } // namespace
 
 std::optional<std::string> check_not_empty(std::string_view text) {
@@ -89,13 +96,16 @@ std::optional<std::string> check_cookie_name(std::string_view text) {
 }
 
 std::optional<std::string> check_key_hash(std::string_view text) {
-  constexpr std::string_view prefix = "sha256:";
-  const auto digits = text.substr(std::min(prefix.size(), text.size()));
-  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (is_key_hash(text))
+    return std::nullopt;
   // A key itself in its place would stand in the configuration in clear, so it is not repeated either.
-  if (!text.starts_with(prefix) || digits.size() != 64 || !std::all_of(digits.begin(), digits.end(), is_hex))
-    return "must list hashes as `jobcast key` prints them: sha256: and 64 hex digits";
-  return std::nullopt;
+  return "must list hashes as `jobcast key` prints them: sha256: and 64 hex digits";
+}
+
+std::optional<std::string> check_metrics_key(std::string_view text) {
+  if (text.empty() || is_key_hash(text))
+    return std::nullopt;
+  return "must be a hash as `jobcast key --metrics` prints it: sha256: and 64 hex digits";
 }
 
 std::optional<std::string> check_type_name(std::string_view text) {

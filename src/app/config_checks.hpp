@@ -26,6 +26,7 @@ std::optional<std::string> check_secret(std::string_view text);
 std::optional<std::string> check_cookie_name(std::string_view text);
 /// `sha256:` and 64 hex digits.
 std::optional<std::string> check_key_hash(std::string_view text);
+std::optional<std::string> check_metrics_key(std::string_view text);
 std::optional<std::string> check_type_name(std::string_view text);
 /// What viewers are told of a failure, as long as the record takes.
 std::optional<std::string> check_title(std::string_view text);

@@ -195,7 +195,7 @@ const row job_rows[] = {
 constexpr auto auth = &settings::auth;
 const row auth_rows[] = {
     {"secret",
-     "Shared with the application that signs viewers' tokens (JWT, HS256): 32 bytes or more.",
+     "Shared with the application that signs viewers' tokens (JWT, HS256): text of 32 bytes or more, never decoded.",
      in<auth, &auth_settings::secret>,
      {.secret = true}},
     {"jwks_file", "Keys of the issuer as a JWK set, a file. Read again on SIGHUP, like all keys.",
@@ -229,6 +229,13 @@ const row web_rows[] = {
     {"root", "Folder of static files served at /; empty: none.", in<&settings::web, &web_settings::root>},
 };
 
+const row metrics_rows[] = {
+    {"key",
+     "Hash of the key that opens /metrics, as `jobcast key --metrics` prints it; empty: operators' tokens alone.",
+     in<&settings::metrics, &metrics_settings::key>,
+     {.check = check_metrics_key}},
+};
+
 const config_section all_sections[] = {
     {"server", "The program.", server_rows},
     {"redis", "Where the truth is.", redis_rows},
@@ -240,6 +247,7 @@ const config_section all_sections[] = {
     {"notify", "Telling outcomes that nobody saw, by webhook and e-mail. See docs/notifications.md.", notify_keys()},
     {"cors", "Pages of other origins.", cors_rows},
     {"web", "Static files.", web_rows},
+    {"metrics", "What Prometheus reads.", metrics_rows},
 };
 
 template <auto Member>
@@ -285,7 +293,7 @@ const config_key<type_settings> type_rows[] = {
      has<&type_settings::start_timeout>,
      "\"5m\""},
     {"max_attempts",
-     "How often a job is tried.",
+     "How often a job is tried; 1 if not set.",
      of_type<&type_settings::max_attempts>,
      {.min = 1, .max = 1000},
      has<&type_settings::max_attempts>,

@@ -95,6 +95,7 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
           hub_.retry_reads();
         },
         [this](std::string why) { shared_.fail(std::move(why)); });
+    rights_.emplace(client_, shared.redis, config.redis.ns, counters_);
     ingest_.emplace(io_.get_executor(), shared.redis, client_, config.redis.ns, shared.name, counters_);
     supervisor_.emplace(io_.get_executor(), client_, config.redis.ns, counters_);
     report_watch_.emplace(io_.get_executor(), client_, config.redis.ns, counters_);
@@ -216,6 +217,7 @@ void reactor::on_client(bool connected) {
     return;
   ask_time();
   if (library_) {
+    rights_->check();
     warn_of_eviction();
     library_->install();
   } else {
@@ -270,8 +272,10 @@ void reactor::probe() {
   client_.call({"PUBLISH", probe_channel_, std::to_string(now_ms())}, [](error_code, redis::reply_view) {});
   ask_time();
   hub_.retry_reads();
-  if (library_)
+  if (library_) {
+    rights_->tick(clock::now());
     library_->check();
+  }
 }
 
 // A gateway that may not ask says nothing.
@@ -309,8 +313,11 @@ void reactor::reload(const settings& config, const secrets& keys) {
     config_.cors = fresh.cors;
     config_.notify = fresh.notify;
     hub_.expire_unless([&](const auth::identity* who) { return secrets_.auth->vouches_for(who); });
-    if (library_)
+    if (library_) {
+      if (client_.connected())
+        rights_->check();
       library_->reload();
+    }
   });
 }
 

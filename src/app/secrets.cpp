@@ -77,11 +77,11 @@ boost::system::result<secrets, std::string> load_secrets(const settings& values)
     std::vector<auth::publisher> publishers;
     for (auto const& [name, one] : values.auth.publishers)
       publishers.push_back({name, one.hashes, one.types});
-    out.auth = std::make_shared<const auth::authenticator>(std::move(*keys),
-                                                           auth::token_rules{values.auth.issuer, values.auth.audience,
-                                                                             values.auth.leeway.count(),
-                                                                             values.limits.jobs_per_stream},
-                                                           std::move(publishers), values.auth.link_secrets);
+    out.auth = std::make_shared<const auth::authenticator>(
+        std::move(*keys),
+        auth::token_rules{values.auth.issuer, values.auth.audience, values.auth.leeway.count(),
+                          values.limits.jobs_per_stream},
+        std::move(publishers), values.auth.link_secrets, values.metrics.key);
   } else {
     out.auth = std::make_shared<const auth::authenticator>();
   }

@@ -4,11 +4,13 @@
 #include "jobcast/app/embedded_redis.hpp"
 #include "jobcast/app/reactor.hpp"
 #include "jobcast/app/secrets.hpp"
+#include "jobcast/app/web_root.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/notify/notifier.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
@@ -76,6 +78,8 @@ class service {
     auto const keys = load_secrets(config_);
     if (!keys)
       return fail_start(keys.error());
+    if (auto const problem = web_root_problem(config_.web.root))
+      return fail_start(*problem);
     if (!connect_redis())
       return 1;
     gateway_open_ = keys->auth->open();
@@ -141,7 +145,7 @@ class service {
   void start_reactors(const tcp::endpoint& where, const secrets& keys) {
     unsigned const count =
         config_.server.reactors ? config_.server.reactors : std::max(1u, std::thread::hardware_concurrency());
-    gateway_.ready = [this] { return readiness_of(gateway_.counters); };
+    gateway_.ready = [this] { return ready_now(); };
     gateway_.fail = [this](std::string why) {
       asio::post(main_, [this, why] {
         log::error("{}", why);
@@ -165,6 +169,21 @@ class service {
       start_thread("a reactor", [&r = *r] { r.run(); });
     start_thread("the notifier", [this] { notifier_->run(); });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  // Rights that are missing at the start must not replace gateways that work. Later all gateways of the user lack them,
+  // and a load balancer without any would not help.
+  api::readiness ready_now() {
+    api::readiness now = readiness_of(gateway_.counters);
+    if (!now.ready || was_ready_)
+      return now;
+    const metrics::counters& first = *gateway_.counters.front();
+    if (first.redis_rights_known.get() == 0)
+      return {false, "Redis has not said yet what the gateway may do."};
+    if (first.redis_rights_vital.get() > 0)
+      return {false, "The gateway's Redis user lacks rights; the log names them."};
+    was_ready_ = true;
+    return now;
   }
 
   void start_thread(const char* what, auto work) {
@@ -212,6 +231,11 @@ class service {
       log::error("{}; everything stays as it was", keys.error());
       return;
     }
+    // What is served now is served on, even if its folder is gone for the moment.
+    if (auto const problem = web_root_problem(fresh.web.root); problem && fresh.web.root != config_.web.root) {
+      log::error("{}; everything stays as it was", *problem);
+      return;
+    }
     if (keys->auth->open() != gateway_open_) {
       log::error("[auth] cannot be opened or closed without a restart; everything stays as it was");
       return;
@@ -250,6 +274,7 @@ class service {
   std::vector<std::thread> threads_;
   unsigned running_ = 0;
   bool gateway_open_ = false;
+  std::atomic<bool> was_ready_ = false; ///< reactors ask
   int exit_code_ = 0;
   bool draining_ = false;
 };

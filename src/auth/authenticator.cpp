@@ -66,12 +66,13 @@ std::string hash_api_key(std::string_view key) {
 }
 
 authenticator::authenticator(key_ring keys, token_rules rules, std::vector<publisher> publishers,
-                             std::vector<std::string> link_secrets)
+                             std::vector<std::string> link_secrets, std::string metrics_hash)
     : open_(false)
     , keys_(std::move(keys))
     , rules_(std::move(rules))
     , publishers_(std::move(publishers))
-    , link_secrets_(std::move(link_secrets)) {
+    , link_secrets_(std::move(link_secrets))
+    , metrics_hash_(std::move(metrics_hash)) {
   for (const key& k : keys_)
     fingerprints_.push_back(k.fingerprint());
   for (const publisher& p : publishers_)
@@ -96,12 +97,26 @@ boost::system::result<identity_ptr, refusal> authenticator::identify_token(std::
       for (const std::string& good : p.hashes)
         if (equal_in_constant_time(hash, good))
           return identity_of(p, good);
+    if (equal_in_constant_time(hash, metrics_hash_))
+      return refusal{401, "This key opens /metrics and nothing else.", "Authorization", true};
     return refusal{401, "This API key is not known, or was taken back.", "Authorization", true};
   }
   auto who = verify_token(token, keys_, rules_, now_ms);
   if (who)
     return std::move(*who);
   return refusal{401, describe(who.error()), "Authorization", true};
+}
+
+identity_ptr authenticator::identify_scraper(const credentials& given) const {
+  std::string_view const key = bearer_of(given.authorization);
+  if (metrics_hash_.empty() || !key.starts_with(api_key_prefix) ||
+      !equal_in_constant_time(hash_api_key(key), metrics_hash_))
+    return {};
+  boost::intrusive_ptr<identity> const who(new identity);
+  who->what = identity::kind::api_key;
+  who->operate = true;
+  who->name = "metrics";
+  return who;
 }
 
 boost::system::result<identity_ptr, refusal> authenticator::identify(const credentials& given,

@@ -57,6 +57,8 @@ constexpr description descriptions[] = {
      "Published reports that were refused."},
     {&counters::reports_refused, total, "jobcast_reports_refused_total",
      "Reports refused, whatever way they came, in the whole namespace (`jobcast refused`)."},
+    {&counters::redis_rights_missing, gauge, "jobcast_redis_rights_missing",
+     "Rights that the gateway's Redis user lacks; the log names them."},
     {&counters::jobs_stalled, total, "jobcast_jobs_stalled_total", "Jobs whose worker fell silent."},
     {&counters::jobs_requeued, total, "jobcast_jobs_requeued_total", "Stalled jobs given to another worker."},
     {&counters::jobs_failed, total, "jobcast_jobs_failed_by_supervisor_total",

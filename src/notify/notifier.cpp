@@ -92,6 +92,7 @@ class notifier::impl {
     if (drain_until_)
       return end_if_drained();
     tick_after(poll_every);
+    tell_given_up();
     record_again();
     poll();
   }
@@ -103,6 +104,7 @@ class notifier::impl {
       return tick_after(drain_tick);
     if (busy)
       log::warning("ended with {} notifications on their way; they will be tried again", running_.size());
+    tell_given_up(true);
     timer_.cancel();
     client_.stop();
     io_.stop();
@@ -126,6 +128,7 @@ class notifier::impl {
     for (auto const& channel : got.channels) {
       count(channel.name).seen.add(channel.seen);
       count(channel.name).dead.add(channel.buried);
+      given_up_ += channel.buried;
       more_[channel.name] = channel.full;
       for (auto const& d : channel.deliveries)
         attempt(d, config);
@@ -171,7 +174,7 @@ class notifier::impl {
       counts.failed.add();
     if (v.what == verdict::kind::dead || v.what == verdict::kind::disable) {
       counts.dead.add();
-      complain("the notification {} is a dead letter: {}", d.id, v.why);
+      give_up(d, v.why);
     } else if (v.what == verdict::kind::retry) {
       complain("try {} of the notification {} failed: {}", d.tries, d.id, v.why);
     }
@@ -203,6 +206,20 @@ class notifier::impl {
   void call(const words& what, redis::client::handler done) {
     std::vector<std::string_view> const views(what.begin(), what.end());
     client_.call(views, std::move(done));
+  }
+
+  // What nobody will try again must not go under in complaints about tries that go on.
+  void give_up(const delivery& d, std::string_view why) {
+    if (given_up_ == 0 && dead_letters_.admit(clock::now()))
+      log::warning("the notification {} is a dead letter: {}", d.id, why);
+    else
+      ++given_up_;
+  }
+
+  void tell_given_up(bool at_once = false) {
+    if (given_up_ > 0 && (dead_letters_.admit(clock::now()) || at_once))
+      log::warning("dead letters without a line of their own: {}; `jobcast notify list` shows each, and why",
+                   std::exchange(given_up_, 0));
   }
 
   template <class... Args>
@@ -237,7 +254,8 @@ class notifier::impl {
   unsigned recording_ = 0;
   bool polling_ = false;
   std::optional<clock::time_point> drain_until_;
-  complaint_gate complaints_{complaint_every};
+  complaint_gate complaints_{complaint_every}, dead_letters_{complaint_every};
+  unsigned given_up_ = 0; ///< dead letters that no line of the log tells yet
   std::minstd_rand random_{std::random_device{}()};
 };
 

@@ -1,13 +1,25 @@
 #include "jobcast/redis/client.hpp"
 
+#include "jobcast/base/complaint_gate.hpp"
+#include "jobcast/base/log.hpp"
 #include "jobcast/redis/connection.hpp"
+#include "jobcast/redis/denied.hpp"
 #include "jobcast/redis/pipeline.hpp"
 
 #include <boost/asio/post.hpp>
 #include <deque>
+#include <map>
 #include <utility>
 
 namespace jobcast::redis {
+
+namespace {
+
+// What is refused once is refused again and again, in as many words as there are kinds of calls.
+constexpr auto denial_every = std::chrono::minutes(10);
+constexpr std::size_t most_denials = 100;
+
+} // namespace
 
 struct client::impl final : connection {
   impl(executor ex, address where, connection_options options)
@@ -56,6 +68,8 @@ struct client::impl final : connection {
     bool expected = true;
     bool const fine = incoming_.decode(bytes, [&](reply_ptr reply) {
       any = true;
+      if (reply->type == REDIS_REPLY_ERROR)
+        tell_denial(reply_view(reply.get()).text());
       expected = pipeline_.complete(std::move(reply));
       return expected && up();
     });
@@ -84,9 +98,22 @@ struct client::impl final : connection {
     }
   }
 
+  // Whoever called may pass over it, and shows no reason to users.
+  void tell_denial(std::string_view error) {
+    if (!is_denied(error))
+      return;
+    if (denials_.size() >= most_denials)
+      denials_.clear();
+    auto const text = error.substr(0, error.find_last_not_of("\r\n") + 1);
+    auto const told = denials_.try_emplace(std::string(text), denial_every).first;
+    if (told->second.admit(std::chrono::steady_clock::now()))
+      log::warning("redis commands: {}; {}", text, denied_hint);
+  }
+
   decoder incoming_;
   pipeline pipeline_;
-  std::string queued_; ///< encoded, not yet taken to be written
+  std::map<std::string, complaint_gate> denials_; ///< by what Redis says
+  std::string queued_;                            ///< encoded, not yet taken to be written
   std::vector<std::function<void(bool)>> observers_;
 };
 

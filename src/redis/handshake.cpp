@@ -1,5 +1,6 @@
 #include "jobcast/redis/handshake.hpp"
 
+#include "jobcast/redis/denied.hpp"
 #include "jobcast/redis/resp.hpp"
 
 namespace jobcast::redis {
@@ -24,6 +25,8 @@ void handshake::add(std::initializer_list<std::string_view> arguments) {
 handshake::state handshake::on_reply(reply_view reply) {
   if (reply.is_error()) {
     failure_ = commands_[answered_] + ": " + std::string(reply.text());
+    if (is_denied(reply.text()))
+      failure_.append("; ").append(denied_hint);
     return state::failed;
   }
   return ++answered_ == commands_.size() ? state::done : state::waiting;

@@ -2,6 +2,7 @@
 
 #include "jobcast/base/log.hpp"
 #include "jobcast/redis/connection.hpp"
+#include "jobcast/redis/denied.hpp"
 #include "jobcast/redis/push_reader.hpp"
 #include "jobcast/redis/subscription_tracker.hpp"
 
@@ -69,7 +70,10 @@ struct subscriber::impl final : connection {
       --pings_;
     } else {
       // A refused SUBSCRIBE (NOPERM) names none of its channels, so nobody can be told which.
-      return p.error ? "refused: " + std::string(what) : "a reply that no command awaits";
+      if (!p.error)
+        return "a reply that no command awaits";
+      std::string refused = "refused: " + std::string(what);
+      return is_denied(what) ? refused.append("; ").append(denied_hint) : refused;
     }
     return {};
   }

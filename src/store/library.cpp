@@ -3,6 +3,7 @@
 #include "jobcast/base/embedded.hpp"
 #include "jobcast/base/log.hpp"
 #include "jobcast/base/strings.hpp"
+#include "jobcast/redis/denied.hpp"
 
 #include <charconv>
 #include <utility>
@@ -33,7 +34,7 @@ task<installed> install(redis::client& client, std::string ns) {
     co_return library_failure{true, "this Redis has no functions; use Redis 7 or later, or Valkey 7.2 or later"};
   if (error.find("already exists") != std::string_view::npos) {
     auto version = co_await client.call(strings("FCALL", "jobcast_version", "1", ns));
-    if (version.ec)
+    if (version.ec || version.reply().is_error())
       co_return passing(version);
     library_version const theirs = parse_version(version.reply().text());
     library_version const ours = version_of_source(source);
@@ -52,8 +53,9 @@ task<installed> install(redis::client& client, std::string ns) {
         co_return passing(replaced);
     }
   } else if (!error.empty()) {
-    co_return library_failure{!error.starts_with("LOADING") && !error.starts_with("READONLY"),
-                              "loading the function library failed: " + std::string(error)};
+    // What is no fault of the library, such as a missing right, full memory or a replica, may pass.
+    bool const ours = error.starts_with("ERR ") && !redis::is_denied(error);
+    co_return library_failure{ours, "loading the function library failed: " + std::string(error)};
   }
   co_return boost::system::in_place_value;
 }

@@ -70,7 +70,7 @@ void library_keeper::on_done(const installation& done) {
     changed_();
   } else if (done.error().lasting) {
     unusable_(done.error().detail);
-  } else {
+  } else if (complaints_.admit(std::chrono::steady_clock::now())) {
     log::warning("the function library is not in place yet: {}", done.error().detail);
   }
 }
@@ -101,6 +101,9 @@ void library_keeper::complain(const std::string& problem) {
 }
 
 void library_keeper::check() {
+  // Whatever was in the way may be gone.
+  if (!installed_ && !installing_)
+    return install();
   auto const& ns = settings_.redis.ns;
   client_.call({"FCALL", "jobcast_version", "1", ns}, [this](error_code ec, redis::reply_view reply) {
     if (!ec && reply.is_error() && reply.text().find("unction not found") != std::string_view::npos)

@@ -50,7 +50,9 @@ void shared_reads::send(const std::string& scope, std::shared_ptr<batch> reads) 
 
 void shared_reads::on_read(const std::string& scope, batch& reads, result<std::vector<std::optional<record>>> records) {
   // What one of them may have caused is not the others' failure.
-  if (!records && records.error().what != failure::kind::unavailable && reads.size() > 1) {
+  bool const of_one =
+      !records && records.error().what != failure::kind::unavailable && records.error().what != failure::kind::denied;
+  if (of_one && reads.size() > 1) {
     for (read& r : reads) {
       auto alone = std::make_shared<batch>();
       alone->push_back(std::move(r));

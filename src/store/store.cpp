@@ -3,6 +3,7 @@
 #include "jobcast/base/log.hpp"
 #include "jobcast/base/strings.hpp"
 #include "jobcast/job/event.hpp"
+#include "jobcast/redis/denied.hpp"
 
 namespace jobcast::store {
 
@@ -67,6 +68,8 @@ failure failure_of(error_code ec, redis::reply_view reply) {
   if (text.starts_with("LOADING") || text.starts_with("READONLY") || text.starts_with("MASTERDOWN") ||
       text.starts_with("CLUSTERDOWN") || text.starts_with("BUSY") || text.starts_with("Function not found"))
     return {failure::kind::unavailable, {}, std::string(text)};
+  if (redis::is_denied(reply.text()))
+    return {failure::kind::denied, {}, std::string(text)};
   log::warning("redis answered an error: {}", text);
   return {failure::kind::broken, {}, std::string(text)};
 }

@@ -1,6 +1,7 @@
 // How the elements show records of every kind.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { close_all } from './opened.js';
 import { open_stage, record, show } from './stage.js';
@@ -146,6 +147,40 @@ test('a result with an address can be opened; slots replace title and result', a
   assert.equal(await card.root.getByRole('link', { name: 'Open the result' }).getAttribute('href'), 'https://files.example/a.pdf');
   assert.ok(await card.root.getByText('Mine').isVisible());
   assert.ok(await card.root.getByText('45 pages').isVisible());
+});
+
+test('a job is called by the first of the labels that docs/browser.md names, or else by its type', async () => {
+  const names = { title: 'May', name: 'Report', file: 'a.csv' };
+  const rest = Object.entries(names);
+  for (const [, expected] of [...rest]) {
+    const card = await show(page, { labels: Object.fromEntries(rest) });
+    assert.match(await card.text('title'), new RegExp(`^${expected}`));
+    rest.shift();
+  }
+  assert.match(await (await show(page, { labels: {} })).text('title'), /^Csv import/);
+});
+
+test('of a result a text and an address are shown, and else nothing', async () => {
+  assert.equal(await (await show(page, { status: 'done', result: '41 rows' })).text('result'), '41 rows');
+  const card = await show(page, { status: 'done', result: { pages: 41 } });
+  assert.ok(!(await card.text('result')));
+  assert.equal(await card.root.getByRole('link').count(), 0);
+});
+
+test('other results are shown by the resultOf of docs/browser.md, as printed', async () => {
+  const docs = readFileSync(new URL('../../docs/browser.md', import.meta.url), 'utf8');
+  const [sample] = [...docs.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code).filter((code) => code.includes('.resultOf ='));
+  const card = await show(page, {});
+  await page.evaluate(([code, shown]) => {
+    new Function(code)();
+    document.querySelector('job-progress').record = shown;
+  }, [sample, record({ version: 2, status: 'done', result: { pages: 41, pdf: 'https://files.example/a.pdf' } })]);
+  await card.root.getByRole('link', { name: 'Open the PDF' }).waitFor();
+  assert.equal(await card.text('result'), '41 pages');
+  await page.evaluate((shown) => {
+    document.querySelector('job-progress').record = shown;
+  }, record({ version: 3, status: 'done', result: 'A text' }));
+  await card.root.getByText('A text').waitFor();
 });
 
 test('changes are told by events: jobchange each time, jobdone once', async () => {

@@ -279,3 +279,36 @@ def test_a_receiver_that_hangs_does_not_hold_up_another_that_jobs_name(start, re
     assert len(receiver.requests) == 2, "as many as there is room for"
     receiver.let_go()
     other.close()
+
+
+def lines_with(gateway, text):
+    return [line for line in gateway.log().splitlines() if text in line]
+
+
+def test_a_dead_letter_is_said_in_the_log_even_among_complaints_of_tries(start, receiver, job):
+    receiver.then(*[500] * 3)
+    gateway = start(NOTIFY_SCHEDULE="10ms,10ms")
+    gateway.report(job, status="done")
+    (line,) = until(lambda: lines_with(gateway, "is a dead letter"), "the line")
+    assert "warning" in line.lower() and f"/{job} is a dead letter: the endpoint answered 500" in line
+    assert lines_with(gateway, "try 1 of the notification"), "the complaint that came before it"
+
+
+def test_many_dead_letters_have_one_line_and_the_rest_a_count(start, receiver, new_job):
+    receiver.then(*[410] * 30)
+    gateway = start()
+    for _ in range(30):
+        gateway.report(new_job(), status="done")
+    until(lambda: gateway.metric('jobcast_notifications_dead_total{channel="webhook"}') == 30, "thirty dead letters")
+    assert gateway.stop() == 0
+    assert len(lines_with(gateway, "is a dead letter")) == 1
+    (rest,) = lines_with(gateway, "dead letters without a line of their own")
+    assert "of their own: 29;" in rest
+
+
+def test_what_is_given_up_on_before_a_try_is_told_too(start, receiver, new_job):
+    gateway = start(NOTIFY_GRACE="1h", NOTIFY_WAITING="1")
+    for _ in range(3):
+        gateway.report(new_job(), status="done")
+    (line,) = until(lambda: lines_with(gateway, "dead letters without a line of their own"), "the line")
+    assert "jobcast notify list" in line

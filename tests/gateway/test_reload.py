@@ -45,7 +45,7 @@ def test_reloads_that_overtake_each_other_leave_what_the_last_one_says(redis_ser
 
 def test_what_takes_effect_only_at_the_start_is_named(reloaded):
     gateway, again = reloaded('[web]\nroot = ""\n')
-    again('[web]\nroot = "/nowhere"\n[limits]\nheartbeat = "9s"\n[redis]\nnamespace = "other"\n')
+    again('[web]\nroot = "/tmp"\n[limits]\nheartbeat = "9s"\n[redis]\nnamespace = "other"\n')
     until(lambda: "redis.namespace, web.root changed" in gateway.log(), "the warning")
     assert "limits.heartbeat" not in gateway.log()
     again("")

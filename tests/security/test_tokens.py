@@ -361,6 +361,21 @@ def test_a_watch_link_never_outlives_the_token_it_was_made_with(gateway, annas):
     assert made["expires_at"] <= (before + 22) * 1000
 
 
+def test_the_watch_url_of_a_created_job_outlives_the_token_that_made_it_and_reads_nothing_else(gateway, job, annas):
+    publisher = bearer(token(scope="jobs:publish", ttl=2))
+    before = time.time()
+    url = gateway.create(publisher, id=job)["watch_url"]
+    payload = url.partition("link=")[2].partition(".")[0]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    assert claims["j"] == [job] and 900 - 1 < claims["e"] / 1000 - before < 900 + 20
+    until(lambda: gateway.get(f"/api/jobs/{job}/status", publisher).status == 401, "the end of the token")
+    with gateway.stream(url) as stream:
+        stream.expect("job")
+    link = url.partition("?")[2]
+    assert [gateway.get(f"/api/jobs/{one}/status?{link}").status for one in (job, annas)] == [200, 404]
+    assert gateway.post(f"/api/jobs/{job}/cancel?{link}").status == 403
+
+
 def test_a_watch_link_is_good_on_every_gateway_with_the_secret_and_on_no_other(redis_server, start_gateway, annas, link):
     target = f"/api/jobs/{annas}/status?link={link}"
     assert start_gateway(redis_server, toml=auth_toml()).get(target).status == 200

@@ -43,6 +43,8 @@ int token(const settings& config, const token_request& asked, std::ostream& out,
 
 /// `jobcast key`: prints a new API key and what to configure for it. 0, or 2 if the configuration takes no such name.
 int key(const std::string& name, std::ostream& out, std::ostream& errors);
+/// The same for /metrics.
+void metrics_key(std::ostream& out);
 
 /// `jobcast refused`: reports that were refused, newest first, a line each: time, job, field, reason. 0 if Redis
 /// answered, 1 if it cannot be asked, 2 if the configuration names no port to ask it on.

@@ -15,6 +15,7 @@
 #include "jobcast/redis/subscriber.hpp"
 #include "jobcast/store/ingest.hpp"
 #include "jobcast/store/library_keeper.hpp"
+#include "jobcast/store/rights_watch.hpp"
 #include "jobcast/store/store.hpp"
 #include "jobcast/stream/host.hpp"
 #include "jobcast/supervise/report_watch.hpp"
@@ -104,6 +105,7 @@ class reactor final : redis::subscriber_observer {
   http::connection_context connections_;
   net::listener listener_;
   std::optional<store::library_keeper> library_;
+  std::optional<store::rights_watch> rights_;
   std::optional<store::ingest> ingest_;
   std::optional<supervise::supervisor> supervisor_;
   std::optional<supervise::report_watch> report_watch_;

@@ -46,8 +46,9 @@ class authenticator {
  public:
   /// Open: everyone may do everything.
   authenticator() = default;
+  /// `metrics_hash`: hash_api_key() of the key for identify_scraper(); empty: there is none.
   authenticator(key_ring keys, token_rules rules, std::vector<publisher> publishers,
-                std::vector<std::string> link_secrets);
+                std::vector<std::string> link_secrets, std::string metrics_hash = {});
 
   bool open() const { return open_; }
   bool makes_links() const { return !link_secrets_.empty(); }
@@ -57,6 +58,8 @@ class authenticator {
   boost::system::result<identity_ptr, refusal> identify(const credentials& given, std::int64_t now_ms) const;
   /// A token by itself, as over WebSocket.
   boost::system::result<identity_ptr, refusal> identify_token(std::string_view token, std::int64_t now_ms) const;
+  /// Who reads metrics with the key for that alone; null if these are not its credentials. identify() refuses the key.
+  identity_ptr identify_scraper(const credentials& given) const;
   /// Whether the key, secret or publisher behind this identity is still configured; null is who needs none.
   bool vouches_for(const identity* who) const;
   /// With the newest secret.
@@ -68,6 +71,7 @@ class authenticator {
   token_rules rules_;
   std::vector<publisher> publishers_;
   std::vector<std::string> link_secrets_;
+  std::string metrics_hash_;
   std::vector<std::uint64_t> fingerprints_; ///< of all of them
 };
 

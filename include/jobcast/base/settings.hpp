@@ -165,6 +165,10 @@ struct web_settings {
   std::string root; ///< folder served at `/`; empty: none
 };
 
+struct metrics_settings {
+  std::string key; ///< sha256:<hex> of the key that opens /metrics; empty: none
+};
+
 struct settings {
   server_settings server;
   redis_settings redis;
@@ -174,6 +178,7 @@ struct settings {
   notify_settings notify;
   cors_settings cors;
   web_settings web;
+  metrics_settings metrics;
 };
 
 } // namespace jobcast

@@ -19,6 +19,7 @@ struct failure {
   enum class kind {
     unavailable, ///< Redis cannot be reached, or did not answer; the call may have run
     refused,     ///< the function refused an argument: `field`, and in `detail` what to change
+    denied,      ///< Redis does not allow the gateway's user what the call needs
     broken,      ///< Redis answered an error that is not the caller's fault
     too_many,    ///< the caller has read more than its rate allows
   };

@@ -118,8 +118,8 @@ TEST_CASE("a value out of range is refused with the range") {
 }
 
 TEST_CASE("unknown sections and keys are refused with the known ones") {
-  CHECK(error_of("\n[sever]\nlisten = \"127.0.0.1:1\"") ==
-        "jobcast.toml:2: sever is no section; sections are server, redis, limits, jobs, auth, notify, cors, web");
+  CHECK(error_of("\n[sever]\nlisten = \"127.0.0.1:1\"") == "jobcast.toml:2: sever is no section; sections are server, "
+                                                           "redis, limits, jobs, auth, notify, cors, web, metrics");
   CHECK(error_of("[redis]\n\nuri = \"\"") == "jobcast.toml:3: redis.uri is no key; keys of [redis] are url, tls_ca, "
                                              "tls_certificate, tls_key, namespace, embedded_port");
   CHECK(error_of("listen = \"127.0.0.1:1\"").starts_with("jobcast.toml:1: listen is no section"));
@@ -266,6 +266,17 @@ TEST_CASE("keys are checked for what they need together") {
   CHECK(error_of("[auth.keys.a]\nalgorithm = \"none\"").find("HS256") != std::string::npos);
   CHECK(error_of("[server]\ntls_key = \"k.pem\"").find("must be set together") != std::string::npos);
   CHECK(error_of("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]").find("networks") != std::string::npos);
+}
+
+TEST_CASE("metrics.key is a hash, never the key") {
+  std::string const hash = "sha256:" + std::string(64, 'a');
+  CHECK(loaded("[metrics]\nkey = \"" + hash + "\"").metrics.key == hash);
+  for (const std::string& wrong :
+       {std::string("jck_in-the-clear"), std::string("sha256:"), "md5:" + std::string(64, 'a')}) {
+    std::string const said = error_of("[metrics]\nkey = \"" + wrong + "\"");
+    CHECK(said.find("metrics.key must be a hash as `jobcast key --metrics` prints it") != std::string::npos);
+    CHECK(said.find("jck_in") == std::string::npos);
+  }
 }
 
 TEST_CASE("texts with a form are checked for it") {

@@ -69,6 +69,25 @@ TEST_CASE("an API key is known by its hash") {
   CHECK_FALSE(gate.identify({.authorization = the_hash}, now).has_value());
 }
 
+TEST_CASE("the key for metrics is known to identify_scraper alone") {
+  std::string const key = make_api_key(), header = bearer(key), another = bearer(make_api_key()),
+                    publisher = bearer(api_key);
+  authenticator const with_metrics({signing}, {}, {{"billing", {hash_api_key(api_key)}, {}}}, {}, hash_api_key(key));
+  identity_ptr const scraper = with_metrics.identify_scraper({.authorization = header});
+  REQUIRE(scraper);
+  CHECK(scraper->operate);
+  CHECK_FALSE(scraper->publish);
+  CHECK_FALSE(with_metrics.identify_scraper({.authorization = another}));
+  CHECK_FALSE(with_metrics.identify_scraper({.authorization = publisher}));
+  CHECK_FALSE(with_metrics.identify_scraper({.cookie_token = key, .link = key}));
+  CHECK_FALSE(gate.identify_scraper({.authorization = header}));
+  CHECK_FALSE(gate.identify_scraper({}));
+  auto const elsewhere = with_metrics.identify({.authorization = header}, now);
+  REQUIRE_FALSE(elsewhere.has_value());
+  CHECK(elsewhere.error().detail == "This key opens /metrics and nothing else.");
+  CHECK_FALSE(with_metrics.identify_token(key, now).has_value());
+}
+
 TEST_CASE("a watch link reads what it names, until it expires") {
   std::string const link = gate.make_link({.jobs = {"a", "b"}, .owner = {}, .tenant = "acme", .expires_at = now + 1});
   identity_ptr const who = taken(gate.identify({.link = link}, now));
