@@ -40,6 +40,7 @@ def everything(jobs):
 @pytest.mark.parametrize("made, asked, allowed", RIGHTS)
 @pytest.mark.parametrize("op", ["cancel", "retry", "seen", "delete"])
 def test_a_command_is_done_within_the_right_and_finds_no_job_beyond_it(jobs, op, made, asked, allowed):
+    jobs.policy(made.get("type", "default"), user_retry="1")
     jobs.create("a", **made)
     if op != "cancel":
         jobs.report("a", status="failed")
@@ -75,6 +76,7 @@ def test_a_job_that_changed_hands_is_commanded_by_its_new_owner_alone(jobs):
 
 
 def test_commands_do_what_the_functions_of_their_names_do(jobs):
+    jobs.policy("default", user_retry="1")
     for one, op in (("a", "cancel"), ("b", "retry"), ("c", "seen")):
         jobs.create(one)
         if op != "cancel":
@@ -106,6 +108,7 @@ def test_what_makes_no_sense_is_refused(jobs, call, field):
 
 def test_the_functions_of_today_go_on_with_their_arguments(jobs):
     """As deployed callers have them: by place, and without rights."""
+    jobs.policy("default", user_retry="1")
     jobs.create("a", owner="u")
     assert jobs.call("cancel", "a", "anna")[0] == b"ok"
     assert jobs.call("seen", "a", "anna", 1)[0] == b"ok"

@@ -193,6 +193,7 @@ def test_an_id_that_no_url_reaches_is_refused(jobs, job):
 
 @pytest.mark.parametrize("again", ["retried", "handed back"])
 def test_the_last_attempt_that_can_be_named_is_still_reported_on(jobs, again):
+    jobs.policy("default", user_retry="1")
     jobs.create("a")
     if again == "retried":
         jobs.report("a", status="failed", attempt=1000000)
