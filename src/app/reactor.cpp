@@ -14,6 +14,7 @@
 #include <charconv>
 #include <fmt/format.h>
 #include <numeric>
+#include <unistd.h>
 
 namespace jobcast::app {
 
@@ -59,8 +60,13 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     , host_{hub_, wheel_, config_.limits, counters_, *shared.admission}
     , context_(make_context())
     , router_(context_)
-    , connections_{router_, config_.limits, wheel_, counters_,
-                   [this] { return sum_of(&metrics::counters::body_bytes); }}
+    , handshakes_(io_.get_executor())
+    , connections_{.handler = router_,
+                   .limits = config_.limits,
+                   .wheel = wheel_,
+                   .counters = counters_,
+                   .body_bytes = [this] { return sum_of(&metrics::counters::body_bytes); },
+                   .handshakes = handshakes_}
     , listener_(io_, config_.limits, [this](int fd, const asio::ip::address& peer) { on_accepted(fd, peer); })
     , ticker_(io_.get_executor())
     , probe_channel_(fmt::format("{}:probe:{}:{}", config.redis.ns, shared.name, number)) {
@@ -171,20 +177,15 @@ std::uint64_t reactor::open_connections() const {
 
 void reactor::on_accepted(int fd, const asio::ip::address& peer) {
   counters_.connections_accepted.add();
-  net::client_socket client(fd, ready_);
   net::admission::ticket place;
-  // Behind a proxy many clients share one address.
-  bool const counted = !secrets_.trusted_proxies->contains(peer);
-  if (counted)
-    place = shared_.admission->connect(peer);
+  if (!admit(peer, place)) {
+    ::close(fd);
+    return;
+  }
+  net::client_socket client(fd, ready_);
   if (!client.is_open()) {
     counters_.connections_refused.add();
-    return log::warning("refused a connection that the kernel would not watch for us");
-  }
-  if ((counted && !place) || open_connections() >= config_.limits.connections) {
-    counters_.connections_refused.add();
-    ++refused_;
-    return;
+    return log::warning(unwatched_, "refused a connection that the kernel would not watch for us");
   }
   counters_.connections.add();
   client.set_place(std::move(place));
@@ -194,6 +195,26 @@ void reactor::on_accepted(int fd, const asio::ip::address& peer) {
     counters_.connections.subtract();
     log::unexpected(e);
   });
+}
+
+bool reactor::admit(const asio::ip::address& peer, net::admission::ticket& place) {
+  // Behind a proxy many clients share one address.
+  bool const counted = !secrets_.trusted_proxies->contains(peer);
+  if (counted)
+    place = shared_.admission->connect(peer);
+  if ((counted && !place) || open_connections() >= config_.limits.connections) {
+    counters_.connections_refused.add();
+    log::warning(crowded_, "refused a connection: limits.connections or limits.connections_per_address were reached");
+    return false;
+  }
+  // Before the handshake, which costs as much as several requests. Without keys no rate counts.
+  if (counted && secrets_.tls && !secrets_.auth->open() && !place.pay(clock::now(), secrets_.tls->handshake_price())) {
+    counters_.handshakes_refused.add();
+    log::warning(hasty_,
+                 "closed a connection before its TLS handshake: limits.request_rate was reached by its address");
+    return false;
+  }
+  return true;
 }
 
 void reactor::on_client(bool connected) {
@@ -222,7 +243,6 @@ void reactor::tick() {
     double const late = std::chrono::duration<double>(now - asked) / std::chrono::duration<double>(wheel_.tick());
     lag_ = lag_ * 0.9 + 0.1 * std::max(1.0, late);
     advance_wheel();
-    tell_refused(now);
     hub_.tick(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count());
     if (now >= next_probe_) {
       next_probe_ = now + probe_every;
@@ -239,15 +259,6 @@ void reactor::tick() {
 void reactor::advance_wheel() {
   if (!wheel_.advance(clock::now(), deadlines_a_turn))
     asio::post(io_, [this] { advance_wheel(); });
-}
-
-// At once, and then no more than once a minute.
-void reactor::tell_refused(clock::time_point now) {
-  if (refused_ == 0 || now < next_told_)
-    return;
-  log::warning("refused {} connections: limits.connections or limits.connections_per_address were reached",
-               std::exchange(refused_, 0));
-  next_told_ = now + std::chrono::minutes(1);
 }
 
 // Ready is what a message made its way through Redis back to us, not what we believe of our sockets.

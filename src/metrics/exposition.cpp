@@ -24,6 +24,8 @@ constexpr description descriptions[] = {
      "Client connections over limits.connections or limits.connections_per_address."},
     {&counters::body_bytes, gauge, "jobcast_body_bytes", "Bytes of request bodies under way (limits.bodies)."},
     {&counters::tls_failures, total, "jobcast_tls_failures_total", "TLS handshakes that came to nothing."},
+    {&counters::handshakes_refused, total, "jobcast_tls_handshakes_refused_total",
+     "Connections closed before their TLS handshake, over limits.request_rate."},
     {&counters::auth_refused, total, "jobcast_auth_refused_total", "Requests without the credentials they need."},
     {&counters::rate_limited, total, "jobcast_rate_limited_total", "Requests over limits.request_rate."},
     {&counters::busy_refused, total, "jobcast_busy_refused_total",

@@ -58,6 +58,7 @@ struct alignas(64) counters {
   counter connections_refused;  ///< over limits.connections or limits.connections_per_address
   counter body_bytes;           ///< of request bodies under way, small ones not counted
   counter tls_failures;         ///< handshakes that came to nothing
+  counter handshakes_refused;   ///< connections closed before their TLS handshake, over limits.request_rate
   counter auth_refused;         ///< requests with credentials that are not good, or without any
   counter rate_limited;         ///< requests over limits.request_rate
   counter busy_refused;         ///< requests while only the reserve was left, or streams over limits.streams_per_owner

@@ -32,19 +32,27 @@ class admission {
    public:
     ticket() = default;
     ticket(ticket&& other) noexcept
-        : holder_(std::exchange(other.holder_, nullptr)) {}
+        : holder_(std::exchange(other.holder_, nullptr))
+        , paid_(std::exchange(other.paid_, 0)) {}
     ticket& operator=(ticket&& other) noexcept {
       std::swap(holder_, other.holder_);
+      std::swap(paid_, other.paid_);
       return *this;
     }
     ~ticket();
     explicit operator bool() const { return holder_ != nullptr; }
+    /// Takes so many requests of its address for this place. False, and nothing is taken, if the address is over its
+    /// rate.
+    bool pay(time_point now, unsigned cost);
+    /// Gives back what was paid, if anything.
+    void refund();
 
    private:
     friend class admission;
     explicit ticket(holder& h)
         : holder_(&h) {}
     holder* holder_ = nullptr;
+    unsigned paid_ = 0;
   };
 
   /// One of the connections of an address; of IPv6, of a /64 network, which is what one customer has.
@@ -70,6 +78,7 @@ class admission {
   static std::string key_of(const asio::ip::address& from);
   ticket take(table& in, std::string key, std::size_t most, bool is_address);
   void give_back(holder& h);
+  unsigned charge(holder& h, time_point now, unsigned cost);
   void forget_idle(time_point now);
 
   std::mutex mutex_;
