@@ -351,6 +351,8 @@ void reactor::end_if_drained() {
   }
   if (counters_.connections.get() > 0)
     log::warning("ended with {} connections still open", counters_.connections.get());
+  if (ingest_)
+    ingest_->end();
   client_.stop();
   subscriber_.stop();
   ready_.stop();

@@ -12,8 +12,6 @@ namespace {
 using steady = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// So much is read before others on this thread get their turn.
-constexpr std::size_t read_per_turn = 256 * 1024;
 // A write buffer that grew beyond this in a burst is given back.
 constexpr std::size_t idle_output = 256 * 1024;
 // Complaints are at least so far apart, whatever a server that keeps accepting and closing does.
@@ -25,7 +23,7 @@ connection::connection(executor ex, address where, connection_options options, s
     : executor_(ex)
     , where_(std::move(where))
     , options_(options)
-    , purpose_(std::move(purpose))
+    , purpose_(options.purpose.empty() ? std::move(purpose) : std::string(options.purpose))
     , handshake_(where_)
     , liveness_(options.ping_every, options.dead_after)
     , backoff_(options.backoff_base, options.backoff_cap)
@@ -94,6 +92,9 @@ void connection::now_up() {
 }
 
 void connection::tick() {
+  // Its answers may be among what is not read.
+  if (session_->paused)
+    liveness_.heard(steady::now());
   switch (liveness_.tick(steady::now(), awaiting())) {
   case liveness::verdict::dead:
     return fail(
@@ -133,7 +134,24 @@ void connection::after(std::chrono::milliseconds delay, member then) {
 
 // --- reading ---
 
+void connection::pause_reading() {
+  if (up())
+    session_->paused = true;
+}
+
+void connection::go_on_reading() {
+  if (!up() || !session_->paused)
+    return;
+  session_->paused = false;
+  if (std::exchange(session_->idle, false))
+    read();
+}
+
 void connection::read() {
+  if (session_->paused) {
+    session_->idle = true;
+    return;
+  }
   session_->stream.async_read_some(asio::buffer(session_->input),
                                    [self = shared_from_this(), s = session_](error_code ec, std::size_t size) {
                                      if (s == self->session_)
@@ -152,7 +170,8 @@ void connection::on_read(error_code ec, std::size_t size) {
     if (s != session_)
       return;
     // A read that did not fill the buffer has emptied the socket; to ask again would be a system call for nothing.
-    if (!failure.empty() || (size < s->input.size() && !s->stream.pending()) || total >= read_per_turn)
+    if (!failure.empty() || (size < s->input.size() && !s->stream.pending()) || total >= options_.read_per_turn ||
+        s->paused)
       break;
   }
   if (any)

@@ -124,5 +124,11 @@ void subscriber::psubscribe(std::string_view pattern) {
 void subscriber::punsubscribe(std::string_view pattern) {
   impl_->unsubscribe(impl::kind::pattern, pattern);
 }
+void subscriber::pause() {
+  impl_->pause_reading();
+}
+void subscriber::go_on() {
+  impl_->go_on_reading();
+}
 
 } // namespace jobcast::redis

@@ -135,10 +135,10 @@ result<report_answer> store::read_report(error_code ec, redis::reply_view reply)
 }
 
 void store::keep_refused(redis::client& client, std::string_view ns, std::string_view id, std::string_view field,
-                         std::string_view reason) {
+                         std::string_view reason, redis::client::handler done) {
   client.call({"XADD", fmt::format("{}:refused", ns), "MAXLEN", "1000", "*", "id", id.substr(0, 128), "field",
                field.substr(0, 80), "reason", reason},
-              [](error_code, redis::reply_view) {});
+              std::move(done));
 }
 
 task<result<report_answer>> store::report(std::string id, arguments fields) {

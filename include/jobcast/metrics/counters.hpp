@@ -82,6 +82,10 @@ struct alignas(64) counters {
   counter request_errors;       ///< of them, with 4xx or 5xx
   counter ingest_applied;       ///< PUBLISHed reports applied
   counter ingest_refused;       ///< PUBLISHed reports not applied
+  counter ingest_waiting;       ///< PUBLISHed reports that wait to be applied now
+  counter ingest_replaced;      ///< PUBLISHed progress that newer progress replaced while it waited
+  counter ingest_shed;          ///< PUBLISHed progress for which there was no room
+  counter ingest_interrupted;   ///< times the connection that brings them was lost
   counter reports_refused;      ///< whatever way they came, in the whole namespace
   std::array<counter, side_fields.size()> mended; ///< cut, clamped or left out, in the whole namespace
   counter jobs_stalled;                           ///< found silent by this gateway's supervisor
