@@ -1,5 +1,7 @@
 #include "jobcast/stream/host.hpp"
 
+#include <vector>
+
 namespace jobcast::stream {
 
 namespace {
@@ -12,9 +14,13 @@ std::string viewer_of(const auth::identity& who) {
   bool const by_link = who.what == auth::identity::kind::link;
   if (!who.sub.empty())
     return (by_link ? "link\n" : "") + who.tenant + '/' + who.sub;
+  // The same jobs are the same viewer, in whatever order and however often they are named.
+  std::vector<std::string_view> jobs(who.jobs.begin(), who.jobs.end());
+  std::sort(jobs.begin(), jobs.end());
+  jobs.erase(std::unique(jobs.begin(), jobs.end()), jobs.end());
   std::string all;
-  for (const std::string& id : who.jobs)
-    all += '\n' + id;
+  for (std::string_view const id : jobs)
+    all.append(1, '\n').append(id);
   return all.empty() ? all : who.tenant + '/' + all;
 }
 
