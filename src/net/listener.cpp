@@ -118,7 +118,7 @@ void listener::accept_some() {
       break;
     if (ec == asio::error::no_descriptors || ec == boost::system::errc::too_many_files_open_in_system ||
         ec == asio::error::no_memory || ec == asio::error::no_buffer_space) {
-      log::warning("cannot accept connections: {}; trying again in 100 ms", ec.message());
+      log::warning(complaints_, "cannot accept connections: {}; trying again in 100 ms", ec.message());
       pause_.expires_after(milliseconds(100));
       pause_.async_wait([this](error_code cancelled) {
         if (!cancelled)

@@ -207,12 +207,11 @@ class notifier::impl {
 
   template <class... Args>
   void complain(fmt::format_string<Args...> format, Args&&... args) {
-    auto const kept_back = complaints_.admit(clock::now());
-    if (!kept_back)
-      return log::debug(format, std::forward<Args>(args)...);
-    if (*kept_back > 0)
-      log::warning("{} more of the notifier's warnings got no line; with server.log_level debug they do", *kept_back);
-    log::warning(format, std::forward<Args>(args)...);
+    std::string const line = fmt::format(format, std::forward<Args>(args)...);
+    if (auto const kept_back = complaints_.admit(clock::now()))
+      log::write(log::level::warning, *kept_back, line);
+    else
+      log::debug("{}", line);
   }
 
   // A lost connection is said by the client, and a missing library put back by a reactor.

@@ -10,12 +10,9 @@ namespace jobcast::redis {
 namespace {
 
 using steady = std::chrono::steady_clock;
-using namespace std::chrono_literals;
 
 // A write buffer that grew beyond this in a burst is given back.
 constexpr std::size_t idle_output = 256 * 1024;
-// Complaints are at least so far apart, whatever a server that keeps accepting and closing does.
-constexpr auto complain_every = 10s;
 
 } // namespace
 
@@ -248,23 +245,25 @@ void connection::session::sent() {
     output.shrink_to_fit();
 }
 
-// --- log: a line when an outage begins and one when it ends ---
+// --- log: a line for each reason of an outage, and one when it ends
 
 void connection::log_loss(const std::string& why, bool was_up) {
-  auto now = steady::now();
-  if (why == complaint_ || now < quiet_until_)
+  auto const kept_back = complaints_.admit(steady::now(), why);
+  if (!kept_back)
     return;
-  complaint_ = why;
   announce_ = true;
-  quiet_until_ = now + complain_every;
-  log::warning("redis {}: {}: {}; trying again until it works", purpose_, was_up ? "connection lost" : "cannot connect",
-               why);
+  log::write(log::level::warning, *kept_back,
+             fmt::format("redis {}: {}: {}; trying again until it works", purpose_,
+                         was_up ? "connection lost" : "cannot connect", why));
 }
 
 void connection::log_return() {
-  complaint_.clear();
-  if (std::exchange(announce_, false))
-    log::info("redis {}: connected to {}", purpose_, describe(where_));
+  complaints_.over();
+  if (!std::exchange(announce_, false))
+    return;
+  auto const failed = complaints_.take_kept_back();
+  log::info("redis {}: connected to {}{}", purpose_, describe(where_),
+            failed == 0 ? "" : fmt::format(" after {} more failures", failed));
 }
 
 } // namespace jobcast::redis

@@ -38,7 +38,7 @@ void library_keeper::on_done(const boost::system::result<void, library_failure>&
   } else if (done.error().lasting) {
     unusable_(done.error().detail);
   } else {
-    log::warning("the function library is not in place yet: {}", done.error().detail);
+    log::warning(complaints_, "the function library is not in place yet: {}", done.error().detail);
   }
 }
 

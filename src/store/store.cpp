@@ -51,7 +51,8 @@ failure failure_of(error_code ec, redis::reply_view reply) {
   if (text.starts_with("LOADING") || text.starts_with("READONLY") || text.starts_with("MASTERDOWN") ||
       text.starts_with("CLUSTERDOWN") || text.starts_with("BUSY") || text.starts_with("Function not found"))
     return {failure::kind::unavailable, {}, std::string(text)};
-  log::warning("redis answered an error: {}", text);
+  static thread_local complaint_gate complaints(std::chrono::seconds(1));
+  log::warning(complaints, "redis answered an error: {}", text);
   return {failure::kind::broken, {}, std::string(text)};
 }
 

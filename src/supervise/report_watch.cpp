@@ -118,11 +118,7 @@ void report_watch::tell(redis::reply_view entry) {
     std::string_view const name = entry[i].text(), value = entry[i + 1].text();
     (name == "id" ? id : name == "field" ? field : reason) = value;
   }
-  auto const kept_back = complaints_.admit(std::chrono::steady_clock::now());
-  if (!kept_back)
-    return;
-  std::string const more = *kept_back == 0 ? "" : fmt::format(" ({} more since the last line)", *kept_back);
-  log::warning("a report on job '{}' was refused: {}: {}{}", id, field, reason, more);
+  log::warning(complaints_, "a report on job '{}' was refused: {}: {}", id, field, reason);
 }
 
 } // namespace jobcast::supervise

@@ -42,11 +42,10 @@ class complaint_gate {
     return kept_back;
   }
 
-  /// The fault is over, and would be news if it came again. Returns how many complaints of it were kept back.
-  std::uint64_t over() {
-    lasting_.reset();
-    return std::exchange(kept_back_, 0);
-  }
+  /// The fault is over, and would be news if it came again.
+  void over() { lasting_.reset(); }
+  /// How many were kept back since the last one, for who tells it in another line.
+  std::uint64_t take_kept_back() { return std::exchange(kept_back_, 0); }
 
  private:
   clock::duration every_;

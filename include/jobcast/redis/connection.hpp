@@ -5,6 +5,7 @@
 #pragma once
 
 #include "jobcast/base/backoff.hpp"
+#include "jobcast/base/complaint_gate.hpp"
 #include "jobcast/redis/client.hpp"
 #include "jobcast/redis/handshake.hpp"
 #include "jobcast/redis/liveness.hpp"
@@ -113,9 +114,8 @@ class connection : public std::enable_shared_from_this<connection> {
 
   using time_point = std::chrono::steady_clock::time_point;
   time_point up_since_{};
-  time_point quiet_until_{}; ///< no new complaint before
-  std::string complaint_;    ///< last logged of the present outage
-  bool announce_ = true;     ///< the next connection is worth a line
+  complaint_gate complaints_{std::chrono::seconds(10)};
+  bool announce_ = true; ///< the next connection is worth a line
 };
 
 } // namespace jobcast::redis

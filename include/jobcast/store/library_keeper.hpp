@@ -2,6 +2,7 @@
 // with it change, and when somebody flushed it.
 #pragma once
 
+#include "jobcast/base/complaint_gate.hpp"
 #include "jobcast/store/library.hpp"
 
 #include <functional>
@@ -34,6 +35,7 @@ class library_keeper {
   std::function<void()> changed_;
   std::function<void(std::string)> unusable_;
   bool installed_ = false, installing_ = false;
+  complaint_gate complaints_{std::chrono::minutes(1)};
   bool again_ = false; ///< settings or Redis changed meanwhile
 };
 

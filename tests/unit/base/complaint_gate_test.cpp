@@ -25,6 +25,9 @@ TEST_CASE("a fault that lasts is told once until it is over") {
   CHECK_FALSE(gate.admit(begun + 1h + 1s, "refused"));
   CHECK(gate.admit(begun + 1h + 10s, "refused") == 1);
   CHECK_FALSE(gate.admit(begun + 2h, "refused"));
-  CHECK(gate.over() == 1);
+  gate.over();
+  CHECK(gate.take_kept_back() == 1);
   CHECK(gate.admit(begun + 3h, "refused") == 0);
+  gate.over();
+  CHECK_FALSE(gate.admit(begun + 3h + 1s, "refused"));
 }
