@@ -3,6 +3,7 @@
 #include "jobcast/api/endpoints.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/survive.hpp"
 #include "jobcast/metrics/exposition.hpp"
 #include "jobcast/redis/info.hpp"
 #include "jobcast/stream/long_poll.hpp"
@@ -75,8 +76,8 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     asio::co_spawn(io_, api::run_command(context_, who ? who : anyone(), std::string(op), job, attempt),
                    [done = std::move(done)](std::exception_ptr e, std::string problem) {
                      log::unexpected(e);
-                     if (!e)
-                       done(std::move(problem));
+                     done(e ? http::problem_json(500, "This is a fault of the gateway; its log says more.", "op")
+                            : std::move(problem));
                    });
   };
   host_.authenticate = [this](std::string_view token) -> boost::system::result<auth::identity_ptr, std::string> {
@@ -163,7 +164,7 @@ void reactor::run() {
   if (report_watch_)
     report_watch_->start();
   tick();
-  io_.run();
+  run_to_its_end(io_);
 }
 
 std::uint64_t reactor::sum_of(metrics::counter metrics::counters::*which) const {
@@ -178,7 +179,8 @@ std::uint64_t reactor::open_connections() const {
 void reactor::on_accepted(int fd, const asio::ip::address& peer) {
   counters_.connections_accepted.add();
   net::admission::ticket place;
-  if (!admit(peer, place)) {
+  bool admitted = false;
+  if (!survive([&] { admitted = admit(peer, place); }) || !admitted) {
     ::close(fd);
     return;
   }
@@ -187,14 +189,18 @@ void reactor::on_accepted(int fd, const asio::ip::address& peer) {
     counters_.connections_refused.add();
     return log::warning(unwatched_, "refused a connection that the kernel would not watch for us");
   }
-  counters_.connections.add();
   client.set_place(std::move(place));
-  if (secrets_.tls)
-    client.start_tls(*secrets_.tls);
-  asio::co_spawn(io_, http::serve_connection(std::move(client), peer, connections_), [this](std::exception_ptr e) {
-    counters_.connections.subtract();
-    log::unexpected(e);
+  counters_.connections.add();
+  bool const begun = survive([&] {
+    if (secrets_.tls)
+      client.start_tls(*secrets_.tls);
+    asio::co_spawn(io_, http::serve_connection(std::move(client), peer, connections_), [this](std::exception_ptr e) {
+      counters_.connections.subtract();
+      log::unexpected(e);
+    });
   });
+  if (!begun)
+    counters_.connections.subtract();
 }
 
 bool reactor::admit(const asio::ip::address& peer, net::admission::ticket& place) {
@@ -242,14 +248,15 @@ void reactor::tick() {
     // How late the loop is, in ticks: a measure of load that includes everything.
     double const late = std::chrono::duration<double>(now - asked) / std::chrono::duration<double>(wheel_.tick());
     lag_ = lag_ * 0.9 + 0.1 * std::max(1.0, late);
-    advance_wheel();
-    hub_.tick(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count());
+    // Whatever throws, the next tick comes.
+    survive([this] { advance_wheel(); });
+    survive([&] { hub_.tick(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count()); });
     if (now >= next_probe_) {
       next_probe_ = now + probe_every;
-      probe();
+      survive([this] { probe(); });
     }
     if (draining_)
-      end_if_drained();
+      survive([this] { end_if_drained(); });
     if (!ended_)
       tick();
   });

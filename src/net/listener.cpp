@@ -1,6 +1,7 @@
 #include "jobcast/net/listener.hpp"
 
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/survive.hpp"
 
 #include <cerrno>
 #include <charconv>
@@ -127,7 +128,7 @@ void listener::accept_some() {
       return;
     }
     if (!ec)
-      accepted_(fd, peer.address());
+      survive([&] { accepted_(fd, peer.address()); });
   }
   wait();
 }

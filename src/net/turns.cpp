@@ -1,5 +1,7 @@
 #include "jobcast/net/turns.hpp"
 
+#include "jobcast/base/survive.hpp"
+
 #include <boost/asio/post.hpp>
 #include <utility>
 

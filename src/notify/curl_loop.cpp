@@ -1,5 +1,7 @@
 #include "curl_loop.hpp"
 
+#include "jobcast/base/survive.hpp"
+
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <stdexcept>
 
@@ -45,8 +47,8 @@ void curl_loop::start(CURL* easy, std::function<void(CURLcode)> done) {
 }
 
 int curl_loop::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
-  static_cast<curl_loop*>(self)->watch(socket, what);
-  return 0;
+  // Nothing may be thrown through curl, which is C.
+  return survive([&] { static_cast<curl_loop*>(self)->watch(socket, what); }) ? 0 : -1;
 }
 
 void curl_loop::watch(curl_socket_t socket, int what) {
@@ -90,12 +92,14 @@ int curl_loop::on_timer(CURLM*, long wait_ms, void* self) {
   loop->timer_.cancel();
   if (wait_ms < 0)
     return 0;
-  loop->timer_.expires_after(std::chrono::milliseconds(wait_ms));
-  loop->timer_.async_wait([loop, turn](error_code ec) {
-    if (!ec && turn == loop->timer_turn_)
-      loop->act(CURL_SOCKET_TIMEOUT, 0);
+  bool const armed = survive([&] {
+    loop->timer_.expires_after(std::chrono::milliseconds(wait_ms));
+    loop->timer_.async_wait([loop, turn](error_code ec) {
+      if (!ec && turn == loop->timer_turn_)
+        loop->act(CURL_SOCKET_TIMEOUT, 0);
+    });
   });
-  return 0;
+  return armed ? 0 : -1;
 }
 
 void curl_loop::act(curl_socket_t socket, int events) {
@@ -113,7 +117,7 @@ void curl_loop::collect() {
     CURLcode const result = message->data.result;
     curl_multi_remove_handle(multi_, easy);
     auto const found = running_.extract(easy);
-    found.mapped()(result);
+    survive([&] { found.mapped()(result); });
   }
 }
 

@@ -4,6 +4,7 @@
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/complaint_gate.hpp"
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/survive.hpp"
 #include "jobcast/redis/client.hpp"
 #include "prepare.hpp"
 #include "queue.hpp"
@@ -55,7 +56,7 @@ class notifier::impl {
     });
     client_.start();
     tick();
-    io_.run();
+    run_to_its_end(io_);
   }
 
   void reload(const settings& config) {
@@ -128,7 +129,7 @@ class notifier::impl {
       count(channel.name).dead.add(channel.buried);
       more_[channel.name] = channel.full;
       for (auto const& d : channel.deliveries)
-        attempt(d, config);
+        survive([&] { attempt(d, config); });
     }
     if (!drain_until_ && got.wait_ms >= 0 && got.wait_ms < poll_every.count())
       tick_after(milliseconds(got.wait_ms));

@@ -1,5 +1,7 @@
 #include "transfer.hpp"
 
+#include "jobcast/base/survive.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
@@ -99,11 +101,16 @@ std::unique_ptr<transfer> transfer::email(const std::string& from, const std::st
 
 curl_socket_t transfer::open(void* self, curlsocktype, curl_sockaddr* where) {
   auto* t = static_cast<transfer*>(self);
-  auto const address = address_of(*where);
-  if (!address || !t->rules_.allows(*address)) {
-    t->forbidden_ = address ? address->to_string() : "no IP address";
+  bool allowed = false;
+  // Nothing may be thrown through curl, which is C.
+  survive([&] {
+    auto const address = address_of(*where);
+    allowed = address && t->rules_.allows(*address);
+    if (!allowed)
+      t->forbidden_ = address ? address->to_string() : "no IP address";
+  });
+  if (!allowed)
     return CURL_SOCKET_BAD;
-  }
   t->connecting_ = true;
   return ::socket(where->family, where->socktype | SOCK_CLOEXEC, where->protocol);
 }

@@ -1,6 +1,7 @@
 #include "jobcast/redis/connection.hpp"
 
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/survive.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -124,8 +125,11 @@ void connection::fail(const std::string& why) {
 void connection::after(std::chrono::milliseconds delay, member then) {
   timer_.expires_after(delay);
   timer_.async_wait([self = shared_from_this(), turn = ++timer_turn_, then](error_code ec) {
-    if (!ec && turn == self->timer_turn_)
-      (self.get()->*then)();
+    if (ec || turn != self->timer_turn_)
+      return;
+    // Nothing else would wake it again.
+    if (!survive([&] { (self.get()->*then)(); }) && turn == self->timer_turn_ && !self->stopped())
+      self->after(self->options_.ping_every, then);
   });
 }
 
@@ -163,7 +167,8 @@ void connection::on_read(error_code ec, std::size_t size) {
   for (std::size_t total = 0; !ec; size = s->stream.read_some(asio::buffer(s->input), ec)) {
     total += size;
     liveness_.heard(steady::now());
-    failure = dispatch({s->input.data(), size}, any);
+    if (!survive([&] { failure = dispatch({s->input.data(), size}, any); }))
+      failure = "what it said could not be taken in";
     if (s != session_)
       return;
     // A read that did not fill the buffer has emptied the socket; to ask again would be a system call for nothing.

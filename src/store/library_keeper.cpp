@@ -26,7 +26,9 @@ void library_keeper::install() {
                    installing_ = false;
                    if (std::exchange(again_, false) && client_.connected())
                      return install();
-                   if (!e)
+                   if (e)
+                     interrupted_ = true;
+                   else
                      on_done(done);
                  });
 }
@@ -43,6 +45,8 @@ void library_keeper::on_done(const boost::system::result<void, library_failure>&
 }
 
 void library_keeper::check() {
+  if (std::exchange(interrupted_, false))
+    return install();
   client_.call({"FCALL", "jobcast_version", "1", settings_.redis.ns}, [this](error_code ec, redis::reply_view reply) {
     if (!ec && reply.is_error() && reply.text().find("unction not found") != std::string_view::npos)
       install();

@@ -1,6 +1,7 @@
 #include "jobcast/supervise/report_watch.hpp"
 
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/survive.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -64,7 +65,7 @@ void report_watch::read_refused() {
                    return reply.text().starts_with("NOGROUP") ? make_group() : wait();
                  redis::reply_view const entries = reply.size() > 0 ? reply[0][1] : reply;
                  for (std::size_t i = 0; i < entries.size(); ++i)
-                   tell(entries[i][1]);
+                   survive([&] { tell(entries[i][1]); });
                  // More than one read takes waits already.
                  if (entries.size() == full)
                    return read_refused();

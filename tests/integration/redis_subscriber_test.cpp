@@ -311,3 +311,19 @@ TEST_CASE("a connection that was paused when it was lost is read again") {
   s.publish("a", "again");
   CHECK(run_until(s.io, [&] { return s.seen.messages.size() == 1; }));
 }
+
+TEST_CASE("an observer that throws at a message loses none of the others, nor the connection") {
+  test::redis_server server;
+  running_subscriber s(server.unix_socket());
+  s.listening->subscribe("a");
+  REQUIRE(s.connect());
+  REQUIRE(s.subscribed("a"));
+  s.seen.then = [&] {
+    if (s.seen.messages.size() % 2)
+      throw std::bad_alloc();
+  };
+  for (int i = 0; i < 100; ++i)
+    s.publish("a", std::to_string(i));
+  CHECK(run_until(s.io, [&] { return s.seen.messages.size() == 100; }));
+  CHECK(s.seen.connections == std::vector<bool>{true});
+}

@@ -36,6 +36,7 @@ class library_keeper {
   std::function<void(std::string)> unusable_;
   bool installed_ = false, installing_ = false;
   complaint_gate complaints_{std::chrono::minutes(1)};
+  bool interrupted_ = false; ///< an installation threw: to be tried again
   bool again_ = false; ///< settings or Redis changed meanwhile
 };
 
