@@ -87,6 +87,8 @@ constexpr notify_description notify_descriptions[] = {
     {&notify_counters::channel::dead, "jobcast_notifications_dead_total", "Notifications that became dead letters."},
     {&notify_counters::channel::seen, "jobcast_notifications_seen_total",
      "Notifications not sent because the outcome was seen in time."},
+    {&notify_counters::channel::unrecorded, "jobcast_notifications_unrecorded_total",
+     "Tries whose outcome Redis refused to record, so that they are made again."},
 };
 
 prometheus::ClientMetric of_channel(const char* name, const counter& value) {

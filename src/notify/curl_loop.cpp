@@ -3,6 +3,7 @@
 #include "jobcast/base/survive.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <stdexcept>
 
 namespace jobcast::notify {
@@ -42,8 +43,12 @@ curl_loop::~curl_loop() {
 }
 
 void curl_loop::start(CURL* easy, std::function<void(CURLcode)> done) {
-  running_.emplace(easy, std::move(done));
-  curl_multi_add_handle(multi_, easy); // asks for a timer, which begins the work
+  auto const at = running_.emplace(easy, std::move(done)).first;
+  // Asks for a timer, which begins the work.
+  if (curl_multi_add_handle(multi_, easy) == CURLM_OK)
+    return;
+  asio::post(executor_, [failed = std::move(at->second)] { failed(CURLE_OUT_OF_MEMORY); });
+  running_.erase(at);
 }
 
 int curl_loop::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {

@@ -26,6 +26,8 @@ using config_ptr = std::shared_ptr<const notify_settings>;
 // New outcomes are looked for this often; what is known to be due is claimed in time.
 constexpr milliseconds poll_every = 500ms;
 constexpr milliseconds drain_tick = 20ms;
+// Redis may refuse to record something so often, before it is given up.
+constexpr unsigned most_refusals = 5;
 // A receiver that is down must not fill the disk with our complaints.
 constexpr auto complaint_every = 10s;
 
@@ -176,20 +178,36 @@ class notifier::impl {
     } else if (v.what == verdict::kind::retry) {
       complain("try {} of the notification {} failed: {}", d.tries, d.id, v.why);
     }
-    send_record(settle_call(ns_, d, v, pause, config));
+    send_record({d.id, d.channel, settle_call(ns_, d, v, pause, config)});
   }
 
-  void send_record(words what) {
+  struct outcome {
+    std::string id, channel;
+    words call;
+    unsigned refusals = 0;
+  };
+
+  void send_record(outcome what) {
     ++recording_;
-    auto const kept = std::make_shared<words>(std::move(what));
-    call(*kept, [this, kept](error_code ec, redis::reply_view reply) {
+    auto const kept = std::make_shared<outcome>(std::move(what));
+    call(kept->call, [this, kept](error_code ec, redis::reply_view reply) {
       --recording_;
-      // What is not recorded would be done again.
-      if (ec || reply.is_error()) {
+      if (!ec && !reply.is_error())
+        return;
+      if (ec || may_pass(reply.text()))
         complain_of_redis(ec, reply);
-        unrecorded_.push_back(std::move(*kept));
-      }
+      else if (++kept->refusals >= most_refusals)
+        return give_up(*kept, reply.text());
+      // What is not recorded would be done again.
+      unrecorded_.push_back(std::move(*kept));
     });
+  }
+
+  void give_up(const outcome& what, std::string_view why) {
+    count(what.channel).unrecorded.add();
+    log::error(unrecorded_complaints_,
+               "Redis refused to record what became of the notification {}, so it will be delivered again: {}", what.id,
+               why);
   }
 
   void record_again() {
@@ -233,11 +251,11 @@ class notifier::impl {
   metrics::notify_counters counters_;
   load load_;
   std::map<std::string, bool> more_; ///< channels that had more due than room when they last had any
-  std::vector<words> unrecorded_;    ///< waiting for Redis to come back
+  std::vector<outcome> unrecorded_;  ///< waiting for Redis to come back, or to change its mind
   unsigned recording_ = 0;
   bool polling_ = false;
   std::optional<clock::time_point> drain_until_;
-  complaint_gate complaints_{complaint_every};
+  complaint_gate complaints_{complaint_every}, unrecorded_complaints_{complaint_every};
   std::minstd_rand random_{std::random_device{}()};
 };
 

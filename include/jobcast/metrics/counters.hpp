@@ -99,10 +99,11 @@ struct alignas(64) counters {
 /// What the notifier counts, by channel. Written by its thread alone.
 struct notify_counters {
   struct channel {
-    counter sent;   ///< arrived
-    counter failed; ///< tries that did not arrive
-    counter dead;   ///< given up
-    counter seen;   ///< not told, since someone saw the outcome in time
+    counter sent;       ///< arrived
+    counter failed;     ///< tries that did not arrive
+    counter dead;       ///< given up
+    counter seen;       ///< not told, since someone saw the outcome in time
+    counter unrecorded; ///< tries whose outcome Redis refused to record
   };
   channel webhook, email;
 };

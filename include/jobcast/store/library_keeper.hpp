@@ -37,7 +37,7 @@ class library_keeper {
   bool installed_ = false, installing_ = false;
   complaint_gate complaints_{std::chrono::minutes(1)};
   bool interrupted_ = false; ///< an installation threw: to be tried again
-  bool again_ = false; ///< settings or Redis changed meanwhile
+  bool again_ = false;       ///< settings or Redis changed meanwhile
 };
 
 } // namespace jobcast::store
