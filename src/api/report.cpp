@@ -3,6 +3,7 @@
 #include "jobcast/api/access.hpp"
 #include "jobcast/api/answers.hpp"
 #include "jobcast/api/endpoints.hpp"
+#include "jobcast/base/survive.hpp"
 #include "jobcast/job/json_text.hpp"
 #include "jobcast/job/ndjson.hpp"
 #include "jobcast/job/report_json.hpp"
@@ -81,10 +82,14 @@ task<> send_all(context& c, std::vector<line>& lines) {
             continue;
           std::vector<std::string_view> const views(l.call.begin(), l.call.end());
           c.store.client().call(views, [&c, &l, &awaited, shared](error_code ec, redis::reply_view reply) {
-            auto const done = store::store::read_report(ec, reply);
-            l.answer = !done                         ? line_problem(problem_of(c, done.error(), l.text))
-                       : done->result == "forbidden" ? line_problem(may_not_publish())
-                                                     : answer_json(*done);
+            bool const answered = survive([&] {
+              auto const done = store::store::read_report(ec, reply);
+              l.answer = !done                         ? line_problem(problem_of(c, done.error(), l.text))
+                         : done->result == "forbidden" ? line_problem(may_not_publish())
+                                                       : answer_json(*done);
+            });
+            if (!answered)
+              l.answer = "{}"; // in place, needs no memory
             if (--awaited == 0)
               (*shared)();
           });

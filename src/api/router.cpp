@@ -14,6 +14,11 @@ namespace jobcast::api {
 namespace {
 
 constexpr std::string_view fault = "This is a fault of the gateway; its log says more.";
+// Of faults that a stranger may know how to repeat.
+complaint_gate& faults() {
+  static thread_local complaint_gate gate(std::chrono::seconds(1));
+  return gate;
+}
 // Where no credentials are asked for, no body is either.
 constexpr std::size_t anonymous_body = 4096;
 
@@ -204,7 +209,7 @@ http::verdict router::judge(http::request& r) {
   try {
     out.refusal = refuse(r);
   } catch (const std::exception& e) {
-    log::error("judging {} failed: {}", r.method, e.what());
+    log::error(faults(), "judging {} failed: {}", r.method, e.what());
     out.refusal = http::problem(500, fault);
   }
   const limit_settings& limits = context_.config.limits;
@@ -238,7 +243,7 @@ task<http::answer> router::handle(http::request& r) {
     matches(found->pattern, r.path, &open);
     co_return co_await found->run(context_, r, open);
   } catch (const std::exception& e) {
-    log::error("answering {} failed: {}", r.method, e.what());
+    log::error(faults(), "answering {} failed: {}", r.method, e.what());
   }
   co_return http::problem(500, fault);
 }

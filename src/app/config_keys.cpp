@@ -169,7 +169,9 @@ const row limit_rows[] = {
      in<limits, &limit_settings::streams_per_owner>,
      {.min = 1, .max = million}},
     {"request_rate",
-     "Requests a second from one address in the long run, five times that at once; API keys are exempt; 0: any number.",
+     "Requests a second from one address in the long run, five times that at once; a TLS handshake counts as 2 to 8; "
+     "API "
+     "keys are exempt; 0: any number.",
      in<limits, &limit_settings::request_rate>,
      {.max = million}},
 };

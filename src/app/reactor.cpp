@@ -3,6 +3,7 @@
 #include "jobcast/api/endpoints.hpp"
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/survive.hpp"
 #include "jobcast/metrics/exposition.hpp"
 #include "jobcast/redis/info.hpp"
 #include "jobcast/stream/long_poll.hpp"
@@ -14,6 +15,7 @@
 #include <charconv>
 #include <fmt/format.h>
 #include <numeric>
+#include <unistd.h>
 
 namespace jobcast::app {
 
@@ -67,7 +69,13 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     , host_{hub_, wheel_, config_.limits, counters_, *shared.admission}
     , context_(make_context())
     , router_(context_)
-    , connections_{router_, config_.limits, wheel_, counters_, *shared.admission}
+    , handshakes_(io_.get_executor())
+    , connections_{.handler = router_,
+                   .limits = config_.limits,
+                   .wheel = wheel_,
+                   .counters = counters_,
+                   .admission = *shared.admission,
+                   .handshakes = handshakes_}
     , listener_(io_, config_.limits, [this](int fd, const asio::ip::address& peer) { on_accepted(fd, peer); })
     , ticker_(io_.get_executor())
     , probe_channel_(fmt::format("{}:probe:{}:{}", config.redis.ns, shared.name, number)) {
@@ -76,8 +84,8 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     asio::co_spawn(io_, api::run_command(context_, who ? who : anyone(), std::string(op), job, attempt),
                    [done = std::move(done)](std::exception_ptr e, std::string problem) {
                      log::unexpected(e);
-                     if (!e)
-                       done(std::move(problem));
+                     done(e ? http::problem_json(500, "This is a fault of the gateway; its log says more.", "op")
+                            : std::move(problem));
                    });
   };
   host_.authenticate = [this](std::string_view token) -> boost::system::result<auth::identity_ptr, std::string> {
@@ -170,7 +178,7 @@ void reactor::run() {
   if (report_watch_)
     report_watch_->start();
   tick();
-  io_.run();
+  run_to_its_end(io_);
 }
 
 std::uint64_t reactor::sum_of(metrics::counter metrics::counters::*which) const {
@@ -184,29 +192,49 @@ std::uint64_t reactor::open_connections() const {
 
 void reactor::on_accepted(int fd, const asio::ip::address& peer) {
   counters_.connections_accepted.add();
-  net::client_socket client(fd, ready_);
   net::admission::ticket place;
+  bool admitted = false;
+  if (!survive([&] { admitted = admit(peer, place); }) || !admitted) {
+    ::close(fd);
+    return;
+  }
+  net::client_socket client(fd, ready_);
+  if (!client.is_open()) {
+    counters_.connections_refused.add();
+    return log::warning(unwatched_, "refused a connection that the kernel would not watch for us");
+  }
+  client.set_place(std::move(place));
+  counters_.connections.add();
+  bool const begun = survive([&] {
+    if (secrets_.tls)
+      client.start_tls(*secrets_.tls);
+    asio::co_spawn(io_, http::serve_connection(std::move(client), peer, connections_), [this](std::exception_ptr e) {
+      counters_.connections.subtract();
+      log::unexpected(e);
+    });
+  });
+  if (!begun)
+    counters_.connections.subtract();
+}
+
+bool reactor::admit(const asio::ip::address& peer, net::admission::ticket& place) {
   // Behind a proxy many clients share one address.
   bool const counted = !secrets_.trusted_proxies->contains(peer);
   if (counted)
     place = shared_.admission->connect(peer);
-  if (!client.is_open()) {
-    counters_.connections_refused.add();
-    return log::warning("refused a connection that the kernel would not watch for us");
-  }
   if ((counted && !place) || open_connections() >= config_.limits.connections) {
     counters_.connections_refused.add();
-    ++refused_;
-    return;
+    log::warning(crowded_, "refused a connection: limits.connections or limits.connections_per_address were reached");
+    return false;
   }
-  counters_.connections.add();
-  client.set_place(std::move(place));
-  if (secrets_.tls)
-    client.start_tls(*secrets_.tls);
-  asio::co_spawn(io_, http::serve_connection(std::move(client), peer, connections_), [this](std::exception_ptr e) {
-    counters_.connections.subtract();
-    log::unexpected(e);
-  });
+  // Before the handshake, which costs as much as several requests. Without keys no rate counts.
+  if (counted && secrets_.tls && !secrets_.auth->open() && !place.pay(clock::now(), secrets_.tls->handshake_price())) {
+    counters_.handshakes_refused.add();
+    log::warning(hasty_,
+                 "closed a connection before its TLS handshake: limits.request_rate was reached by its address");
+    return false;
+  }
+  return true;
 }
 
 void reactor::on_client(bool connected) {
@@ -235,16 +263,16 @@ void reactor::tick() {
     // How late the loop is, in ticks: a measure of load that includes everything.
     double const late = std::chrono::duration<double>(now - asked) / std::chrono::duration<double>(wheel_.tick());
     lag_ = lag_ * 0.9 + 0.1 * std::max(1.0, late);
-    advance_wheel();
-    tell_refused(now);
-    bulk_reads_.go_on();
-    hub_.tick(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count());
+    // Whatever throws, the next tick comes.
+    survive([this] { advance_wheel(); });
+    survive([this] { bulk_reads_.go_on(); });
+    survive([&] { hub_.tick(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count()); });
     if (now >= next_probe_) {
       next_probe_ = now + probe_every;
-      probe();
+      survive([this] { probe(); });
     }
     if (draining_)
-      end_if_drained();
+      survive([this] { end_if_drained(); });
     if (!ended_)
       tick();
   });
@@ -254,15 +282,6 @@ void reactor::tick() {
 void reactor::advance_wheel() {
   if (!wheel_.advance(clock::now(), deadlines_a_turn))
     asio::post(io_, [this] { advance_wheel(); });
-}
-
-// At once, and then no more than once a minute.
-void reactor::tell_refused(clock::time_point now) {
-  if (refused_ == 0 || now < next_told_)
-    return;
-  log::warning("refused {} connections: limits.connections or limits.connections_per_address were reached",
-               std::exchange(refused_, 0));
-  next_told_ = now + std::chrono::minutes(1);
 }
 
 // Ready is what a message made its way through Redis back to us, not what we believe of our sockets.
@@ -360,6 +379,8 @@ void reactor::end_if_drained() {
   }
   if (counters_.connections.get() > 0)
     log::warning("ended with {} connections still open", counters_.connections.get());
+  if (ingest_)
+    ingest_->end();
   client_.stop();
   bulk_client_.stop();
   subscriber_.stop();

@@ -192,6 +192,8 @@ class service {
         work();
       } catch (const std::exception& e) {
         gateway_.fail(fmt::format("{} ended: {}", what, e.what()));
+      } catch (...) {
+        gateway_.fail(fmt::format("{} ended: an exception of an unknown kind", what));
       }
       asio::post(main_, [this] {
         if (--running_ == 0)

@@ -4,6 +4,7 @@
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 namespace jobcast::log {
 
@@ -43,15 +44,26 @@ void write(level at, std::string_view line) {
   logger().log(to_spdlog(at), printable(line));
 }
 
-void unexpected(std::exception_ptr thrown) {
+void write(level at, std::uint64_t kept_back, std::string_view line) {
+  write(at, kept_back == 0 ? std::string(line) : fmt::format("{} ({} more since the last line)", line, kept_back));
+}
+
+// What is logged may be that there is no memory left, so that logging it fails too.
+void unexpected(std::exception_ptr thrown) noexcept {
   if (!thrown)
     return;
+  static thread_local complaint_gate complaints(std::chrono::seconds(1));
   try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& what) {
-    error("unexpected: {}", what.what());
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& what) {
+      error(complaints, "unexpected: {}", what.what());
+    } catch (...) {
+      error(complaints, "unexpected: an exception of an unknown kind");
+    }
   } catch (...) {
-    error("unexpected: an exception of an unknown kind");
+    constexpr std::string_view last_word = "jobcast: an exception could not be logged\n";
+    [[maybe_unused]] auto const written = ::write(STDERR_FILENO, last_word.data(), last_word.size());
   }
 }
 

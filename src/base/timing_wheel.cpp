@@ -1,5 +1,7 @@
 #include "jobcast/base/timing_wheel.hpp"
 
+#include "jobcast/base/survive.hpp"
+
 namespace jobcast {
 
 timing_wheel::timing_wheel(clock::time_point now, std::chrono::milliseconds tick)
@@ -35,7 +37,7 @@ bool timing_wheel::advance(clock::time_point now, std::size_t most) {
       wheel_entry& entry = taken_.front();
       taken_.pop_front();
       if (entry.due_ <= current_)
-        entry.on_deadline();
+        survive([&entry] { entry.on_deadline(); });
       else
         slots_[entry.due_ % slot_count].push_back(entry);
     }

@@ -75,10 +75,19 @@ class connection final : public open_connection, public client_presence, net::en
   }
 
  private:
+  // Nothing was asked yet: a drain need not wait for it.
   task<bool> shake_hands() {
     context_.wheel.arm(deadline_, context_.limits.request_timeout);
-    for (;;) {
-      error_code ec = socket_.handshake();
+    for (auto until = net::direction::read;;) {
+      error_code ec;
+      idle_ = true;
+      co_await socket_.async_wait(until, asio::redirect_error(use_awaitable, ec));
+      idle_ = false;
+      if (!ec)
+        co_await context_.handshakes.take();
+      if (ec || !socket_.is_open() || deadline_.expired() || context_.handler.draining())
+        co_return false;
+      ec = socket_.handshake();
       if (!ec)
         co_return true;
       if (ec != asio::error::would_block) {
@@ -86,14 +95,7 @@ class connection final : public open_connection, public client_presence, net::en
         log::debug("TLS handshake failed: {}", socket_.tls_failure());
         co_return false;
       }
-      if (context_.handler.draining())
-        co_return false;
-      auto const until = socket_.unsent() ? net::direction::write : net::direction::read;
-      idle_ = true;
-      co_await socket_.async_wait(until, asio::redirect_error(use_awaitable, ec));
-      idle_ = false;
-      if (ec || deadline_.expired())
-        co_return false;
+      until = socket_.unsent() ? net::direction::write : net::direction::read;
     }
   }
 
@@ -204,6 +206,9 @@ class connection final : public open_connection, public client_presence, net::en
     beast_fields const fields(head_fields_ ? *head_fields_ : parsing.get().base());
     request r;
     verdict judged = judge(parsing.get(), fields, r);
+    // The rate does not count for API keys, which could not be seen before the handshake.
+    if (r.who && r.who->what == auth::identity::kind::api_key)
+      socket_.refund_handshake();
     bool const leave_body = judged.refusal && announced_body(parsing) > small_body;
     if (!leave_body && !co_await read_body(parsing, judged, r))
       co_return false;

@@ -25,6 +25,8 @@ constexpr description descriptions[] = {
     {&counters::body_bytes, gauge, "jobcast_body_bytes",
      "Bytes held for clients: bodies and messages not complete, answers not sent (limits.bodies)."},
     {&counters::tls_failures, total, "jobcast_tls_failures_total", "TLS handshakes that came to nothing."},
+    {&counters::handshakes_refused, total, "jobcast_tls_handshakes_refused_total",
+     "Connections closed before their TLS handshake, over limits.request_rate."},
     {&counters::auth_refused, total, "jobcast_auth_refused_total", "Requests without the credentials they need."},
     {&counters::rate_limited, total, "jobcast_rate_limited_total", "Requests over limits.request_rate."},
     {&counters::busy_refused, total, "jobcast_busy_refused_total",
@@ -55,6 +57,14 @@ constexpr description descriptions[] = {
     {&counters::ingest_applied, total, "jobcast_published_reports_applied_total", "Reports taken in by PUBLISH."},
     {&counters::ingest_refused, total, "jobcast_published_reports_refused_total",
      "Published reports that were refused."},
+    {&counters::ingest_waiting, gauge, "jobcast_published_reports_waiting",
+     "Published reports that wait to be applied now."},
+    {&counters::ingest_replaced, total, "jobcast_published_reports_replaced_total",
+     "Published progress that newer progress of the job replaced while it waited."},
+    {&counters::ingest_shed, total, "jobcast_published_reports_shed_total",
+     "Published progress that was dropped because too many reports waited."},
+    {&counters::ingest_interrupted, total, "jobcast_published_reports_interrupted_total",
+     "Times the connection that brings published reports was lost, and with it what was published meanwhile."},
     {&counters::reports_refused, total, "jobcast_reports_refused_total",
      "Reports refused, whatever way they came, in the whole namespace (`jobcast refused`)."},
     {&counters::redis_rights_missing, gauge, "jobcast_redis_rights_missing",
@@ -81,6 +91,8 @@ constexpr notify_description notify_descriptions[] = {
     {&notify_counters::channel::dead, "jobcast_notifications_dead_total", "Notifications that became dead letters."},
     {&notify_counters::channel::seen, "jobcast_notifications_seen_total",
      "Notifications not sent because the outcome was seen in time."},
+    {&notify_counters::channel::unrecorded, "jobcast_notifications_unrecorded_total",
+     "Tries whose outcome Redis refused to record, so that they are made again."},
 };
 
 prometheus::ClientMetric of_channel(const char* name, const counter& value) {

@@ -138,7 +138,27 @@ unsigned admission::request(const asio::ip::address& from, time_point now, unsig
   if (rate_ <= 0)
     return 0;
   forget_idle(now);
-  holder& h = addresses_[key_of(from)];
+  return charge(addresses_[key_of(from)], now, cost);
+}
+
+bool admission::ticket::pay(time_point now, unsigned cost) {
+  std::lock_guard const lock(holder_->of->mutex_);
+  if (holder_->of->charge(*holder_, now, cost) != 0)
+    return false;
+  paid_ += cost;
+  return true;
+}
+
+void admission::ticket::refund() {
+  if (paid_ == 0)
+    return;
+  std::lock_guard const lock(holder_->of->mutex_);
+  holder_->requests += std::exchange(paid_, 0);
+}
+
+unsigned admission::charge(holder& h, time_point now, unsigned cost) {
+  if (rate_ <= 0)
+    return 0;
   refill(h, now);
   if (h.requests < 1)
     return static_cast<unsigned>(std::ceil((1 - h.requests) / rate_));

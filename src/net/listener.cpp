@@ -1,6 +1,7 @@
 #include "jobcast/net/listener.hpp"
 
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/survive.hpp"
 
 #include <cerrno>
 #include <charconv>
@@ -121,7 +122,7 @@ void listener::accept_some() {
       break;
     if (ec == asio::error::no_descriptors || ec == boost::system::errc::too_many_files_open_in_system ||
         ec == asio::error::no_memory || ec == asio::error::no_buffer_space) {
-      log::warning("cannot accept connections: {}; trying again in 100 ms", ec.message());
+      log::warning(complaints_, "cannot accept connections: {}; trying again in 100 ms", ec.message());
       pause_.expires_after(milliseconds(100));
       pause_.async_wait([this](error_code cancelled) {
         if (!cancelled)
@@ -130,7 +131,7 @@ void listener::accept_some() {
       return;
     }
     if (!ec)
-      accepted_(fd, peer.address());
+      survive([&] { accepted_(fd, peer.address()); });
   }
   wait();
 }

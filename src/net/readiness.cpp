@@ -1,8 +1,9 @@
 #include "jobcast/net/readiness.hpp"
 
+#include "jobcast/base/survive.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <memory>
 #include <sys/epoll.h>
@@ -113,8 +114,8 @@ void readiness::wait_for_events() {
     if (!epoll_ || ec == asio::error::operation_aborted)
       return;
     if (ec) // all clients would wait for ever
-      throw boost::system::system_error(ec, "waiting for clients");
-    take_events();
+      throw fatal("waiting for clients: " + ec.message());
+    survive([this] { take_events(); });
     if (epoll_)
       wait_for_events();
   });
@@ -124,7 +125,7 @@ void readiness::take_events() {
   epoll_event events[events_per_turn];
   int const count = ::epoll_wait(epoll_->native_handle(), events, events_per_turn, 0);
   for (int i = 0; i < count; ++i)
-    on_event(events[i].data.fd, events[i].events);
+    survive([this, &event = events[i]] { on_event(event.data.fd, event.events); });
 }
 
 // The kernel forgets a descriptor that is closed. An event of it that was fetched before finds an empty slot, or the

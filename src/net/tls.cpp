@@ -57,6 +57,16 @@ std::shared_ptr<ssl_ctx_st> make_context(const SSL_METHOD* method) {
   return context;
 }
 
+// A handshake takes a connection and a signature. Measured with OpenSSL 3.0: 0.2 ms with a key of P-256, 0.4 ms with
+// RSA of 2,048 bits, 1.5 and 3.2 ms with 3,072 and 4,096. At the default rate one address can take 2 to 8 % of a core,
+// while a crowd behind one address (an office) opens 500, 250 or 125 connections at once.
+unsigned price_of_handshake(SSL_CTX* context) {
+  EVP_PKEY* const key = SSL_CTX_get0_privatekey(context);
+  if (EVP_PKEY_is_a(key, "RSA") != 1 && EVP_PKEY_is_a(key, "RSA-PSS") != 1)
+    return 2;
+  return EVP_PKEY_get_bits(key) <= 2048 ? 4 : 8;
+}
+
 } // namespace
 
 boost::system::result<tls_context, std::string> tls_context::server(const std::string& certificate,
@@ -67,7 +77,10 @@ boost::system::result<tls_context, std::string> tls_context::server(const std::s
   // Tickets let a client resume without a memory of it here.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context.get(), 1);
-  return tls_context(std::move(context));
+  unsigned const price = price_of_handshake(context.get());
+  tls_context out(std::move(context));
+  out.handshake_price_ = price;
+  return out;
 }
 
 boost::system::result<tls_context, std::string>

@@ -1,6 +1,9 @@
 #include "curl_loop.hpp"
 
+#include "jobcast/base/survive.hpp"
+
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <stdexcept>
 
 namespace jobcast::notify {
@@ -40,13 +43,17 @@ curl_loop::~curl_loop() {
 }
 
 void curl_loop::start(CURL* easy, std::function<void(CURLcode)> done) {
-  running_.emplace(easy, std::move(done));
-  curl_multi_add_handle(multi_, easy); // asks for a timer, which begins the work
+  auto const at = running_.emplace(easy, std::move(done)).first;
+  // Asks for a timer, which begins the work.
+  if (curl_multi_add_handle(multi_, easy) == CURLM_OK)
+    return;
+  asio::post(executor_, [failed = std::move(at->second)] { failed(CURLE_OUT_OF_MEMORY); });
+  running_.erase(at);
 }
 
 int curl_loop::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
-  static_cast<curl_loop*>(self)->watch(socket, what);
-  return 0;
+  // Nothing may be thrown through curl, which is C.
+  return survive([&] { static_cast<curl_loop*>(self)->watch(socket, what); }) ? 0 : -1;
 }
 
 void curl_loop::watch(curl_socket_t socket, int what) {
@@ -90,12 +97,14 @@ int curl_loop::on_timer(CURLM*, long wait_ms, void* self) {
   loop->timer_.cancel();
   if (wait_ms < 0)
     return 0;
-  loop->timer_.expires_after(std::chrono::milliseconds(wait_ms));
-  loop->timer_.async_wait([loop, turn](error_code ec) {
-    if (!ec && turn == loop->timer_turn_)
-      loop->act(CURL_SOCKET_TIMEOUT, 0);
+  bool const armed = survive([&] {
+    loop->timer_.expires_after(std::chrono::milliseconds(wait_ms));
+    loop->timer_.async_wait([loop, turn](error_code ec) {
+      if (!ec && turn == loop->timer_turn_)
+        loop->act(CURL_SOCKET_TIMEOUT, 0);
+    });
   });
-  return 0;
+  return armed ? 0 : -1;
 }
 
 void curl_loop::act(curl_socket_t socket, int events) {
@@ -113,7 +122,7 @@ void curl_loop::collect() {
     CURLcode const result = message->data.result;
     curl_multi_remove_handle(multi_, easy);
     auto const found = running_.extract(easy);
-    found.mapped()(result);
+    survive([&] { found.mapped()(result); });
   }
 }
 

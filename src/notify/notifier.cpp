@@ -4,6 +4,7 @@
 #include "jobcast/base/clock.hpp"
 #include "jobcast/base/complaint_gate.hpp"
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/survive.hpp"
 #include "jobcast/redis/client.hpp"
 #include "prepare.hpp"
 #include "queue.hpp"
@@ -25,6 +26,8 @@ using config_ptr = std::shared_ptr<const notify_settings>;
 // New outcomes are looked for this often; what is known to be due is claimed in time.
 constexpr milliseconds poll_every = 500ms;
 constexpr milliseconds drain_tick = 20ms;
+// Redis may refuse to record something so often, before it is given up.
+constexpr unsigned most_refusals = 5;
 // A receiver that is down must not fill the disk with our complaints.
 constexpr auto complaint_every = 10s;
 
@@ -55,7 +58,7 @@ class notifier::impl {
     });
     client_.start();
     tick();
-    io_.run();
+    run_to_its_end(io_);
   }
 
   void reload(const settings& config) {
@@ -131,7 +134,7 @@ class notifier::impl {
       given_up_ += channel.buried;
       more_[channel.name] = channel.full;
       for (auto const& d : channel.deliveries)
-        attempt(d, config);
+        survive([&] { attempt(d, config); });
     }
     if (!drain_until_ && got.wait_ms >= 0 && got.wait_ms < poll_every.count())
       tick_after(milliseconds(got.wait_ms));
@@ -178,20 +181,36 @@ class notifier::impl {
     } else if (v.what == verdict::kind::retry) {
       complain("try {} of the notification {} failed: {}", d.tries, d.id, v.why);
     }
-    send_record(settle_call(ns_, d, v, pause, config));
+    send_record({d.id, d.channel, settle_call(ns_, d, v, pause, config)});
   }
 
-  void send_record(words what) {
+  struct outcome {
+    std::string id, channel;
+    words call;
+    unsigned refusals = 0;
+  };
+
+  void send_record(outcome what) {
     ++recording_;
-    auto const kept = std::make_shared<words>(std::move(what));
-    call(*kept, [this, kept](error_code ec, redis::reply_view reply) {
+    auto const kept = std::make_shared<outcome>(std::move(what));
+    call(kept->call, [this, kept](error_code ec, redis::reply_view reply) {
       --recording_;
-      // What is not recorded would be done again.
-      if (ec || reply.is_error()) {
+      if (!ec && !reply.is_error())
+        return;
+      if (ec || may_pass(reply.text()))
         complain_of_redis(ec, reply);
-        unrecorded_.push_back(std::move(*kept));
-      }
+      else if (++kept->refusals >= most_refusals)
+        return give_up(*kept, reply.text());
+      // What is not recorded would be done again.
+      unrecorded_.push_back(std::move(*kept));
     });
+  }
+
+  void give_up(const outcome& what, std::string_view why) {
+    count(what.channel).unrecorded.add();
+    log::error(unrecorded_complaints_,
+               "Redis refused to record what became of the notification {}, so it will be delivered again: {}", what.id,
+               why);
   }
 
   void record_again() {
@@ -224,12 +243,11 @@ class notifier::impl {
 
   template <class... Args>
   void complain(fmt::format_string<Args...> format, Args&&... args) {
-    auto const kept_back = complaints_.admit(clock::now());
-    if (!kept_back)
-      return log::debug(format, std::forward<Args>(args)...);
-    if (*kept_back > 0)
-      log::warning("{} more of the notifier's warnings got no line; with server.log_level debug they do", *kept_back);
-    log::warning(format, std::forward<Args>(args)...);
+    std::string const line = fmt::format(format, std::forward<Args>(args)...);
+    if (auto const kept_back = complaints_.admit(clock::now()))
+      log::write(log::level::warning, *kept_back, line);
+    else
+      log::debug("{}", line);
   }
 
   // A lost connection is said by the client, and a missing library put back by a reactor.
@@ -250,11 +268,11 @@ class notifier::impl {
   metrics::notify_counters counters_;
   load load_;
   std::map<std::string, bool> more_; ///< channels that had more due than room when they last had any
-  std::vector<words> unrecorded_;    ///< waiting for Redis to come back
+  std::vector<outcome> unrecorded_;  ///< waiting for Redis to come back, or to change its mind
   unsigned recording_ = 0;
   bool polling_ = false;
   std::optional<clock::time_point> drain_until_;
-  complaint_gate complaints_{complaint_every}, dead_letters_{complaint_every};
+  complaint_gate complaints_{complaint_every}, dead_letters_{complaint_every}, unrecorded_complaints_{complaint_every};
   unsigned given_up_ = 0; ///< dead letters that no line of the log tells yet
   std::minstd_rand random_{std::random_device{}()};
 };

@@ -1,9 +1,12 @@
 #include "transfer.hpp"
 
+#include "jobcast/base/survive.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <new>
 #include <sys/socket.h>
 
 namespace jobcast::notify {
@@ -36,6 +39,8 @@ std::optional<boost::asio::ip::address> address_of(const curl_sockaddr& where) {
 
 transfer::transfer(const notify_settings& config)
     : rules_(config.allow_internal) {
+  if (!easy_)
+    throw std::bad_alloc();
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(config.timeout.count()));
   set(CURLOPT_CONNECTTIMEOUT_MS, std::min(connect_timeout_ms, static_cast<long>(config.timeout.count())));
@@ -50,16 +55,24 @@ transfer::transfer(const notify_settings& config)
   set(CURLOPT_WRITEDATA, this);
 }
 
+void transfer::append(const char* line) {
+  curl_slist* const longer = curl_slist_append(list_.get(), line);
+  if (!longer)
+    throw std::bad_alloc();
+  // The same list, but for the first line.
+  if (!list_)
+    list_.reset(longer);
+}
+
 std::unique_ptr<transfer> transfer::webhook(const std::string& url, const std::vector<std::string>& headers,
                                             std::string body, const notify_settings& config) {
   std::unique_ptr<transfer> t(new transfer(config));
   t->is_webhook_ = true;
   t->body_ = std::move(body);
-  curl_slist* lines = nullptr;
   for (auto const& line : headers)
-    lines = curl_slist_append(lines, line.c_str());
+    t->append(line.c_str());
   // Nobody needs to be asked first whether a few kilobytes are welcome.
-  t->list_.reset(curl_slist_append(lines, "Expect:"));
+  t->append("Expect:");
   t->set(CURLOPT_URL, url.c_str());
   t->set(CURLOPT_PROTOCOLS_STR, "http,https");
   t->set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -70,6 +83,9 @@ std::unique_ptr<transfer> transfer::webhook(const std::string& url, const std::v
   t->set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(t->body_.size()));
   t->set(CURLOPT_OPENSOCKETFUNCTION, &transfer::open);
   t->set(CURLOPT_OPENSOCKETDATA, t.get());
+  // A connection that is kept alive is opened once, and the rules may have changed since.
+  t->set(CURLOPT_PREREQFUNCTION, &transfer::about_to_ask);
+  t->set(CURLOPT_PREREQDATA, t.get());
   return t;
 }
 
@@ -77,7 +93,7 @@ std::unique_ptr<transfer> transfer::email(const std::string& from, const std::st
                                           const notify_settings& config) {
   std::unique_ptr<transfer> t(new transfer(config));
   t->body_ = std::move(message);
-  t->list_.reset(curl_slist_append(nullptr, to.c_str()));
+  t->append(to.c_str());
   t->set(CURLOPT_URL, config.smtp_url.c_str());
   t->set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   t->set(CURLOPT_USE_SSL, static_cast<long>(config.smtp_tls == "off"             ? CURLUSESSL_NONE
@@ -99,13 +115,33 @@ std::unique_ptr<transfer> transfer::email(const std::string& from, const std::st
 
 curl_socket_t transfer::open(void* self, curlsocktype, curl_sockaddr* where) {
   auto* t = static_cast<transfer*>(self);
-  auto const address = address_of(*where);
-  if (!address || !t->rules_.allows(*address)) {
-    t->forbidden_ = address ? address->to_string() : "no IP address";
+  bool allowed = false;
+  // Nothing may be thrown through curl, which is C.
+  survive([&] {
+    auto const address = address_of(*where);
+    allowed = address && t->rules_.allows(*address);
+    if (!allowed)
+      t->forbidden_ = address ? address->to_string() : "no IP address";
+  });
+  if (!allowed)
     return CURL_SOCKET_BAD;
-  }
   t->connecting_ = true;
   return ::socket(where->family, where->socktype | SOCK_CLOEXEC, where->protocol);
+}
+
+int transfer::about_to_ask(void* self, char* address_there, char*, int, int) {
+  auto* t = static_cast<transfer*>(self);
+  bool allowed = false;
+  survive([&] {
+    boost::system::error_code ec;
+    auto const address = boost::asio::ip::make_address(address_there, ec);
+    allowed = !ec && t->rules_.allows(address);
+    if (!allowed)
+      t->forbidden_ = address_there;
+  });
+  if (!allowed)
+    t->connecting_ = false;
+  return allowed ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 std::size_t transfer::take_answer(char*, std::size_t, std::size_t count, void* self) {

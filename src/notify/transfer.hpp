@@ -16,7 +16,7 @@ namespace jobcast::notify {
 class transfer {
  public:
   /// A POST that follows no redirect, uses no proxy, and connects only where the rules allow: judged is the address of
-  /// each connection as it is made.
+  /// each connection as it is made, and again before each request on it.
   static std::unique_ptr<transfer> webhook(const std::string& url, const std::vector<std::string>& headers,
                                            std::string body, const notify_settings& config);
   /// A message for the relay.
@@ -36,6 +36,8 @@ class transfer {
   void set(CURLoption option, Value value) {
     curl_easy_setopt(easy_.get(), option, value);
   }
+  void append(const char* line);
+  static int about_to_ask(void* self, char* address_there, char*, int, int);
   static curl_socket_t open(void* self, curlsocktype, curl_sockaddr* where);
   static std::size_t take_answer(char*, std::size_t, std::size_t count, void* self);
   static std::size_t give_body(char* to, std::size_t, std::size_t room, void* self);

@@ -1,6 +1,7 @@
 #include "jobcast/redis/connection.hpp"
 
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/survive.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -10,14 +11,9 @@ namespace jobcast::redis {
 namespace {
 
 using steady = std::chrono::steady_clock;
-using namespace std::chrono_literals;
 
-// So much is read before others on this thread get their turn.
-constexpr std::size_t read_per_turn = 256 * 1024;
 // A write buffer that grew beyond this in a burst is given back.
 constexpr std::size_t idle_output = 256 * 1024;
-// Complaints are at least so far apart, whatever a server that keeps accepting and closing does.
-constexpr auto complain_every = 10s;
 
 } // namespace
 
@@ -25,7 +21,7 @@ connection::connection(executor ex, address where, connection_options options, s
     : executor_(ex)
     , where_(std::move(where))
     , options_(options)
-    , purpose_(std::move(purpose))
+    , purpose_(options.purpose.empty() ? std::move(purpose) : std::string(options.purpose))
     , handshake_(where_)
     , liveness_(options.ping_every, options.dead_after)
     , backoff_(options.backoff_base, options.backoff_cap)
@@ -94,6 +90,9 @@ void connection::now_up() {
 }
 
 void connection::tick() {
+  // Its answers may be among what is not read.
+  if (session_->paused)
+    liveness_.heard(steady::now());
   switch (liveness_.tick(steady::now(), awaiting())) {
   case liveness::verdict::dead:
     return fail(
@@ -126,14 +125,34 @@ void connection::fail(const std::string& why) {
 void connection::after(std::chrono::milliseconds delay, member then) {
   timer_.expires_after(delay);
   timer_.async_wait([self = shared_from_this(), turn = ++timer_turn_, then](error_code ec) {
-    if (!ec && turn == self->timer_turn_)
-      (self.get()->*then)();
+    if (ec || turn != self->timer_turn_)
+      return;
+    // Nothing else would wake it again.
+    if (!survive([&] { (self.get()->*then)(); }) && turn == self->timer_turn_ && !self->stopped())
+      self->after(self->options_.ping_every, then);
   });
 }
 
 // --- reading ---
 
+void connection::pause_reading() {
+  if (up())
+    session_->paused = true;
+}
+
+void connection::go_on_reading() {
+  if (!up() || !session_->paused)
+    return;
+  session_->paused = false;
+  if (std::exchange(session_->idle, false))
+    read();
+}
+
 void connection::read() {
+  if (session_->paused) {
+    session_->idle = true;
+    return;
+  }
   session_->stream.async_read_some(asio::buffer(session_->input),
                                    [self = shared_from_this(), s = session_](error_code ec, std::size_t size) {
                                      if (s == self->session_)
@@ -148,11 +167,13 @@ void connection::on_read(error_code ec, std::size_t size) {
   for (std::size_t total = 0; !ec; size = s->stream.read_some(asio::buffer(s->input), ec)) {
     total += size;
     liveness_.heard(steady::now());
-    failure = dispatch({s->input.data(), size}, any);
+    if (!survive([&] { failure = dispatch({s->input.data(), size}, any); }))
+      failure = "what it said could not be taken in";
     if (s != session_)
       return;
     // A read that did not fill the buffer has emptied the socket; to ask again would be a system call for nothing.
-    if (!failure.empty() || (size < s->input.size() && !s->stream.pending()) || total >= read_per_turn)
+    if (!failure.empty() || (size < s->input.size() && !s->stream.pending()) || total >= options_.read_per_turn ||
+        s->paused)
       break;
   }
   if (any)
@@ -229,23 +250,25 @@ void connection::session::sent() {
     output.shrink_to_fit();
 }
 
-// --- log: a line when an outage begins and one when it ends ---
+// --- log: a line for each reason of an outage, and one when it ends
 
 void connection::log_loss(const std::string& why, bool was_up) {
-  auto now = steady::now();
-  if (why == complaint_ || now < quiet_until_)
+  auto const kept_back = complaints_.admit(steady::now(), why);
+  if (!kept_back)
     return;
-  complaint_ = why;
   announce_ = true;
-  quiet_until_ = now + complain_every;
-  log::warning("redis {}: {}: {}; trying again until it works", purpose_, was_up ? "connection lost" : "cannot connect",
-               why);
+  log::write(log::level::warning, *kept_back,
+             fmt::format("redis {}: {}: {}; trying again until it works", purpose_,
+                         was_up ? "connection lost" : "cannot connect", why));
 }
 
 void connection::log_return() {
-  complaint_.clear();
-  if (std::exchange(announce_, false))
-    log::info("redis {}: connected to {}", purpose_, describe(where_));
+  complaints_.over();
+  if (!std::exchange(announce_, false))
+    return;
+  auto const failed = complaints_.take_kept_back();
+  log::info("redis {}: connected to {}{}", purpose_, describe(where_),
+            failed == 0 ? "" : fmt::format(" after {} more failures", failed));
 }
 
 } // namespace jobcast::redis

@@ -1,5 +1,7 @@
 #include "jobcast/redis/pipeline.hpp"
 
+#include "jobcast/base/survive.hpp"
+
 #include <utility>
 
 namespace jobcast::redis {
@@ -13,8 +15,9 @@ bool pipeline::complete(reply_ptr reply) {
   reply_view view = reply.get();
   if (oldest.keep)
     *oldest.keep = std::move(reply);
+  // Those behind it are to have theirs, whatever it throws.
   if (oldest.done)
-    oldest.done({}, view);
+    survive([&] { oldest.done({}, view); });
   return true;
 }
 
@@ -23,7 +26,7 @@ void pipeline::fail(error_code written, error_code unwritten) {
   auto were_written = std::exchange(written_, 0);
   for (std::size_t i = 0; i < failed.size(); ++i)
     if (failed[i].done)
-      failed[i].done(i < were_written ? written : unwritten, {});
+      survive([&] { failed[i].done(i < were_written ? written : unwritten, {}); });
 }
 
 } // namespace jobcast::redis

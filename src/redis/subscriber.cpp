@@ -1,6 +1,7 @@
 #include "jobcast/redis/subscriber.hpp"
 
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/survive.hpp"
 #include "jobcast/redis/connection.hpp"
 #include "jobcast/redis/denied.hpp"
 #include "jobcast/redis/push_reader.hpp"
@@ -39,17 +40,22 @@ struct subscriber::impl final : connection {
     observer_.on_connection(false);
   }
 
-  void on_turn_end() override { observer_.on_turn_end(); }
+  void on_turn_end() override {
+    survive([this] { observer_.on_turn_end(); });
+  }
 
   // The path of every update: allocates nothing.
   std::string on_bytes(std::string_view bytes, bool& any) override {
     std::string failure;
     bool const fine = incoming_.read(bytes, [&](const push& p) {
       any = true;
-      if (p[0] == "message")
-        observer_.on_message(p[1], p[2]);
-      else
-        failure = on_other(p);
+      // What one message does to its observer is not to lose those behind it.
+      survive([&] {
+        if (p[0] == "message")
+          observer_.on_message(p[1], p[2]);
+        else
+          failure = on_other(p);
+      });
       return failure.empty() && up();
     });
     return fine ? failure : std::string("not what a subscribed connection brings: ") + incoming_.failure();
@@ -127,6 +133,12 @@ void subscriber::psubscribe(std::string_view pattern) {
 }
 void subscriber::punsubscribe(std::string_view pattern) {
   impl_->unsubscribe(impl::kind::pattern, pattern);
+}
+void subscriber::pause() {
+  impl_->pause_reading();
+}
+void subscriber::go_on() {
+  impl_->go_on_reading();
 }
 
 } // namespace jobcast::redis

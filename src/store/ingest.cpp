@@ -15,24 +15,43 @@ using clock = std::chrono::steady_clock;
 // A successor must have taken over 3 s after the holder's death: the lease plus one tick is less.
 constexpr auto lease = 2'500ms;
 constexpr auto tick_length = 250ms;
+// Reports under way: enough for Redis never to wait for us, and 1 to 3 ms of its time, which all others may wait for.
+constexpr std::size_t most_unanswered = 64;
+// A turn of this connection is to be short: others on this thread are watched by people.
+constexpr std::size_t read_per_turn = 32 * 1024;
+
+redis::connection_options options_for(std::string_view purpose) {
+  redis::connection_options out;
+  out.read_per_turn = read_per_turn;
+  out.purpose = purpose;
+  return out;
+}
 
 } // namespace
 
 ingest::ingest(executor ex, const redis::address& where, redis::client& client, std::string ns, std::string holder,
-               metrics::counters& counters)
+               metrics::counters& counters, report_queue::limits most)
     : client_(client)
-    , subscriber_(ex, where, *this)
+    , reports_(ex, where, options_for("published reports, to be applied"))
+    , subscriber_(ex, where, *this, options_for("published reports"))
     , timer_(ex)
     , ns_(std::move(ns))
     , holder_(std::move(holder))
     , prefix_(ns_ + ":report:")
-    , counters_(counters) {}
+    , counters_(counters)
+    , waiting_(most) {
+  reports_.on_change([this](bool connected) {
+    if (connected)
+      apply_waiting();
+  });
+}
 
 ingest::~ingest() {
   *alive_ = false;
 }
 
 void ingest::start() {
+  reports_.start();
   subscriber_.start();
   tick();
 }
@@ -50,6 +69,14 @@ void ingest::stop() {
   }
   hold(false);
   subscriber_.stop();
+  if (over())
+    end();
+}
+
+void ingest::end() {
+  if (!waiting_.empty())
+    log::warning("{} published reports still waited to be applied, and are lost", waiting_.size());
+  reports_.stop();
 }
 
 void ingest::tick() {
@@ -86,47 +113,104 @@ void ingest::hold(bool now) {
     subscriber_.psubscribe(prefix_ + "*");
   else
     subscriber_.punsubscribe(prefix_ + "*");
+  // What was not read is another's by now, or nobody's.
+  if (!now)
+    subscriber_.go_on();
+}
+
+void ingest::on_connection(bool up) {
+  if (up || !holding_)
+    return;
+  counters_.ingest_interrupted.add();
+  bool const too_many = !waiting_.empty() || clock::now() - paused_at_ < 2min;
+  log::warning(losses_, "the connection that brings published reports was lost; reports published meanwhile are lost{}",
+               too_many
+                   ? ". More came than Redis applies, and than its client-output-buffer-limit pubsub keeps; workers "
+                     "that call jobcast_report by FCALL lose none"
+                   : "");
 }
 
 void ingest::on_message(std::string_view channel, std::string_view payload) {
   // Frozen for longer than the lease, and thawed with messages in the socket: another has applied them.
   if (!holding_ || clock::now() >= held_until_)
     return;
-  apply(channel.substr(std::min(prefix_.size(), channel.size())), payload);
+  take_in(channel.substr(std::min(prefix_.size(), channel.size())), payload);
 }
 
-void ingest::apply(std::string_view id, std::string_view payload) {
-  auto const refuse_here = [&](std::string_view field, const std::string& reason) {
-    store::keep_refused(client_, ns_, id, field, reason);
-    counters_.ingest_refused.add();
-  };
+void ingest::on_turn_end() {
+  apply_waiting();
+  if (!waiting_.full())
+    return;
+  paused_at_ = clock::now();
+  subscriber_.pause();
+}
+
+void ingest::take_in(std::string_view id, std::string_view payload) {
   if (!job::is_job_id(id))
-    return refuse_here("id", "the channel does not end in a job id");
+    return refuse_here(id, "id", "the channel does not end in a job id");
   auto report = job::report_from_json(without_byte_order_mark(payload));
   if (!report)
-    return refuse_here(report.error().field, report.error().detail);
-  auto const call = store::report_call(ns_, id, report->fields);
-  std::vector<std::string_view> const views(call.begin(), call.end());
-  client_.call(views, [this, alive = alive_, job = std::string(id)](error_code ec, redis::reply_view reply) {
+    return refuse_here(id, report.error().field, report.error().detail);
+  switch (waiting_.offer(id, std::move(report->fields))) {
+  case report_queue::fate::waits:
+    break;
+  case report_queue::fate::replaces:
+    counters_.ingest_replaced.add();
+    break;
+  case report_queue::fate::shed:
+    counters_.ingest_shed.add();
+    log::warning(sheds_, "published progress of job '{}' was dropped: more reports come than Redis applies",
+                 id.substr(0, 128));
+    break;
+  }
+  apply_waiting();
+}
+
+// In a flood they are only counted: few are kept anyway.
+void ingest::refuse_here(std::string_view id, std::string_view field, const std::string& reason) {
+  counters_.ingest_refused.add();
+  if (unanswered_ >= most_unanswered || !reports_.connected())
+    return;
+  ++unanswered_;
+  store::keep_refused(reports_, ns_, id, field, reason, [this, alive = alive_](error_code, redis::reply_view) {
     if (!*alive)
       return;
+    --unanswered_;
+    apply_waiting();
+  });
+}
+
+void ingest::apply_waiting() {
+  while (!waiting_.empty() && unanswered_ < most_unanswered && reports_.connected())
+    apply(waiting_.take());
+  counters_.ingest_waiting.set(waiting_.size());
+  if (waiting_.roomy())
+    subscriber_.go_on();
+  if (stopped_ && over())
+    reports_.stop();
+}
+
+void ingest::apply(report_queue::report next) {
+  auto const call = store::report_call(ns_, next.id, next.fields);
+  std::vector<std::string_view> const views(call.begin(), call.end());
+  ++unanswered_;
+  reports_.call(views, [this, alive = alive_, job = std::move(next.id)](error_code ec, redis::reply_view reply) {
+    if (!*alive)
+      return;
+    --unanswered_;
     if (auto const done = store::read_report(ec, reply); !done)
       refuse(job, done.error());
     else
       counters_.ingest_applied.add();
+    apply_waiting();
   });
 }
 
 // What is refused for its content is kept in `ns:refused`, and told from there.
 void ingest::refuse(std::string_view id, const failure& why) {
   counters_.ingest_refused.add();
-  if (why.what == failure::kind::refused)
-    return;
-  auto const kept_back = complaints_.admit(clock::now());
-  if (!kept_back)
-    return;
-  std::string const more = *kept_back == 0 ? "" : fmt::format(" ({} more since the last line)", *kept_back);
-  log::warning("a report published for job '{}' was not applied: {}{}", id.substr(0, 128), why.detail, more);
+  if (why.what != failure::kind::refused)
+    log::warning(refusals_, "a report published for job '{}' was not applied: {}", id.substr(0, 128), why.detail);
 }
 
 } // namespace jobcast::store

@@ -70,8 +70,8 @@ void library_keeper::on_done(const installation& done) {
     changed_();
   } else if (done.error().lasting) {
     unusable_(done.error().detail);
-  } else if (complaints_.admit(std::chrono::steady_clock::now())) {
-    log::warning("the function library is not in place yet: {}", done.error().detail);
+  } else {
+    log::warning(complaints_, "the function library is not in place yet: {}", done.error().detail);
   }
 }
 

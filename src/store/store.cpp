@@ -70,7 +70,8 @@ failure failure_of(error_code ec, redis::reply_view reply) {
     return {failure::kind::unavailable, {}, std::string(text)};
   if (redis::is_denied(reply.text()))
     return {failure::kind::denied, {}, std::string(text)};
-  log::warning("redis answered an error: {}", text);
+  static thread_local complaint_gate complaints(std::chrono::seconds(1));
+  log::warning(complaints, "redis answered an error: {}", text);
   return {failure::kind::broken, {}, std::string(text)};
 }
 
@@ -114,10 +115,10 @@ result<report_answer> store::read_report(error_code ec, redis::reply_view reply)
 }
 
 void store::keep_refused(redis::client& client, std::string_view ns, std::string_view id, std::string_view field,
-                         std::string_view reason) {
+                         std::string_view reason, redis::client::handler done) {
   client.call({"XADD", fmt::format("{}:refused", ns), "MAXLEN", "1000", "*", "id", id.substr(0, 128), "field",
                field.substr(0, 80), "reason", reason},
-              [](error_code, redis::reply_view) {});
+              std::move(done));
 }
 
 task<result<report_answer>> store::report(std::string id, arguments fields) {

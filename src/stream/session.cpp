@@ -276,7 +276,8 @@ void session::on_blocked_deadline() {
     return;
   }
   host_.counters.slow_closed.add();
-  log::info("closed a stream whose client took nothing for {} ms (limits.write_timeout)", stalled.count());
+  log::info(host_.stalled, "closed a stream whose client took nothing for {} ms (limits.write_timeout)",
+            stalled.count());
   close();
 }
 

@@ -1,6 +1,7 @@
 #include "jobcast/supervise/report_watch.hpp"
 
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/survive.hpp"
 #include "jobcast/supervise/refused_report.hpp"
 
 #include <algorithm>
@@ -65,7 +66,7 @@ void report_watch::read_refused() {
                    return reply.text().starts_with("NOGROUP") ? make_group() : wait();
                  redis::reply_view const entries = reply.size() > 0 ? reply[0][1] : reply;
                  for (std::size_t i = 0; i < entries.size(); ++i)
-                   tell(entries[i][1]);
+                   survive([&] { tell(entries[i][1]); });
                  // More than one read takes waits already.
                  if (entries.size() == full)
                    return read_refused();
@@ -114,12 +115,8 @@ void report_watch::read_mended() {
 }
 
 void report_watch::tell(redis::reply_view entry) {
-  auto const kept_back = complaints_.admit(std::chrono::steady_clock::now());
-  if (!kept_back)
-    return;
-  std::string const more = *kept_back == 0 ? "" : fmt::format(" ({} more since the last line)", *kept_back);
   auto const [id, field, reason] = read_refused_report(entry);
-  log::warning("a report on job '{}' was refused: {}: {}{}", id, field, reason, more);
+  log::warning(complaints_, "a report on job '{}' was refused: {}: {}", id, field, reason);
 }
 
 } // namespace jobcast::supervise

@@ -1,6 +1,7 @@
 #include "jobcast/supervise/supervisor.hpp"
 
 #include "jobcast/base/log.hpp"
+#include "jobcast/base/survive.hpp"
 
 namespace jobcast::supervise {
 
@@ -53,7 +54,7 @@ void supervisor::ask() {
                  if (ec || !reply.is_array() || reply.size() < 4) {
                    pace_.failed(clock::now());
                    if (!ec && reply.is_error() && reply.text().find("unction not found") == std::string_view::npos)
-                     log::warning("jobs cannot be supervised: {}", reply.text());
+                     survive([&] { log::warning(complaints_, "jobs cannot be supervised: {}", reply.text()); });
                    return go_on();
                  }
                  counters_.jobs_stalled.add(count(1));

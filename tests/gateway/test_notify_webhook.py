@@ -312,3 +312,44 @@ def test_what_is_given_up_on_before_a_try_is_told_too(start, receiver, new_job):
         gateway.report(new_job(), status="done")
     (line,) = until(lambda: lines_with(gateway, "dead letters without a line of their own"), "the line")
     assert "jobcast notify list" in line
+
+
+def test_an_outcome_that_redis_refuses_to_record_is_given_up_and_counted(start, start_redis, receiver, new_job):
+    redis = start_redis()
+    gateway = start(redis, NOTIFY_TIMEOUT="20s")
+    client = redis.client()
+    code = client.execute_command("FUNCTION", "LIST", "WITHCODE")[0][7].decode()
+    registered = "writes('jobcast_notify_settle', notify.settle)"
+    assert registered in code
+    broken = code.replace(registered, "writes('jobcast_notify_settle', function() error('out of order') end)")
+    client.execute_command("FUNCTION", "LOAD", "REPLACE", broken)
+    given_up = 'jobcast_notifications_unrecorded_total{channel="webhook"}'
+
+    def refused():
+        return client.info("commandstats")["cmdstat_fcall"]["failed_calls"]
+    for count in (1, 2):
+        before = refused()
+        gateway.report(new_job(), status="done")
+        until(lambda: gateway.metric(given_up) == count, "the gateway to give up")
+        assert refused() - before == 5
+    assert len([line for line in gateway.log().splitlines() if "refused to record" in line]) == 1
+    assert "out of order" in gateway.log()
+
+
+def test_a_kept_connection_is_not_used_once_its_address_is_not_allowed_any_more(start_redis, start_gateway, receiver, new_job):
+    hook = webhook(receiver.url.replace("127.0.0.1", "localhost"))
+    allowing = '[notify]\nallow_internal = ["127.0.0.1", "::1"]\n' + hook
+    quick = {name: value for name, value in QUICK.items() if name != "NOTIFY_ALLOW_INTERNAL"}
+    gateway = start_gateway(start_redis(), toml=allowing, **quick)
+    receiver.then(*[(204, {"Connection": "keep-alive"})] * 3)
+    for count in (1, 2):
+        gateway.report(new_job(), status="done")
+        receiver.wait(count)
+    until(lambda: gateway.metric('jobcast_notifications_sent_total{channel="webhook"}') == 2, "both to be recorded")
+    gateway.configure(hook)
+    gateway.process.send_signal(signal.SIGHUP)
+    until(lambda: "were read again" in gateway.log(), "the configuration to be read again")
+    gateway.report(new_job(), status="done")
+    (letter,) = until(lambda: dead_letters(gateway), "the dead letter")
+    assert "is internal, and not listed in notify.allow_internal" in letter
+    assert len(receiver.requests) == 2

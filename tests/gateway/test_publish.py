@@ -15,13 +15,6 @@ def gateway(gateway, worker):
     return gateway
 
 
-def metric(gateway, name):
-    for line in gateway.get("/metrics").body.decode().splitlines():
-        if line.startswith(name + " "):
-            return float(line.split()[1])
-    raise AssertionError(f"no metric {name}")
-
-
 def test_a_published_report_is_applied_and_watched(gateway, worker, job):
     with gateway.watch(job) as stream:
         stream.expect("missing")
@@ -45,11 +38,11 @@ def test_published_reports_of_a_job_are_applied_in_order(gateway, worker, job):
     b"", b"{", b"nonsense", b"[]", b"null", b"{}x", b'{"status":"finished"}', b'{"stauts":"done"}',
     b'{"status":"done","result":"a\nb"}', b"\x00\xff\xfe", b'{"percent":1}{"percent":2}', b"[" * 100_000])
 def test_what_is_no_report_harms_nothing(gateway, worker, job, payload):
-    refused = metric(gateway, "jobcast_published_reports_refused_total")
+    refused = gateway.metric("jobcast_published_reports_refused_total")
     with gateway.watch(job) as stream:
         stream.expect("missing")
         worker.publish(job, payload)
-        until(lambda: metric(gateway, "jobcast_published_reports_refused_total") == refused + 1, "the refusal to be counted")
+        until(lambda: gateway.metric("jobcast_published_reports_refused_total") == refused + 1, "the refusal to be counted")
         worker.publish(job, '{"status":"processing"}')
         assert stream.expect("job").version == 1
 
@@ -108,3 +101,32 @@ def test_another_gateway_takes_over_at_once_when_the_holder_drains(start_redis, 
 def test_a_byte_order_mark_before_a_report_is_passed_over(gateway, worker, job):
     until(lambda: worker.publish(job, b'\xef\xbb\xbf{"status":"done"}'), "a gateway that takes in published reports")
     until(lambda: gateway.get(f"/api/jobs/{job}/status").status == 200 and gateway.record(job)["status"] == "done", "the report to be applied")
+
+
+def test_a_flood_costs_neither_the_lease_nor_an_outcome_nor_other_answers(gateway, redis_server, worker, new_job):
+    jobs = [new_job() for _ in range(20)]
+    lost_before = gateway.log().count("no longer hold the lease")
+    pipe = redis_server.client().pipeline(transaction=False)
+    for n in range(30_000):
+        pipe.publish(f"jobcast:report:{jobs[n % 20]}", json.dumps({"status": "processing", "percent": n % 100}))
+    for job in jobs:
+        pipe.publish(f"jobcast:report:{job}", '{"status":"done"}')
+    pipe.execute()
+    asked = time.monotonic()
+    assert gateway.get("/healthz").status == 200
+    assert time.monotonic() - asked < 2
+    for job in jobs:
+        until(lambda: gateway.get(f"/api/jobs/{job}/status").status == 200 and gateway.record(job)["status"] == "done", "the outcome")
+    assert gateway.log().count("no longer hold the lease") == lost_before
+
+
+def test_a_lost_connection_of_published_reports_is_counted_and_told(start_redis, start_gateway):
+    redis = start_redis()
+    gateway = start_gateway(redis)
+    worker = Worker(redis)
+    until(lambda: worker.publish("first", '{"status":"processing"}') == 1, "the gateway to take the lease")
+    redis.client().execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    until(lambda: gateway.metric("jobcast_published_reports_interrupted_total") == 1, "the loss to be counted")
+    assert "reports published meanwhile are lost" in gateway.log()
+    until(lambda: worker.publish("second", '{"status":"processing"}') == 1, "the gateway to listen again")
+    until(lambda: gateway.get("/api/jobs/second/status").status == 200, "the report to be applied")

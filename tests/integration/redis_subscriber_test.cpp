@@ -2,6 +2,7 @@
 #include "loop.hpp"
 #include "redis_server.hpp"
 
+#include <boost/asio/post.hpp>
 #include <doctest/doctest.h>
 #include <map>
 #include <memory>
@@ -256,4 +257,73 @@ TEST_CASE("a subscriber may be destroyed from inside a message") {
   CHECK(s.seen.messages.size() == 1);
   CHECK(s.seen.turns == turns);
   CHECK(s.seen.connections == std::vector{true});
+}
+
+TEST_CASE("what is published while reading is paused comes later, and the silence does not count") {
+  test::redis_server server;
+  running_subscriber s(server.unix_socket(), quick(200ms));
+  s.listening->subscribe("a");
+  REQUIRE(s.connect());
+  REQUIRE(s.subscribed("a"));
+  s.listening->pause();
+  for (int i = 0; i < 20'000; ++i)
+    s.publish("a", std::to_string(i));
+  s.settle();
+  auto const until = std::chrono::steady_clock::now() + 1s;
+  run_until(s.io, [&] { return std::chrono::steady_clock::now() > until; });
+  // What was read already, and no more.
+  CHECK(s.seen.messages.size() < 5'000);
+  CHECK(s.listening->connected());
+  s.listening->go_on();
+  REQUIRE(run_until(s.io, [&] { return s.seen.messages.size() == 20'000; }));
+  for (int i = 0; i < 20'000; ++i)
+    REQUIRE(s.seen.messages[static_cast<std::size_t>(i)].second == std::to_string(i));
+  CHECK(s.seen.connections == std::vector<bool>{true});
+}
+
+TEST_CASE("an observer may pause and go on from inside any message") {
+  test::redis_server server;
+  running_subscriber s(server.unix_socket());
+  s.listening->subscribe("a");
+  REQUIRE(s.connect());
+  REQUIRE(s.subscribed("a"));
+  s.seen.then = [&] {
+    s.listening->pause();
+    asio::post(s.io, [&] { s.listening->go_on(); });
+  };
+  for (int i = 0; i < 2'000; ++i)
+    s.publish("a", std::to_string(i));
+  CHECK(run_until(s.io, [&] { return s.seen.messages.size() == 2'000; }));
+}
+
+TEST_CASE("a connection that was paused when it was lost is read again") {
+  test::redis_server server;
+  running_subscriber s(server.unix_socket());
+  s.listening->subscribe("a");
+  REQUIRE(s.connect());
+  REQUIRE(s.subscribed("a"));
+  s.listening->pause();
+  server.kill();
+  server.start();
+  s.listening->go_on();
+  REQUIRE(s.subscribed("a", 2));
+  REQUIRE(s.connect());
+  s.publish("a", "again");
+  CHECK(run_until(s.io, [&] { return s.seen.messages.size() == 1; }));
+}
+
+TEST_CASE("an observer that throws at a message loses none of the others, nor the connection") {
+  test::redis_server server;
+  running_subscriber s(server.unix_socket());
+  s.listening->subscribe("a");
+  REQUIRE(s.connect());
+  REQUIRE(s.subscribed("a"));
+  s.seen.then = [&] {
+    if (s.seen.messages.size() % 2)
+      throw std::bad_alloc();
+  };
+  for (int i = 0; i < 100; ++i)
+    s.publish("a", std::to_string(i));
+  CHECK(run_until(s.io, [&] { return s.seen.messages.size() == 100; }));
+  CHECK(s.seen.connections == std::vector<bool>{true});
 }

@@ -3,14 +3,16 @@ import os
 import shutil
 import ssl
 import subprocess
+import time
 
 import pytest
 
 from harness.certificates import make_certificate
-from harness.gateway import PROGRAM, is_sanitized
+from harness.gateway import DRAIN_SECONDS, PROGRAM, is_sanitized
 from harness.http_client import encode_request
 from harness.process import free_port, resident_kib
 from harness.redis_server import Worker
+from harness.tokens import PUBLISHER, auth_toml, bearer, token
 from harness.wait import until
 from harness.ws import PING, PONG
 from key_updates import KeyUpdateFlood
@@ -280,3 +282,53 @@ def test_a_user_of_redis_with_a_password_is_used(start_redis, start_gateway, job
     until(lambda: "WRONGPASS" in wrong.log() or "password" in wrong.log(), "the reason")
     assert wrong.get("/readyz").status == 503
     assert "not-the-password" not in wrong.log() and "the:pass@word" not in gateway.log()
+
+
+@pytest.fixture(scope="module")
+def strict(redis_server, _start_shared_gateway, certificate):
+    """Allows an address 2 requests a second, 10 at once: 2 handshakes of the certificate's RSA key and 2 requests."""
+    return _start_shared_gateway(redis_server, toml=auth_toml(), tls=trusting(certificate[0]), LIMITS_REQUEST_RATE=2,
+                                 SERVER_TRUSTED_PROXIES="127.0.0.1", SERVER_TLS_CERTIFICATE=certificate[0],
+                                 SERVER_TLS_KEY=certificate[1])
+
+
+def shakes_hands(gateway, source):
+    try:
+        gateway.connect(source=source).close()
+        return True
+    except (ConnectionError, ssl.SSLError):
+        return False
+
+
+def test_handshakes_count_for_the_rate_of_their_address(strict):
+    assert shakes_hands(strict, "127.0.0.5")
+    until(lambda: not shakes_hands(strict, "127.0.0.5"), "the address to be over its rate")
+    assert shakes_hands(strict, "127.0.0.6")
+    metrics = strict.connect(source="127.0.0.7").request("GET", "/metrics", headers=bearer(token("ops", scope="operator")))
+    refused = [line for line in metrics.body.decode().splitlines() if line.startswith("jobcast_tls_handshakes_refused_total")]
+    assert float(refused[0].split()[1]) > 0
+    assert "before its TLS handshake: limits.request_rate" in strict.log()
+    until(lambda: shakes_hands(strict, "127.0.0.5"), "the address to be within its rate again")
+
+
+def test_an_api_key_gets_the_price_of_its_handshake_back(strict):
+    for _ in range(30):
+        with strict.connect(source="127.0.0.8") as connection:
+            assert connection.request("GET", "/api/jobs/x/status", headers=PUBLISHER).status == 404
+
+
+def test_handshakes_of_a_trusted_proxy_are_not_counted(strict):
+    for _ in range(30):
+        assert shakes_hands(strict, "127.0.0.1")
+
+
+def test_a_handshake_that_never_ends_does_not_hold_a_drain(start_gateway, redis_server, certificate):
+    gateway = start_gateway(redis_server, tls=trusting(certificate[0]), SERVER_TLS_CERTIFICATE=certificate[0],
+                            SERVER_TLS_KEY=certificate[1])
+    with gateway.connect(tls=None) as silent, gateway.connect(tls=None) as slow:
+        slow.send(b"\x16")
+        until(lambda: gateway.metric("jobcast_connections") == 3, "both to be accepted")
+        asked = time.monotonic()
+        assert gateway.stop() == 0
+        assert time.monotonic() - asked < DRAIN_SECONDS / 2
+        assert silent.rest() == slow.rest() == b""

@@ -5,6 +5,7 @@
 #include "jobcast/api/router.hpp"
 #include "jobcast/app/redis_backend.hpp"
 #include "jobcast/app/secrets.hpp"
+#include "jobcast/base/complaint_gate.hpp"
 #include "jobcast/base/settings.hpp"
 #include "jobcast/base/timing_wheel.hpp"
 #include "jobcast/hub/hub.hpp"
@@ -67,6 +68,8 @@ class reactor final : redis::subscriber_observer {
   void on_connection(bool up) override;
 
   void on_accepted(int fd, const asio::ip::address& peer);
+  /// Takes a place and the price of a handshake for the address. False if there is none: a refusal has been counted.
+  bool admit(const asio::ip::address& peer, net::admission::ticket& place);
   /// Over all reactors.
   std::uint64_t sum_of(metrics::counter metrics::counters::*which) const;
   std::uint64_t open_connections() const;
@@ -74,7 +77,6 @@ class reactor final : redis::subscriber_observer {
   void update_available();
   void tick();
   void advance_wheel();
-  void tell_refused(std::chrono::steady_clock::time_point now);
   void probe();
   void ask_time();
   void warn_of_eviction();
@@ -102,6 +104,7 @@ class reactor final : redis::subscriber_observer {
   std::unique_ptr<stream::joint_sends> sends_; ///< with server.io_uring
   api::context context_;
   api::router router_;
+  net::turns handshakes_;
   http::connection_context connections_;
   net::listener listener_;
   std::optional<store::library_keeper> library_;
@@ -112,8 +115,9 @@ class reactor final : redis::subscriber_observer {
   steady_timer ticker_;
   std::string probe_channel_;
   std::string eviction_policy_; ///< the last that Redis named
-  std::chrono::steady_clock::time_point next_probe_{}, drain_deadline_{}, next_told_{};
-  std::uint64_t refused_ = 0; ///< connections over a limit that the log does not know of
+  std::chrono::steady_clock::time_point next_probe_{}, drain_deadline_{};
+  complaint_gate crowded_{std::chrono::minutes(1)}, hasty_{std::chrono::minutes(1)},
+      unwatched_{std::chrono::minutes(1)};
   double lag_ = 1;
   bool subscriber_up_ = false;
   bool draining_ = false;

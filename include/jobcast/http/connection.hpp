@@ -9,6 +9,7 @@
 #include "jobcast/http/response.hpp"
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/net/client_socket.hpp"
+#include "jobcast/net/turns.hpp"
 
 #include <array>
 #include <boost/intrusive/list.hpp>
@@ -75,6 +76,8 @@ struct connection_context {
   /// What any connection reads into: bytes are taken out of it before another's turn, so that a connection that waits
   /// holds no buffer.
   std::array<char, 4096> input{};
+  /// Of TLS handshakes.
+  net::turns& handshakes;
 };
 
 /// Runs until the connection is over or taken over. What it refers to must outlive it.

@@ -58,6 +58,7 @@ struct alignas(64) counters {
   counter connections_refused;  ///< over limits.connections or limits.connections_per_address
   counter body_bytes;           ///< held for clients: bodies and messages not complete, answers not sent
   counter tls_failures;         ///< handshakes that came to nothing
+  counter handshakes_refused;   ///< connections closed before their TLS handshake, over limits.request_rate
   counter auth_refused;         ///< requests with credentials that are not good, or without any
   counter rate_limited;         ///< requests over limits.request_rate
   counter busy_refused;         ///< while only the reserve was left, or what is held for clients is at a limit
@@ -81,6 +82,10 @@ struct alignas(64) counters {
   counter request_errors;       ///< of them, with 4xx or 5xx
   counter ingest_applied;       ///< PUBLISHed reports applied
   counter ingest_refused;       ///< PUBLISHed reports not applied
+  counter ingest_waiting;       ///< PUBLISHed reports that wait to be applied now
+  counter ingest_replaced;      ///< PUBLISHed progress that newer progress replaced while it waited
+  counter ingest_shed;          ///< PUBLISHed progress for which there was no room
+  counter ingest_interrupted;   ///< times the connection that brings them was lost
   counter reports_refused;      ///< whatever way they came, in the whole namespace
   std::array<counter, side_fields.size()> mended; ///< cut, clamped or left out, in the whole namespace
   counter jobs_stalled;                           ///< found silent by this gateway's supervisor
@@ -97,10 +102,11 @@ struct alignas(64) counters {
 /// What the notifier counts, by channel. Written by its thread alone.
 struct notify_counters {
   struct channel {
-    counter sent;   ///< arrived
-    counter failed; ///< tries that did not arrive
-    counter dead;   ///< given up
-    counter seen;   ///< not told, since someone saw the outcome in time
+    counter sent;       ///< arrived
+    counter failed;     ///< tries that did not arrive
+    counter dead;       ///< given up
+    counter seen;       ///< not told, since someone saw the outcome in time
+    counter unrecorded; ///< tries whose outcome Redis refused to record
   };
   channel webhook, email;
 };

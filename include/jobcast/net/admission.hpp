@@ -35,19 +35,27 @@ class admission {
    public:
     ticket() = default;
     ticket(ticket&& other) noexcept
-        : holder_(std::exchange(other.holder_, nullptr)) {}
+        : holder_(std::exchange(other.holder_, nullptr))
+        , paid_(std::exchange(other.paid_, 0)) {}
     ticket& operator=(ticket&& other) noexcept {
       std::swap(holder_, other.holder_);
+      std::swap(paid_, other.paid_);
       return *this;
     }
     ~ticket();
     explicit operator bool() const { return holder_ != nullptr; }
+    /// Takes so many requests of its address for this place. False, and nothing is taken, if the address is over its
+    /// rate.
+    bool pay(time_point now, unsigned cost);
+    /// Gives back what was paid, if anything.
+    void refund();
 
    private:
     friend class admission;
     explicit ticket(holder& h)
         : holder_(&h) {}
     holder* holder_ = nullptr;
+    unsigned paid_ = 0;
   };
 
   /// For whom bytes are held.
@@ -153,6 +161,7 @@ class admission {
   ticket take(table& in, std::string key, std::size_t most);
   void give_back(holder& h);
   void forget_unused(holder& h);
+  unsigned charge(holder& h, time_point now, unsigned cost);
   void forget_idle(time_point now);
 
   std::mutex mutex_;

@@ -29,6 +29,8 @@ class client_socket {
 
   /// Counts it for an address, or for another: the one at its end may be a proxy's.
   void set_place(admission::ticket place) { place_ = std::move(place); }
+  /// What the address paid for the handshake is given back.
+  void refund_handshake() { place_.refund(); }
   /// Everything from here on is TLS, beginning with the handshake.
   void start_tls(const tls_context& context);
   bool is_tls() const { return tls_ != nullptr; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "jobcast/base/asio.hpp"
+#include "jobcast/base/complaint_gate.hpp"
 #include "jobcast/base/settings.hpp"
 
 #include <boost/system/result.hpp>
@@ -39,6 +40,7 @@ class listener {
 
   acceptor acceptor_;
   steady_timer pause_;
+  complaint_gate complaints_{std::chrono::minutes(1)};
   milliseconds write_timeout_;
   std::function<void(int fd, const asio::ip::address& peer)> accepted_;
 };

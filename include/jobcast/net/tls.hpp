@@ -30,11 +30,14 @@ class tls_context {
                                                                 const std::string& key);
 
   ssl_ctx_st* native() const { return context_.get(); }
+  /// What a handshake costs a listener, in requests (limits.request_rate).
+  unsigned handshake_price() const { return handshake_price_; }
 
  private:
   explicit tls_context(std::shared_ptr<ssl_ctx_st> context)
       : context_(std::move(context)) {}
   std::shared_ptr<ssl_ctx_st> context_;
+  unsigned handshake_price_ = 0;
 };
 
 /// One connection's TLS. Does no waiting: would_block says that the socket must first become readable, or writable

@@ -34,6 +34,8 @@ struct connection_options {
   std::chrono::milliseconds dead_after{5'000}; ///< replies awaited and nothing received for this long: reconnect
   std::chrono::milliseconds backoff_base{50};  ///< reconnect delay, doubled up to the cap, full jitter
   std::chrono::milliseconds backoff_cap{2'000};
+  std::size_t read_per_turn = 256 * 1024; ///< bytes, before others on this thread get their turn
+  std::string_view purpose{};             ///< names the connection in the log, forever valid; empty: what it is for
 };
 
 /// All members are to be called on the executor's thread; handlers are invoked there, never from inside call().

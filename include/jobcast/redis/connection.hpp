@@ -5,6 +5,7 @@
 #pragma once
 
 #include "jobcast/base/backoff.hpp"
+#include "jobcast/base/complaint_gate.hpp"
 #include "jobcast/redis/client.hpp"
 #include "jobcast/redis/handshake.hpp"
 #include "jobcast/redis/liveness.hpp"
@@ -31,6 +32,11 @@ class connection : public std::enable_shared_from_this<connection> {
   bool stopped() const { return stage_ == stage::stopped; }
   const std::string& last_failure() const { return last_failure_; }
   const executor& get_executor() const { return executor_; }
+
+  /// Nothing more is read from the server (but for what was read already, and a handshake) until it may go on, or the
+  /// connection is lost. It is not given up for its silence meanwhile.
+  void pause_reading();
+  void go_on_reading();
 
   /// Asks for take_output() once, later in this turn of the loop; does nothing while there is no connection.
   void write_soon();
@@ -67,6 +73,8 @@ class connection : public std::enable_shared_from_this<connection> {
     std::array<char, 64 * 1024> input;
     std::string output;
     bool writing = false; ///< or writing has failed
+    bool paused = false;  ///< nothing more is to be read
+    bool idle = false;    ///< nothing is being read, since it is paused
     void sent();
   };
   using session_ptr = std::shared_ptr<session>;
@@ -106,9 +114,8 @@ class connection : public std::enable_shared_from_this<connection> {
 
   using time_point = std::chrono::steady_clock::time_point;
   time_point up_since_{};
-  time_point quiet_until_{}; ///< no new complaint before
-  std::string complaint_;    ///< last logged of the present outage
-  bool announce_ = true;     ///< the next connection is worth a line
+  complaint_gate complaints_{std::chrono::seconds(10)};
+  bool announce_ = true; ///< the next connection is worth a line
 };
 
 } // namespace jobcast::redis

@@ -51,6 +51,12 @@ class subscriber {
   void psubscribe(std::string_view pattern);
   void punsubscribe(std::string_view pattern);
 
+  /// Backpressure: nothing more is read until go_on(), but for what was read already, or the connection is lost. Redis
+  /// keeps for us what is published meanwhile, and cuts the connection when that is over its
+  /// `client-output-buffer-limit pubsub`.
+  void pause();
+  void go_on();
+
  private:
   struct impl;
   std::shared_ptr<impl> impl_;

@@ -53,7 +53,7 @@ class library_keeper {
   unsigned settings_read_ = 1, settings_taken_ = 0; ///< how often they were read, and which of these Redis has taken
   std::string ours_;                                ///< hash of the policies last brought to Redis
   std::string outvoted_by_, complaint_;             ///< what was logged last
-  complaint_gate complaints_{std::chrono::seconds(10)};
+  complaint_gate complaints_{std::chrono::minutes(1)};
 };
 
 } // namespace jobcast::store

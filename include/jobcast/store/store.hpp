@@ -94,7 +94,7 @@ class store {
   static result<report_answer> read_report(error_code ec, redis::reply_view reply);
   /// Keeps a report that the gateway refused itself, as the function keeps those that it refuses (`ns:refused`).
   static void keep_refused(redis::client& client, std::string_view ns, std::string_view id, std::string_view field,
-                           std::string_view reason);
+                           std::string_view reason, redis::client::handler done = {});
 
  private:
   task<result<redis::reply_ptr>> call(std::string_view function, arguments rest);

@@ -1,6 +1,7 @@
 // What every stream of a reactor needs of it.
 #pragma once
 
+#include "jobcast/base/complaint_gate.hpp"
 #include "jobcast/base/redis_clock.hpp"
 #include "jobcast/base/settings.hpp"
 #include "jobcast/base/timing_wheel.hpp"
@@ -37,7 +38,8 @@ struct host {
   std::function<boost::system::result<auth::identity_ptr, std::string>(std::string_view token)> authenticate{};
   batch due{};                  ///< for one flush after the other
   joint_sends* sends = nullptr; ///< while many streams are flushed together, and the gateway is to do it so
-  bool draining = false;        ///< new streams are told so and end
+  complaint_gate stalled{std::chrono::minutes(1)};
+  bool draining = false; ///< new streams are told so and end
   redis_clock clock{};
   hub::event_ptr time{}; ///< of time_now()
   timing_wheel::clock::time_point time_of{};

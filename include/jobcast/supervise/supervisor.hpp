@@ -3,6 +3,7 @@
 #pragma once
 
 #include "jobcast/base/asio.hpp"
+#include "jobcast/base/complaint_gate.hpp"
 #include "jobcast/metrics/counters.hpp"
 #include "jobcast/redis/client.hpp"
 #include "jobcast/supervise/pace.hpp"
@@ -32,6 +33,7 @@ class supervisor {
   std::string ns_;
   metrics::counters& counters_;
   pace pace_;
+  complaint_gate complaints_{std::chrono::minutes(1)};
   bool stopped_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -3,6 +3,7 @@
 #include <array>
 #include <doctest/doctest.h>
 #include <functional>
+#include <new>
 #include <numeric>
 
 using namespace std::chrono_literals;
@@ -120,4 +121,14 @@ TEST_CASE_FIXTURE(fixture, "a destroyed entry is forgotten") {
     wheel.arm(e, 1s);
   }
   at(5s);
+}
+
+TEST_CASE_FIXTURE(fixture, "an entry that throws takes nothing from those behind it") {
+  entry first, second;
+  first.then = [](entry&) { throw std::bad_alloc(); };
+  wheel.arm(first, 1s);
+  wheel.arm(second, 1s);
+  at(2s);
+  CHECK(first.calls == 1);
+  CHECK(second.calls == 1);
 }

@@ -115,6 +115,23 @@ TEST_CASE("without a rate any number is let through, and other limits take effec
   CHECK(bool(gate.connect(at("192.0.2.1"))));
 }
 
+TEST_CASE("a place that is paid for counts as several requests, and what was paid is given back once") {
+  net::admission gate(few());
+  net::admission::time_point now{};
+  auto place = gate.connect(at("192.0.2.1"));
+  for (int i = 0; i < 12; ++i)
+    CHECK(place.pay(now, 4));
+  auto other = gate.connect(at("192.0.2.1"));
+  CHECK(other.pay(now, 4));
+  CHECK_FALSE(other.pay(now, 4));
+  CHECK(gate.request(at("192.0.2.1"), now) != 0);
+  place.refund();
+  place.refund();
+  for (int i = 0; i < 46; ++i)
+    CHECK(gate.request(at("192.0.2.1"), now) == 0);
+  CHECK(gate.request(at("192.0.2.1"), now) != 0);
+}
+
 namespace {
 
 using room = net::admission::room;

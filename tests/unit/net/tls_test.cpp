@@ -25,8 +25,7 @@ struct identity_files {
   }();
   std::string certificate = folder + "/certificate.pem", key = folder + "/key.pem";
 
-  identity_files() {
-    EVP_PKEY* const pair = EVP_EC_gen("P-256");
+  explicit identity_files(EVP_PKEY* pair = EVP_EC_gen("P-256")) {
     X509* const made = X509_new();
     ASN1_INTEGER_set(X509_get_serialNumber(made), 1);
     X509_gmtime_adj(X509_getm_notBefore(made), 0);
@@ -179,4 +178,14 @@ TEST_CASE("a closed TLS socket touches nothing that is opened under its number")
   CHECK(::recv(others.ours, bytes, sizeof bytes, MSG_DONTWAIT) == 6);
   CHECK(::recv(others.theirs, bytes, sizeof bytes, MSG_DONTWAIT) < 0);
   ::close(number);
+}
+
+TEST_CASE("a handshake costs more requests the larger the key") {
+  auto const price = [](EVP_PKEY* pair) {
+    identity_files const files(pair);
+    return net::tls_context::server(files.certificate, files.key)->handshake_price();
+  };
+  CHECK(price(EVP_EC_gen("P-256")) == 2);
+  CHECK(price(EVP_RSA_gen(2048)) == 4);
+  CHECK(price(EVP_RSA_gen(3072)) == 8);
 }

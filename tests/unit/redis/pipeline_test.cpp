@@ -80,3 +80,17 @@ TEST_CASE("a reply can be kept beyond the handler") {
   CHECK(seen == "1");
   CHECK(redis::reply_view(kept.get()).text() == "1");
 }
+
+TEST_CASE("a handler that throws takes nothing from those behind it") {
+  pipeline p;
+  outcomes seen;
+  for (int i = 0; i < 2; ++i) {
+    p.push([](error_code, redis::reply_view) { throw std::bad_alloc(); });
+    p.push(seen.note("b"));
+  }
+  p.written();
+  CHECK(p.complete(test::reply("+1\r\n")));
+  CHECK(p.complete(test::reply("+2\r\n")));
+  p.fail(errc::lost, errc::unavailable);
+  CHECK(seen.all.size() == 2);
+}
