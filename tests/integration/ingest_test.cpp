@@ -26,7 +26,7 @@ class ingesting {
     client_.start();
     REQUIRE(run_until(io, [&] { return client_.connected(); }));
     bool installed = false;
-    asio::co_spawn(io, store::install_library(client_, defaults_),
+    asio::co_spawn(io, store::install_library(client_, "jobcast"),
                    [&](std::exception_ptr, boost::system::result<void, store::library_failure> done) {
                      installed = done.has_value();
                    });
@@ -53,7 +53,6 @@ class ingesting {
 
  private:
   test::redis_server server_;
-  settings defaults_;
 
  public:
   asio::io_context io{1};
