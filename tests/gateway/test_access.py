@@ -383,7 +383,7 @@ def test_guests_of_one_link_share_the_streams_of_a_viewer_and_take_none_of_its_o
             assert second.next().data == {"state": "busy"}
 
 
-def test_links_and_tokens_for_the_same_jobs_are_one_viewer_in_whatever_order_they_name_them(redis_server, start_gateway, new_job):
+def test_links_and_tokens_for_mixes_of_the_same_jobs_are_one_viewer(redis_server, start_gateway, new_job):
     gateway = start_gateway(redis_server, toml=auth_toml(), LIMITS_STREAMS_PER_OWNER=1)
     jobs = [new_job() for _ in range(3)]
     for one in jobs:
@@ -391,16 +391,16 @@ def test_links_and_tokens_for_the_same_jobs_are_one_viewer_in_whatever_order_the
 
     def link(*of):
         return gateway.post("/api/watch-links", {"jobs": of}, ANNA).json()["url"]
-    a, b, c = jobs
+    a, b, c = sorted(jobs)
     with gateway.stream(link(a, b, c)) as guest:
         assert guest.next().name == "job"
-        for same in ((c, b, a), (b, a, c), (a, b, c, a), (a, a, b, b, c)):
+        for same in ((c, b, a), (b, a, c), (a, b, c, a), (a, a, b, b, c), (b, a), (a, c)):
             with gateway.stream(link(*same)) as second:
                 assert second.next().data == {"state": "busy"}
             named = bearer(token(jobs=list(same)))
             with gateway.stream(f"/api/events?job={a}", headers=named) as third:
                 assert third.next().data == {"state": "busy"}
-        assert opens(gateway, link(a, b), ())
+        assert opens(gateway, link(b, c), ())
 
 
 def opens(gateway, target, headers):
