@@ -53,7 +53,7 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
     , secrets_(keys)
     , wheel_(clock::now())
     , client_(io_.get_executor(), shared.redis)
-    , bulk_client_(io_.get_executor(), shared.redis)
+    , bulk_client_(io_.get_executor(), shared.redis, {.purpose = "lists"})
     , subscriber_(io_.get_executor(), shared.redis, *this)
     , store_(client_, config.redis.ns)
     , reads_(io_.get_executor(), store_)
