@@ -27,8 +27,9 @@ def folder():
 
 @pytest.fixture(scope="module")
 def gateway(folder):
-    config = pathlib.Path(__file__).parents[2] / "config" / "demo.toml"
-    one = Gateway(f"{folder}/gateway", toml=config.read_text(encoding="utf-8"))
+    top = pathlib.Path(__file__).parents[2]
+    one = Gateway(f"{folder}/gateway", toml=(top / "config" / "demo.toml").read_text(encoding="utf-8"),
+                  WEB_ROOT=str(top / "web-demo" / "public"))
     yield one
     one.check_end()
 
