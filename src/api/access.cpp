@@ -242,7 +242,7 @@ namespace {
 
 // Whether it matters who sends this: jobs join a batch by its name, and by becoming those of its owner.
 bool names_its_publisher(const store::arguments& fields) {
-  constexpr std::string_view names[] = {"group", "group_size", "owner", "tenant", "keyed"};
+  constexpr std::string_view names[] = {"group", "group_size", "group_publishers", "owner", "tenant", "keyed"};
   for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
     if (std::find(std::begin(names), std::end(names), fields[i]) != std::end(names))
       return true;

@@ -32,6 +32,7 @@ hub::watch_request base_request(context& c, const http::request& r) {
   out.chunked = !r.http10;
   out.last_event_id = last_event_id(r);
   out.who = watching(r);
+  out.payer = payer_of(c, r);
   out.headers = c.date.at(c.clock.now()) + cors_headers(c.config.cors, r.field("Origin")) +
                 "Vary: Authorization, Cookie, Origin\r\n";
   return out;
@@ -89,7 +90,6 @@ task<http::answer> get_events(context& c, http::request& r, parts) {
     if (auto* bad = std::get_if<http::response>(&scope))
       co_return std::move(*bad);
     asked.scope = std::move(std::get<std::string>(scope));
-    asked.payer = payer_of(c, r);
   } else if (asked.jobs.empty() && r.who->what == auth::identity::kind::link && !r.who->jobs.empty()) {
     asked.jobs = r.who->jobs;
   } else if (asked.jobs.empty()) {

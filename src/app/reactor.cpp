@@ -63,8 +63,7 @@ reactor::reactor(const gateway& shared, const settings& config, const secrets& k
                        },
                    .post = [this](std::function<void()> what) { asio::post(io_, std::move(what)); }})
     , lists_(io_.get_executor(), bulk_reads_, config.redis.ns)
-    , backend_(client_, bulk_reads_, subscriber_, config.redis.ns, hub_,
-               [this] { asio::post(io_, [this] { flush(); }); })
+    , backend_(bulk_reads_, subscriber_, config.redis.ns, hub_, [this] { asio::post(io_, [this] { flush(); }); })
     , hub_(backend_, config_.limits, config.redis.ns, counters_)
     , host_{hub_, wheel_, config_.limits, counters_, *shared.admission}
     , context_(make_context())
@@ -266,6 +265,7 @@ void reactor::tick() {
     // Whatever throws, the next tick comes.
     survive([this] { advance_wheel(); });
     survive([this] { bulk_reads_.go_on(); });
+    survive([this] { backend_.go_on(); });
     survive([&] { hub_.tick(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count()); });
     if (now >= next_probe_) {
       next_probe_ = now + probe_every;

@@ -6,27 +6,18 @@
 
 namespace jobcast::app {
 
+void redis_backend::read(std::vector<hub::record_read> records) {
+  for (hub::record_read& one : records)
+    reads_.add(std::move(one.id), one.payer);
+  reads_.go_on();
+}
+
 // Hubs are handed views of records, not copies.
-void redis_backend::read(std::vector<std::string> ids) {
-  auto shared = std::make_shared<const std::vector<std::string>>(std::move(ids));
-  std::vector<std::string_view> call{"FCALL", "jobcast_read", "1", ns_, "", "later", store::page_bytes};
-  call.insert(call.end(), shared->begin(), shared->end());
-  client_.call(call, [this, shared](error_code ec, redis::reply_view reply) {
-    if (ec || !reply.is_array())
-      return hub_.on_read_failed(*shared);
-    for (std::size_t i = 0; i < shared->size(); ++i) {
-      const std::string& id = (*shared)[i];
-      redis::reply_view const row = reply[i + 1];
-      if (row.is_nil()) {
-        hub_.on_absent(id);
-      } else if (!row.is_array()) {
-        hub_.on_unread(id);
-      } else {
-        store::record_view const r = store::view_record(row);
-        hub_.on_record(id, r.version, r.final, r.json);
-      }
-    }
-  });
+void redis_backend::on_row(std::string_view id, redis::reply_view row) {
+  if (row.is_nil())
+    return hub_.on_absent(id);
+  store::record_view const r = store::view_record(row);
+  hub_.on_record(id, r.version, r.final, r.json);
 }
 
 void redis_backend::list(const std::string& scope, std::int64_t since, std::uint64_t ticket,

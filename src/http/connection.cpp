@@ -327,11 +327,14 @@ class connection final : public open_connection, public client_presence, net::en
       std::get<response>(given).close = true;
     }
     auto& out = std::get<response>(given);
-    // What was done is not to be answered as if it was not.
-    bool const only_read = r.method == "GET" && !r.head;
-    if (only_read && !out.file && out.body.size() > joined_body)
-      if (auto crowded = hold(&r, out.body.size()))
-        out = std::move(*crowded);
+    if (!r.head && !out.file && out.body.size() > joined_body)
+      if (auto crowded = hold(&r, out.body.size())) {
+        // What was done is not to be answered as if it was not.
+        if (r.method == "GET")
+          out = std::move(*crowded);
+        else
+          out.body = "{}";
+      }
     context_.handler.decorate(&r, out);
     if (out.status >= 400)
       context_.counters.request_errors.add();

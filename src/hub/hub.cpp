@@ -8,7 +8,6 @@
 namespace jobcast::hub {
 
 namespace {
-constexpr std::size_t ids_per_read = 100;
 // What a watcher of all jobs of an owner may have unsent, in limits.outbox of a watcher of named ones.
 constexpr std::size_t outboxes_of_a_feed = 64;
 } // namespace
@@ -34,25 +33,37 @@ void hub::enlist(watcher& w) {
     w.notify(event::gateway("degraded"));
 }
 
-void hub::open(watcher& w, link& l, std::string_view job) {
+void hub::open(watcher& w, link& l, std::string_view job, const net::admission::payer& payer) {
   w.hub_ = this;
   topic* t = topics_.find(job);
   if (!t) {
     t = &topics_.add(job);
     counters_.watches.add();
     backend_.subscribe(event_channel(job));
+    if (!payer.key().empty())
+      payers_.emplace(t, payer);
   }
   t->in_idle.unlink();
   // A retry may have been answered already whose event is still on its way, and an outcome ends streams: it is read
   // again before a newcomer is told.
   if (t->at == topic::state::live && t->latest && t->latest->final()) {
-    t->at = topic::state::reading;
     t->forget_freshness();
-    to_read_.emplace_back(t->id());
-    if (!std::exchange(flush_scheduled_, true))
-      backend_.schedule_flush();
+    read_soon(*t, payer);
+  } else if (t->at == topic::state::unread) {
+    read_soon(*t, payer);
   }
   t->attach(l, w);
+}
+
+void hub::read_soon(topic& t, net::admission::payer payer) {
+  t.at = topic::state::reading;
+  to_read_.push_back({std::string(t.id()), std::move(payer)});
+  schedule_flush();
+}
+
+void hub::schedule_flush() {
+  if (!std::exchange(flush_scheduled_, true))
+    backend_.schedule_flush();
 }
 
 void hub::close(link& l) {
@@ -138,8 +149,8 @@ void hub::on_subscribed(std::string_view channel) {
   flush_scheduled_ = true; // the subscriber ends every turn with a flush
   if (channel.starts_with(event_prefix_)) {
     if (topic* t = topics_.find(channel.substr(event_prefix_.size())); t) {
-      t->at = topic::state::reading;
-      to_read_.emplace_back(t->id());
+      auto const payer = payers_.extract(t);
+      read_soon(*t, payer ? std::move(payer.mapped()) : net::admission::payer());
     }
   } else if (feed* f = find_feed(channel); f) {
     f->at = topic::state::live;
@@ -281,10 +292,14 @@ void hub::on_absent(std::string_view id) {
   });
 }
 
-void hub::on_unread(std::string_view id) {
-  to_read_.emplace_back(id);
-  if (!std::exchange(flush_scheduled_, true))
-    backend_.schedule_flush();
+bool hub::wants(std::string_view id) {
+  topic* const t = topics_.find(id);
+  bool const reading = t && t->at == topic::state::reading;
+  if ((reading && t->watched()) || feed_reads_.contains(std::string(id)))
+    return true;
+  if (reading)
+    t->at = topic::state::unread;
+  return false;
 }
 
 void hub::on_read_failed(std::span<const std::string> ids) {
@@ -316,10 +331,10 @@ void hub::reread_rest(feed& f) {
     if (!t.fresh) {
       t.at = topic::state::reading;
       feed_reads_.emplace(t.id(), f.scope);
-      to_read_.emplace_back(t.id());
+      to_read_.push_back({std::string(t.id())});
     }
-  if (!to_read_.empty() && !std::exchange(flush_scheduled_, true))
-    backend_.schedule_flush();
+  if (!to_read_.empty())
+    schedule_flush();
 }
 
 void hub::on_list_failed(std::uint64_t ticket) {
@@ -330,33 +345,28 @@ void hub::on_list_failed(std::uint64_t ticket) {
 }
 
 void hub::retry_reads() {
-  to_read_.insert(to_read_.end(), failed_reads_.begin(), failed_reads_.end());
-  failed_reads_.clear();
+  for (std::string& id : std::exchange(failed_reads_, {}))
+    to_read_.push_back({std::move(id)});
   std::vector<feed_member*> again;
   for (auto& [ticket, awaited] : tickets_)
     if (std::exchange(awaited.member->list_failed_, false))
       again.push_back(awaited.member);
   for (feed_member* member : again)
     request_list(*member);
-  if (!to_read_.empty() && !std::exchange(flush_scheduled_, true))
-    backend_.schedule_flush();
+  if (!to_read_.empty())
+    schedule_flush();
 }
 
 void hub::mark_dirty(watcher& w) {
   if (!w.in_dirty_watchers.is_linked())
     dirty_.push_back(w);
-  if (!std::exchange(flush_scheduled_, true))
-    backend_.schedule_flush();
+  schedule_flush();
 }
 
 void hub::flush() {
   flush_scheduled_ = false;
-  for (std::size_t at = 0; at < to_read_.size(); at += ids_per_read) {
-    auto const first = to_read_.begin() + static_cast<std::ptrdiff_t>(at);
-    auto const last = to_read_.begin() + static_cast<std::ptrdiff_t>(std::min(to_read_.size(), at + ids_per_read));
-    backend_.read({std::make_move_iterator(first), std::make_move_iterator(last)});
-  }
-  to_read_.clear();
+  if (!to_read_.empty())
+    backend_.read(std::exchange(to_read_, {}));
   while (!dirty_.empty()) {
     watcher& w = dirty_.front();
     dirty_.pop_front();
@@ -373,6 +383,7 @@ void hub::tick(std::int64_t now_steady_ms) {
     idle_.pop_front();
     backend_.unsubscribe(event_channel(t.id()));
     counters_.watches.subtract();
+    payers_.erase(&t);
     topics_.erase(t);
   }
   for (auto at = feeds_.begin(); at != feeds_.end();) {

@@ -6,6 +6,7 @@
 #include "jobcast/base/log.hpp"
 #include "jobcast/base/survive.hpp"
 #include "jobcast/redis/client.hpp"
+#include "jobcast/redis/passing.hpp"
 #include "prepare.hpp"
 #include "queue.hpp"
 #include "transfer.hpp"
@@ -197,7 +198,7 @@ class notifier::impl {
       --recording_;
       if (!ec && !reply.is_error())
         return;
-      if (ec || may_pass(reply.text()))
+      if (ec || redis::may_pass(reply.text()))
         complain_of_redis(ec, reply);
       else if (++kept->refusals >= most_refusals)
         return give_up(*kept, reply.text());

@@ -32,16 +32,6 @@ delivery read_delivery(redis::reply_view row, std::string_view channel) {
 
 } // namespace
 
-bool may_pass(std::string_view error) {
-  constexpr std::array<std::string_view, 14> passing{"LOADING", "READONLY",   "OOM",         "MISCONF",  "NOREPLICAS",
-                                                     "BUSY",    "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOAUTH",
-                                                     "NOPERM",  "MOVED",      "ASK",         "UNBLOCKED"};
-  return error.find("unction not found") != std::string_view::npos ||
-         std::any_of(passing.begin(), passing.end(), [&](std::string_view word) {
-           return error.starts_with(word) && error.substr(word.size()).starts_with(' ');
-         });
-}
-
 std::string hook_channel(std::string_view name) {
   return std::string(hook_prefix).append(name);
 }

@@ -36,10 +36,6 @@ claimed read_poll(redis::reply_view reply);
 words settle_call(std::string_view ns, const delivery& d, const verdict& v, milliseconds pause,
                   const notify_settings& config);
 
-/// Returns true if the error that Redis answered passes by itself, or once an operator has done something: what was
-/// asked is to be asked again. The others stay as they are.
-bool may_pass(std::string_view error);
-
 /// `hook.<name>`
 std::string hook_channel(std::string_view name);
 /// The webhook of the config that a channel stands for, or null.

@@ -1,5 +1,7 @@
 #include "jobcast/store/bulk_reads.hpp"
 
+#include "jobcast/base/survive.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -35,16 +37,13 @@ double bulk_reads::price(std::int64_t looks) {
 
 bulk_reads::ticket bulk_reads::ask(call what, asker who) {
   read_ptr& known = queued_[name_of(what)];
-  if (!known) {
+  if (!known)
     known = std::make_shared<read>(read{std::move(what), {}});
-    const std::string& payer = who.payer.key();
-    auto at = groups_.find(payer);
-    if (at == groups_.end()) {
-      turns_.push_back({payer, {}});
-      at = groups_.emplace(payer, std::prev(turns_.end())).first;
-    }
-    at->second->reads.push_back(known);
-  }
+  // Whoever may read it first has it read for all.
+  const std::string& payer = who.payer.key();
+  if (std::none_of(known->waiters.begin(), known->waiters.end(),
+                   [&](const waiter& w) { return w.who.payer.key() == payer; }))
+    enqueue(payer, known);
   ticket const id = ++last_ticket_;
   tickets_.emplace(id, known);
   known->waiters.push_back({id, std::move(who)});
@@ -53,18 +52,33 @@ bulk_reads::ticket bulk_reads::ask(call what, asker who) {
   return id;
 }
 
-bool bulk_reads::drop(ticket t) {
+void bulk_reads::enqueue(const std::string& payer, read_ptr r) {
+  auto at = groups_.find(payer);
+  if (at == groups_.end()) {
+    turns_.push_back({payer, {}});
+    at = groups_.emplace(payer, std::prev(turns_.end())).first;
+  }
+  at->second->reads.push_back(std::move(r));
+}
+
+void bulk_reads::drop(ticket t) {
   auto const at = tickets_.find(t);
   if (at == tickets_.end())
-    return false;
-  if (read_ptr const r = at->second.lock()) {
-    auto const here = std::find_if(r->waiters.begin(), r->waiters.end(), [t](const waiter& w) { return w.id == t; });
-    if (r->sent)
-      here->who.done = nullptr;
-    else
-      r->waiters.erase(here);
-  }
+    return;
+  auto& waiters = at->second->waiters;
+  auto const here = std::find_if(waiters.begin(), waiters.end(), [t](const waiter& w) { return w.id == t; });
+  if (at->second->sent)
+    here->who.done = nullptr;
+  else
+    waiters.erase(here);
   tickets_.erase(at);
+}
+
+bool bulk_reads::drop_unsent(ticket t) {
+  auto const at = tickets_.find(t);
+  if (at == tickets_.end() || at->second->sent)
+    return false;
+  drop(t);
   return true;
 }
 
@@ -81,8 +95,9 @@ void bulk_reads::go_on() {
 bulk_reads::read_ptr bulk_reads::next() {
   for (auto at = turns_.begin(); at != turns_.end();) {
     read_ptr r = at->reads.front();
-    bool const go = may_go(*r);
-    if (!go && !r->waiters.empty()) {
+    // Sent: in the turn of another who waits for it too.
+    bool const go = !r->sent && may_go(*r);
+    if (!go && !r->sent && !r->waiters.empty()) {
       ++at;
       continue;
     }
@@ -113,9 +128,12 @@ bool bulk_reads::may_go(read& r) {
   return go;
 }
 
-// Takes the group's first read out of the queue; the group's next turn comes after all others'.
+// Takes the group's first read out of its queue; the group's next turn comes after all others'.
 void bulk_reads::take_first(std::list<group>::iterator of) {
-  queued_.erase(name_of(of->reads.front()->what));
+  const read_ptr& r = of->reads.front();
+  // Another of the same call may be queued by now.
+  if (auto const at = queued_.find(name_of(r->what)); at != queued_.end() && at->second == r)
+    queued_.erase(at);
   of->reads.pop_front();
   if (!of->reads.empty())
     return turns_.splice(turns_.end(), turns_, of);
@@ -146,7 +164,7 @@ void bulk_reads::on_reply(read& r, error_code ec, redis::reply_view reply) {
     r.waiters.pop_front();
     tickets_.erase(w.id);
     if (w.who.done)
-      w.who.done({ec, reply});
+      survive([&] { w.who.done({ec, reply}); });
   }
   go_on();
 }

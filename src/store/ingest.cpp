@@ -84,6 +84,7 @@ void ingest::tick() {
     return;
   if (holding_ && clock::now() >= held_until_)
     hold(false);
+  take_back();
   ask();
   timer_.expires_after(tick_length);
   timer_.async_wait([this, alive = alive_](error_code ec) {
@@ -181,9 +182,9 @@ void ingest::refuse_here(std::string_view id, std::string_view field, const std:
 }
 
 void ingest::apply_waiting() {
-  while (!waiting_.empty() && unanswered_ < most_unanswered && reports_.connected())
+  while (!waiting_.empty() && not_run_.empty() && unanswered_ < most_unanswered && reports_.connected())
     apply(waiting_.take());
-  counters_.ingest_waiting.set(waiting_.size());
+  counters_.ingest_waiting.set(waiting_.size() + not_run_.size());
   if (waiting_.roomy())
     subscriber_.go_on();
   if (stopped_ && over())
@@ -194,16 +195,35 @@ void ingest::apply(report_queue::report next) {
   auto const call = store::report_call(ns_, next.id, next.fields);
   std::vector<std::string_view> const views(call.begin(), call.end());
   ++unanswered_;
-  reports_.call(views, [this, alive = alive_, job = std::move(next.id)](error_code ec, redis::reply_view reply) {
-    if (!*alive)
-      return;
-    --unanswered_;
-    if (auto const done = store::read_report(ec, reply); !done)
-      refuse(job, done.error());
-    else
-      counters_.ingest_applied.add();
-    apply_waiting();
+  auto kept = std::make_shared<report_queue::report>(std::move(next));
+  reports_.call(views, [this, alive = alive_, kept](error_code ec, redis::reply_view reply) {
+    if (*alive)
+      on_answer(std::move(*kept), ec, reply);
   });
+}
+
+void ingest::on_answer(report_queue::report applied, error_code ec, redis::reply_view reply) {
+  --unanswered_;
+  auto const done = store::read_report(ec, reply);
+  // A reply that is lost leaves open whether the report was applied.
+  bool const not_run = !done && !stopped_ && done.error().what == failure::kind::unavailable &&
+                       (!ec || ec == redis::errc::unavailable || is_outcome(applied.fields));
+  if (done)
+    counters_.ingest_applied.add();
+  else if (!not_run)
+    refuse(applied.id, done.error());
+  else
+    not_run_.push_back(std::move(applied));
+  apply_waiting();
+}
+
+// Once all that was under way is answered: so that reports of one job keep their order.
+void ingest::take_back() {
+  if (unanswered_ > 0)
+    return;
+  for (; !not_run_.empty(); not_run_.pop_back())
+    waiting_.put_back(std::move(not_run_.back()));
+  apply_waiting();
 }
 
 // What is refused for its content is kept in `ns:refused`, and told from there.

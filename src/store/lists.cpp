@@ -62,8 +62,6 @@ template <class Page>
 task<result<Page>> lists::ask(bulk_reads::call what, reader by, std::function<Page(redis::reply_view)> parse,
                               bulk_reads::manners when_in_debt) {
   result<Page> out = failure{failure::kind::unavailable, {}, "the client has left"};
-  if (by.client && by.client->gone())
-    co_return out;
   // Named, and everything by reference: they live in this frame until it goes on.
   auto initiate = [&](auto resume) {
     auto shared = std::make_shared<decltype(resume)>(std::move(resume));
@@ -77,12 +75,14 @@ task<result<Page>> lists::ask(bulk_reads::call what, reader by, std::function<Pa
       std::move (*shared)();
     };
     auto const ticket = reads_.ask(std::move(what), {std::move(by.payer), when_in_debt, std::move(done)});
+    if (!by.client)
+      return;
     // Weak, since the client's connection lives in a frame that this one's handler owns.
-    if (by.client)
-      by.client->when_gone([this, ticket, weak = std::weak_ptr(shared)] {
-        if (auto alive = weak.lock(); alive && reads_.drop(ticket))
-          asio::post(executor_, [alive = std::move(alive)] { std::move (*alive)(); });
-      });
+    auto const leave = [this, ticket, weak = std::weak_ptr(shared)] {
+      if (auto alive = weak.lock(); alive && reads_.drop_unsent(ticket))
+        asio::post(executor_, [alive = std::move(alive)] { std::move (*alive)(); });
+    };
+    by.client->gone() ? leave() : by.client->when_gone(leave);
   };
   co_await asio::async_initiate<const asio::use_awaitable_t<executor>, void()>(initiate, use_awaitable);
   if (by.client)

@@ -42,6 +42,13 @@ bool is_progress(const arguments& fields) {
   return true;
 }
 
+bool is_outcome(const arguments& fields) {
+  for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+    if (fields[i] == "status")
+      return fields[i + 1] == "done" || fields[i + 1] == "failed" || fields[i + 1] == "cancelled";
+  return false;
+}
+
 std::size_t report_queue::size_of(const report& r) {
   std::size_t size = report_overhead + r.id.size();
   for (const std::string& text : r.fields)
@@ -67,6 +74,12 @@ report_queue::fate report_queue::offer(std::string_view id, arguments fields) {
     last_.erase(found);
   last_.emplace(fresh.id, &fresh);
   return fate::waits;
+}
+
+void report_queue::put_back(report r) {
+  report& first = waiting_.emplace_front(std::move(r));
+  bytes_ += size_of(first);
+  last_.emplace(first.id, &first);
 }
 
 report_queue::report report_queue::take() {

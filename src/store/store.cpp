@@ -3,7 +3,7 @@
 #include "jobcast/base/log.hpp"
 #include "jobcast/base/strings.hpp"
 #include "jobcast/job/event.hpp"
-#include "jobcast/redis/denied.hpp"
+#include "jobcast/redis/passing.hpp"
 
 namespace jobcast::store {
 
@@ -65,11 +65,10 @@ failure failure_of(error_code ec, redis::reply_view reply) {
     if (colon != std::string_view::npos)
       return {failure::kind::refused, std::string(text.substr(0, colon)), std::string(text.substr(colon + 2))};
   }
-  if (text.starts_with("LOADING") || text.starts_with("READONLY") || text.starts_with("MASTERDOWN") ||
-      text.starts_with("CLUSTERDOWN") || text.starts_with("BUSY") || text.starts_with("Function not found"))
-    return {failure::kind::unavailable, {}, std::string(text)};
   if (redis::is_denied(reply.text()))
     return {failure::kind::denied, {}, std::string(text)};
+  if (redis::may_pass(text))
+    return {failure::kind::unavailable, {}, std::string(text)};
   static thread_local complaint_gate complaints(std::chrono::seconds(1));
   log::warning(complaints, "redis answered an error: {}", text);
   return {failure::kind::broken, {}, std::string(text)};
@@ -88,8 +87,12 @@ task<result<std::vector<std::optional<record>>>> store::get(std::vector<std::str
   std::vector<std::optional<record>> out(ids.size());
   // A reply is bounded in bytes: records that found no room in one are read by the next.
   for (bool all = false; !all;) {
-    arguments call = strings("FCALL", "jobcast_read", "1", ns_, scope, "later", page_bytes);
-    call.reserve(call.size() + ids.size());
+    arguments call;
+    call.reserve(7 + ids.size());
+    for (std::string_view const part :
+         {std::string_view("FCALL"), std::string_view("jobcast_read"), std::string_view("1"), std::string_view(ns_),
+          std::string_view(scope), std::string_view("later"), page_bytes})
+      call.emplace_back(part);
     for (std::size_t i = 0; i < ids.size(); ++i)
       if (!out[i])
         call.push_back(ids[i]);

@@ -96,7 +96,7 @@ class many_session final : public sse_session {
     for (std::size_t i = 0; i < count_; ++i) {
       if (r.every)
         links_[i].want_every();
-      host_.hub.open(*this, links_[i], r.jobs[i]);
+      host_.hub.open(*this, links_[i], r.jobs[i], r.payer);
     }
     if (r.jobs.empty()) {
       if (r.every)
@@ -160,7 +160,7 @@ class single_session final : public sse_session {
     host_.hub.enlist(*this);
     if (opening_->every)
       link_.want_every();
-    host_.hub.open(*this, link_, opening_->jobs.front());
+    host_.hub.open(*this, link_, opening_->jobs.front(), opening_->payer);
     flush();
   }
 

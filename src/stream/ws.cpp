@@ -236,7 +236,7 @@ class ws_session final : public session {
     for (const std::string& job : message.jobs) {
       if (watches_.watches(job))
         continue;
-      watches_.watch(host_.hub, *this, job, message.version_of(job), message.every);
+      watches_.watch(host_.hub, *this, job, message.version_of(job), message.every, payer());
     }
   }
 

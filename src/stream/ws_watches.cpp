@@ -10,12 +10,13 @@ ws_watches::link* ws_watches::find(std::string_view job) const {
   return at == links_.end() ? nullptr : at->get();
 }
 
-void ws_watches::watch(hub::hub& h, hub::watcher& by, std::string_view job, std::uint64_t known, bool every) {
+void ws_watches::watch(hub::hub& h, hub::watcher& by, std::string_view job, std::uint64_t known, bool every,
+                       const net::admission::payer& payer) {
   link& l = *links_.emplace_back(std::make_unique<link>());
   l.known = known;
   if (every)
     l.want_every();
-  h.open(by, l, job);
+  h.open(by, l, job, payer);
 }
 
 void ws_watches::unwatch(hub::hub& h, const std::vector<std::string>& jobs) {

@@ -26,7 +26,8 @@ class ws_watches {
   std::size_t size() const { return links_.size(); }
   bool watches(std::string_view job) const { return find(job) != nullptr; }
   /// `job` is not watched yet. `known`: the version that the client has; 0: none.
-  void watch(hub::hub& h, hub::watcher& by, std::string_view job, std::uint64_t known, bool every);
+  void watch(hub::hub& h, hub::watcher& by, std::string_view job, std::uint64_t known, bool every,
+             const net::admission::payer& payer);
   /// `jobs` are sorted; what of them is not watched is left alone.
   void unwatch(hub::hub& h, const std::vector<std::string>& jobs);
 

@@ -166,11 +166,11 @@ class bench final : hub::backend, redis::subscriber_observer {
 
   void subscribe(std::string_view channel) override { subscriber_.subscribe(channel); }
   void unsubscribe(std::string_view channel) override { subscriber_.unsubscribe(channel); }
-  void read(std::vector<std::string> ids) override {
-    asio::post(loop_, [this, ids] {
-      for (const std::string& id : ids)
+  void read(std::vector<hub::record_read> records) override {
+    asio::post(loop_, [this, records] {
+      for (auto const& [id, payer] : records)
         hub_.on_record(id, 1, false, record(std::atoi(id.c_str() + 6), 1));
-      reads_ += static_cast<int>(ids.size());
+      reads_ += static_cast<int>(records.size());
       hub_.flush();
     });
   }

@@ -40,6 +40,7 @@ def test_a_keyed_job_of_0_1_0_is_the_replay_of_todays_request(jobs, upgrade):
 
 
 def test_commands_as_gateways_of_0_1_0_send_them_go_on(jobs, upgrade):
+    jobs.policy("default", user_retry="1")
     jobs.create("one", owner="u")
     upgrade()
     for function, arguments in (("cancel", ["viewer"]), ("seen", ["viewer", 1]), ("retry", ["viewer"]), ("delete", [])):

@@ -130,3 +130,19 @@ def test_a_lost_connection_of_published_reports_is_counted_and_told(start_redis,
     assert "reports published meanwhile are lost" in gateway.log()
     until(lambda: worker.publish("second", '{"status":"processing"}') == 1, "the gateway to listen again")
     until(lambda: gateway.get("/api/jobs/second/status").status == 200, "the report to be applied")
+
+
+def test_outcomes_published_while_redis_refuses_writes_are_applied_once_it_takes_them(start_redis, start_gateway):
+    redis = start_redis()
+    gateway = start_gateway(redis)
+    worker = Worker(redis)
+    client = redis.client()
+    until(lambda: client.execute_command("PUBSUB", "NUMPAT") >= 1, "the gateway to listen")
+    client.config_set("min-replicas-to-write", 1)
+    try:
+        for n in range(100):
+            assert worker.publish(f"kept-{n}", '{"status":"done"}') >= 1
+        until(lambda: gateway.metric("jobcast_published_reports_waiting") == 100, "all of them to wait")
+    finally:
+        client.config_set("min-replicas-to-write", 0)
+    until(lambda: all(gateway.get(f"/api/jobs/kept-{n}/status").status == 200 for n in range(100)), "all of them to be applied")

@@ -1,5 +1,6 @@
 """Reads of many jobs: they cost by what they read, are bounded in bytes, and hold up nobody."""
 import json
+import socket
 import time
 
 import pytest
@@ -148,3 +149,21 @@ def test_a_list_whose_client_has_left_is_not_read(redis_server, start_gateway):
             if "jobcast_list" in command["command"]:
                 asked.append(command["command"])
     assert len(asked) <= 2
+
+
+def test_streams_of_named_jobs_cost_by_what_is_read_for_them(large, slow_rate):
+    """Each holds more than a megabyte of records; requests alone may come two dozen at once."""
+    def is_refused():
+        query = "&".join(f"job={id}" for id in large)
+        with slow_rate.stream(f"/api/events?{query}", {**ANNA, "Accept": "text/event-stream"}) as stream:
+            event = stream.find(lambda e: e.name in ("job", "gateway"))
+            return event.data.get("state") == "busy"
+    assert any(is_refused() for _ in range(15))
+
+
+@pytest.mark.parametrize("target", ["/api/jobs?owner=me", "/api/inbox?owner=me", "/api/jobs?ids=large-0", "/api/jobs/large-0/history"])
+def test_a_client_that_has_closed_its_sending_half_is_answered(gateway, large, target):
+    with gateway.connect() as connection:
+        connection.send(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {ANNA['Authorization']}\r\n\r\n".encode())
+        connection.socket.shutdown(socket.SHUT_WR)
+        assert connection.response().status == 200

@@ -20,13 +20,20 @@
 
 namespace jobcast::hub {
 
+/// A record to be read, and whom that is charged to.
+struct record_read {
+  std::string id;
+  net::admission::payer payer{};
+};
+
 /// What the hub needs done. Every call returns at once; the answers come back through the hub's members.
 class backend {
  public:
   virtual void subscribe(std::string_view channel) = 0;
   virtual void unsubscribe(std::string_view channel) = 0;
-  /// Answered by on_record, on_absent or on_unread for each id, or on_read_failed for all of them.
-  virtual void read(std::vector<std::string> ids) = 0;
+  /// Answered by on_record or on_absent for each of them, or by on_read_failed. One that hub::wants() no more need not
+  /// be answered.
+  virtual void read(std::vector<record_read> records) = 0;
   /// Answered by on_listed or on_list_failed with the same ticket.
   virtual void list(const std::string& scope, std::int64_t since, std::uint64_t ticket,
                     const net::admission::payer& payer) = 0;
@@ -55,8 +62,9 @@ class hub {
   hub(const hub&) = delete;
   hub& operator=(const hub&) = delete;
 
-  /// Begins to watch: `l` gets what is known at once, and everything after. `job` is a valid id.
-  void open(watcher& w, link& l, std::string_view job);
+  /// Begins to watch: `l` gets what is known at once, and everything after. `job` is a valid id. `payer`: whom a read
+  /// of its record is charged to.
+  void open(watcher& w, link& l, std::string_view job, const net::admission::payer& payer = {});
   /// Ends it. The topic lingers a while, so that a reload costs Redis nothing.
   void close(link& l);
   /// The link's watcher has other credentials: what it may not see any more is `missing`, what it now may appears.
@@ -82,8 +90,8 @@ class hub {
   // From reads.
   void on_record(std::string_view id, std::uint64_t version, bool final, std::string_view record);
   void on_absent(std::string_view id);
-  /// A read that found no room for that record in its reply.
-  void on_unread(std::string_view id);
+  /// Whether anybody still waits for a record that is to be read. If not, it is read when somebody opens it again.
+  bool wants(std::string_view id);
   void on_read_failed(std::span<const std::string> ids);
   void on_listed(std::uint64_t ticket, std::span<const listed_record> records, std::string_view cursor);
   void on_list_failed(std::uint64_t ticket);
@@ -134,6 +142,8 @@ class hub {
   void on_gone(std::string_view job);
   void bound(feed& f);
   feed* find_feed(std::string_view channel);
+  void read_soon(topic& t, net::admission::payer payer);
+  void schedule_flush();
   void request_list(feed_member& member);
   net::admission::payer forget_list(feed_member& member);
   void reread_rest(feed& f);
@@ -153,7 +163,9 @@ class hub {
   intrusive::list<topic, intrusive::member_hook<topic, auto_hook, &topic::in_idle>,
                   intrusive::constant_time_size<false>>
       idle_;
-  std::vector<std::string> to_read_, failed_reads_;
+  std::vector<record_read> to_read_;
+  std::vector<std::string> failed_reads_;
+  std::unordered_map<const topic*, net::admission::payer> payers_; ///< of topics that are yet to be subscribed to
   std::unordered_multimap<std::string, std::string>
       feed_reads_; ///< job id to scope, while a feed's topic is read alone
   /// A list that a member waits for, or will ask for when its feed is subscribed to.

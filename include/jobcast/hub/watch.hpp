@@ -137,6 +137,7 @@ struct topic {
     subscribing, ///< waiting for Redis' acknowledgement
     reading,     ///< subscribed, the record not read yet
     live,
+    unread, ///< nobody waited for the record when its turn came: it is read for the next who watches
   };
 
   /// The object and its id are one allocation.

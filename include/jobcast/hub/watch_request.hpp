@@ -18,7 +18,7 @@ struct watch_request {
   bool chunked = true;           ///< false for HTTP/1.0, whose bodies last until the close
   std::string last_event_id;
   auth::identity_ptr who;      ///< null where everyone may see everything
-  net::admission::payer payer; ///< whom the list of an owner's jobs is charged to
+  net::admission::payer payer; ///< whom reads for it are charged to
   std::string headers;         ///< further response headers (CORS), each line ending in CRLF
 };
 

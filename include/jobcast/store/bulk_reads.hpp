@@ -64,9 +64,11 @@ class bulk_reads {
   /// Has `what` read: a call of a function whose reply begins with its cost, or with cursor and cost
   /// (docs/functions.md).
   ticket ask(call what, asker who);
-  /// Whoever holds the ticket waits no more: the handler is not called, and true is returned. False if it was called
-  /// already, or will be in this turn of the loop. A read that is under way is paid for all the same.
-  bool drop(ticket t);
+  /// Whoever holds the ticket waits no more: the handler is not called. A read that is under way is paid for all the
+  /// same.
+  void drop(ticket t);
+  /// The same for a read that is not under way yet. Returns true if it was dropped.
+  bool drop_unsent(ticket t);
   /// Sends what may go now. Call now and then: patient askers wait for time to pass.
   void go_on();
 
@@ -93,6 +95,7 @@ class bulk_reads {
     std::deque<read_ptr> reads;
   };
 
+  void enqueue(const std::string& payer, read_ptr r);
   read_ptr next();
   bool may_go(read& r);
   void take_first(std::list<group>::iterator of);
@@ -103,7 +106,7 @@ class bulk_reads {
   std::list<group> turns_; ///< the first is next
   std::unordered_map<std::string, std::list<group>::iterator> groups_;
   std::unordered_map<std::string, read_ptr> queued_; ///< by their calls
-  std::unordered_map<ticket, std::weak_ptr<read>> tickets_;
+  std::unordered_map<ticket, read_ptr> tickets_;
   ticket last_ticket_ = 0;
   std::size_t under_way_ = 0;
   std::size_t at_once_ = 1; ///< reads that may be under way

@@ -16,6 +16,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace jobcast::store {
 
@@ -50,8 +51,10 @@ class ingest final : redis::subscriber_observer {
   void refuse_here(std::string_view id, std::string_view field, const std::string& reason);
   void apply_waiting();
   void apply(report_queue::report next);
+  void on_answer(report_queue::report applied, error_code ec, redis::reply_view reply);
   void refuse(std::string_view id, const failure& why);
-  bool over() const { return waiting_.empty() && unanswered_ == 0; }
+  void take_back();
+  bool over() const { return waiting_.empty() && not_run_.empty() && unanswered_ == 0; }
 
   redis::client& client_;
   redis::client reports_;
@@ -61,6 +64,7 @@ class ingest final : redis::subscriber_observer {
   metrics::counters& counters_;
   report_queue waiting_;
   std::size_t unanswered_ = 0;
+  std::vector<report_queue::report> not_run_; ///< Redis would not run them now: they wait again, in their order
   bool holding_ = false;
   bool stopped_ = false;
   bool releasing_ = false;

@@ -34,8 +34,8 @@ struct reader {
   http::client_presence* client = nullptr; ///< null: is there until the answer comes. Outlives the call
 };
 
-/// One per reactor, on its thread. A reader whose rate is spent is told failure::kind::too_many. A read whose client
-/// has left fails at once, and is not made if it has not begun.
+/// One per reactor, on its thread. A reader whose rate is spent is told failure::kind::too_many. A read that is
+/// still queued when its client leaves is not made, and fails.
 class lists {
  public:
   lists(executor on, bulk_reads& reads, std::string ns)

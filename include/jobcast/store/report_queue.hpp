@@ -39,6 +39,8 @@ class report_queue {
   fate offer(std::string_view id, arguments fields);
   /// The oldest. Not of an empty queue.
   report take();
+  /// Takes back what was taken last, to be the oldest again.
+  void put_back(report r);
 
   bool empty() const { return waiting_.empty(); }
   std::size_t size() const { return waiting_.size(); }
@@ -56,6 +58,8 @@ class report_queue {
   std::size_t bytes_ = 0;
 };
 
+/// Returns true if a report brings an outcome, which may be applied twice: the second time it is ignored.
+bool is_outcome(const arguments& fields);
 /// Returns true if a report says how far a job is and nothing else, so that a newer one makes it unnecessary.
 bool is_progress(const arguments& fields);
 

@@ -47,7 +47,13 @@ struct recorder final : hub::watcher {
 struct fake_backend : hub::backend {
   void subscribe(std::string_view channel) override { subscribed.insert(std::string(channel)); }
   void unsubscribe(std::string_view channel) override { subscribed.erase(std::string(channel)); }
-  void read(std::vector<std::string> ids) override { reads.push_back(std::move(ids)); }
+  void read(std::vector<hub::record_read> records) override {
+    std::vector<std::string>& ids = reads.emplace_back();
+    for (hub::record_read& one : records) {
+      ids.push_back(std::move(one.id));
+      payers.push_back(one.payer.key());
+    }
+  }
   void list(const std::string& scope, std::int64_t since, std::uint64_t ticket,
             const net::admission::payer& payer) override {
     lists.push_back({scope, since, ticket, payer});
@@ -65,6 +71,7 @@ struct fake_backend : hub::backend {
   };
   std::set<std::string> subscribed;
   std::vector<std::vector<std::string>> reads;
+  std::vector<std::string> payers; ///< of all that was to be read
   std::vector<list_call> lists;
 };
 

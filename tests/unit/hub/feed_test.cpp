@@ -383,20 +383,6 @@ TEST_CASE_FIXTURE(feed_fixture, "a watcher pays for its first list, also if that
   CHECK(redis.lists[0].payer.key().empty());
 }
 
-TEST_CASE_FIXTURE(hub_fixture, "a record that found no room in a reply is read again") {
-  recorder w;
-  hub::link l;
-  watch(w, l, "a");
-  REQUIRE(redis.reads.size() == 1);
-  hub.on_unread("a");
-  hub.flush();
-  REQUIRE(redis.reads.size() == 2);
-  CHECK(redis.reads[1] == std::vector<std::string>{"a"});
-  answer_read("a", 3);
-  CHECK(w.seen == seen{"3"});
-  hub.close(l);
-}
-
 TEST_CASE_FIXTURE(feed_fixture, "a viewer may leave at any moment") {
   {
     viewer v;

@@ -332,3 +332,44 @@ TEST_CASE_FIXTURE(hub_fixture, "what is no event is counted and harms nobody") {
   CHECK(c.w.seen == seen{"1"});
   CHECK(counters.events_invalid.get() == 7);
 }
+
+TEST_CASE_FIXTURE(hub_fixture, "a read is charged to whoever opened the job first, and to nobody after an outage") {
+  net::admission gate(limits);
+  net::admission::payer const anna(gate, asio::ip::make_address("192.0.2.1"));
+  net::admission::payer const bob(gate, asio::ip::make_address("192.0.2.2"));
+  recorder first, second;
+  hub::link a, b;
+  hub.enlist(first);
+  hub.enlist(second);
+  hub.open(first, a, "a", anna);
+  hub.open(second, b, "a", bob);
+  hub.on_subscribed("ns:event:a");
+  hub.flush();
+  CHECK(redis.payers == std::vector<std::string>{anna.key()});
+  answer_read("a", 3);
+  hub.on_lost(0);
+  hub.on_subscribed("ns:event:a");
+  hub.flush();
+  CHECK(redis.payers == std::vector<std::string>{anna.key(), ""});
+  hub.close(a);
+  hub.close(b);
+}
+
+TEST_CASE_FIXTURE(hub_fixture, "a record that nobody waits for when its turn comes is read for the next watcher") {
+  recorder w;
+  hub::link l;
+  watch(w, l, "a");
+  CHECK(hub.wants("a"));
+  hub.close(l);
+  CHECK_FALSE(hub.wants("a"));
+  CHECK_FALSE(hub.wants("b"));
+  hub::link again;
+  hub.open(w, again, "a");
+  hub.flush();
+  REQUIRE(redis.reads.size() == 2);
+  CHECK(hub.wants("a"));
+  answer_read("a", 3);
+  CHECK(w.seen == std::vector<std::string>{"3"});
+  CHECK_FALSE(hub.wants("a"));
+  hub.close(again);
+}

@@ -184,3 +184,39 @@ TEST_CASE_FIXTURE(fixture, "a connection that is lost fails what was under way, 
   CHECK(told == strings{"a failed"});
   CHECK(under_way() == strings{"b"});
 }
+
+TEST_CASE_FIXTURE(fixture, "a read that two addresses wait for goes with whichever may read first") {
+  ask("list", from("192.0.2.1"));
+  answer(500 * 60);
+  ask("own", from("192.0.2.1"), bulk_reads::manners::patient);
+  ask("shared", from("192.0.2.1"), bulk_reads::manners::patient, "first");
+  ask("shared", from("192.0.2.2"), bulk_reads::manners::patient, "second");
+  CHECK(under_way() == strings{"shared"});
+  answer();
+  CHECK(told == strings{"list", "first", "second"});
+  now += 10s;
+  reads.go_on();
+  CHECK(under_way() == strings{"own"});
+  answer();
+  CHECK(sent.empty());
+  CHECK(reads.waiting() == 0);
+}
+
+TEST_CASE_FIXTURE(fixture, "a read that is under way is answered also to whoever would drop what is not") {
+  auto const under = ask("a");
+  auto const queued = ask("b");
+  CHECK_FALSE(reads.drop_unsent(under));
+  CHECK(reads.drop_unsent(queued));
+  answer();
+  CHECK(told == strings{"a"});
+  CHECK(sent.empty());
+}
+
+TEST_CASE_FIXTURE(fixture, "a handler that throws keeps nothing from the others") {
+  ask("first");
+  reads.ask({"FCALL", "list"}, {{}, bulk_reads::manners::refused, [](auto const&) { throw std::bad_alloc(); }});
+  ask("list");
+  answer();
+  answer();
+  CHECK(told == strings{"first", "list"});
+}

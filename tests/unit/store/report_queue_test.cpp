@@ -77,3 +77,22 @@ TEST_CASE("where many wait progress is shed, and outcomes are taken until nothin
     queue.take();
   CHECK(queue.offer("q", {"percent", "1"}) == fate::waits);
 }
+
+TEST_CASE("what is put back is the oldest again, before newer reports of its job") {
+  report_queue queue({});
+  queue.offer("a", {"status", "done"});
+  queue.offer("b", {"percent", "1"});
+  auto first = queue.take();
+  auto second = queue.take();
+  queue.offer("a", {"status", "failed"});
+  queue.put_back(std::move(second));
+  queue.put_back(std::move(first));
+  CHECK(queue.offer("b", {"percent", "2"}) == fate::replaces);
+  CHECK(rest(queue) == "a done,b 2,a failed");
+}
+
+TEST_CASE("a final status is an outcome") {
+  CHECK(store::is_outcome({"percent", "1", "status", "failed"}));
+  CHECK_FALSE(store::is_outcome({"status", "retrying"}));
+  CHECK_FALSE(store::is_outcome({"message", "done"}));
+}
