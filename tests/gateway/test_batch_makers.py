@@ -53,6 +53,14 @@ def test_the_finished_batch_of_another_publisher_stays_as_it_is(gateway, over, j
     assert batch_of(gateway, over) == before
 
 
+def test_a_stranger_cannot_be_let_in_by_adopting_a_job_of_the_batch(gateway, job):
+    batch = {"type": "invoice", "owner": job, "group": job}
+    assert gateway.post("/api/jobs", {"id": job, **batch}, BILLING).status == 202
+    assert gateway.post(f"/api/jobs/{job}-2/report", {"status": "processing", **batch}, BILLING).json()["result"] == "ok"
+    gateway.post("/api/jobs", {"id": job + "-2", "type": "invoice", "group_publishers": "key:import"}, IMPORT)
+    assert gateway.post("/api/jobs", {"id": job + "-3", **batch}, IMPORT).status == 403
+
+
 def test_whom_its_maker_names_adds_jobs(gateway, job):
     batch = {"type": "invoice", "owner": job, "group": "May"}
     made = gateway.post("/api/jobs", {"id": job, **batch, "group_publishers": "key:import,token:svc"}, BILLING)

@@ -113,6 +113,13 @@ def big_lists(count):
     return ["/api/jobs?ids=" + ",".join(jobs[first:] + jobs[:first]) for first in range(count)]
 
 
+def streams_of_results(_):
+    """100 jobs on each: half of them are also on the next, and the order differs."""
+    jobs = [f"job=big-{number}" for number in range(100)]
+    targets = ["/api/events?" + "&".join(jobs[first:] + jobs[:first]) for first in range(0, 100, 10)]
+    return Flood([wire.request(target, viewer()) for target in targets], lanes=64, leave="answered", **ALLOWED)
+
+
 HISTORIES = [f"/api/jobs/long-{number}/history" for number in range(8)]
 
 

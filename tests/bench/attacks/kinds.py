@@ -69,6 +69,7 @@ ALL = [
            floods.reads(floods.big_lists(10), **floods.ALLOWED), floods.big_results),
     Attack("results-unread", "40 such answers, unread",
            floods.reads(floods.big_lists(40), tagged=False, **floods.UNREAD), floods.big_results),
+    Attack("results-streams", "opens and leaves streams of 100 jobs with such results", floods.streams_of_results, floods.big_results),
     Attack("history", "20 times a second histories of 6 MB",
            floods.reads(floods.HISTORIES, tagged=False, **floods.SLOWLY), floods.long_histories),
     Attack("history-unread", "40 such answers, unread",
