@@ -152,7 +152,7 @@ int run(int count, char** arguments) {
   std::string ttl = "1h", publisher = "name";
   auto* minting = program.add_subcommand("token", "Print a signed token for a viewer, an operator or a publisher.");
   minting->add_option("--config", file, "TOML file whose [auth] holds the key.");
-  minting->add_option("--sub", asked.sub, "The owner it is.");
+  minting->add_option("--sub", asked.sub, "User id; becomes the job's owner.");
   minting->add_option("--tenant", asked.tenant, "The tenant it belongs to.");
   minting->add_option("--job", asked.jobs, "A job it may see besides; several times for several.");
   minting->add_option("--scope", asked.scopes, "jobs:read:all, jobs:publish or operator; several times for several.");

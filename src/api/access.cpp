@@ -117,7 +117,11 @@ std::optional<http::response> check_rate(context& c, const http::request& r) {
   if (seconds == 0)
     return std::nullopt;
   c.counters.rate_limited.add();
-  return passing_refusal(c, r, 429, "There were too many requests from this address (limits.request_rate).", seconds);
+  return passing_refusal(
+      c, r, 429,
+      "There were too many requests from this address (limits.request_rate). Wait as Retry-After says; reads of many "
+      "jobs count as several.",
+      seconds);
 }
 
 bool carries_token(std::string_view name, std::string_view value) {
@@ -183,7 +187,7 @@ std::optional<http::response> check_may_ever(context& c, const http::request& r,
     return http::problem(403, "This takes an API key of a publisher, or a token with scope jobs:publish.",
                          "Authorization");
   case auth::action::operate:
-    return http::problem(403, "This takes a token with scope operator.", "Authorization");
+    return http::problem(403, "This takes the key of metrics.key, or a token with scope operator.", "Authorization");
   case auth::action::command:
   case auth::action::read:
     break;

@@ -200,6 +200,9 @@ boost::system::result<settings, config_errors> load_settings(const std::optional
   if (whole && file)
     return config_errors{
         fmt::format("{}: JOBCAST_CONFIG holds a whole configuration too; give one of the two", file->string())};
+  if (whole && !whole->empty() && whole->find_first_of("=[#\n") == std::string_view::npos)
+    return config_errors{
+        "JOBCAST_CONFIG: this is no configuration; it holds the text of one, a file is named by --config"};
   if (!file)
     return parse_settings(whole.value_or(""), whole ? "JOBCAST_CONFIG" : "", environment);
   std::ifstream stream(*file, std::ios::binary);

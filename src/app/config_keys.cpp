@@ -96,7 +96,7 @@ const row limit_rows[] = {
      bytes_in<limits, &limit_settings::outbox>,
      {.min = 16 * KiB, .max = 64 * MiB}},
     {"feed_backlog",
-     "Jobs that a watcher of an owner may lag behind, and 64 times outbox of their records; beyond, its stream ends.",
+     "Most unsent jobs before a slow owner stream is closed; 64 times outbox is the most unsent bytes.",
      in<limits, &limit_settings::feed_backlog>,
      {.min = 100, .max = million}},
     {"resume_overlap",
@@ -157,7 +157,7 @@ const row limit_rows[] = {
      in<limits, &limit_settings::connections>,
      {.min = 1, .max = million}},
     {"reserve",
-     "Of these, how many only publishers and operators get once the rest is taken.",
+     "Connections reserved for publishers and operators.",
      in<limits, &limit_settings::reserve>,
      {.max = million}},
     {"connections_per_address",
@@ -169,9 +169,9 @@ const row limit_rows[] = {
      in<limits, &limit_settings::streams_per_owner>,
      {.min = 1, .max = million}},
     {"request_rate",
-     "Requests a second from one address in the long run, five times that at once; a TLS handshake counts as 2 to 8; "
-     "API "
-     "keys are exempt; 0: any number.",
+     "Requests a second from one address in the long run, five times that at once. A TLS handshake and reads of many "
+     "jobs "
+     "count as several. API keys are exempt. 0: any number.",
      in<limits, &limit_settings::request_rate>,
      {.max = million}},
 };
@@ -181,7 +181,7 @@ const row job_rows[] = {
     {"create_on_report", "Whether a report for an unknown id creates the job.",
      in<jobs, &job_settings::create_on_report>},
     {"lease",
-     "How long a worker's silence is believed before the job is shown as stalled.",
+     "A job is shown as stalled when its worker is silent for this long.",
      in<jobs, &job_settings::lease>,
      {.min = second, .max = 7 * day}},
     {"retention",
@@ -211,7 +211,9 @@ const row auth_rows[] = {
      in<auth, &auth_settings::cookie>,
      {.check = check_cookie_name}},
     {"link_secrets",
-     "What watch links are signed with, 32 bytes or more each: the first signs, all verify. The same on all gateways.",
+     "Required once there are keys in [auth]: what watch links are signed with, 32 bytes or more each. The first "
+     "signs, all "
+     "verify. The same on all gateways.",
      in<auth, &auth_settings::link_secrets>,
      {.check = check_secret, .secret = true}},
     {"link_ttl",

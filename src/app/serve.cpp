@@ -217,7 +217,7 @@ class service {
       else if (std::exchange(draining_, true))
         return abort_drain();
       else {
-        log::info("draining; again to end at once");
+        log::info("shutting down; send the signal again to stop now");
         drain();
       }
       watch_signals();

@@ -37,7 +37,7 @@ local function forget_strays(ns, args)
   for type in gmatch(call('HGET', ns .. ':policies', 'types') or '', '%S+') do listed[type] = true end
   local forgotten = 0
   for i = 2, #args do
-    if not listed[args[i]] then forgotten = forgotten + call('DEL', key_of(ns, values.name('type', args[i], 64))) end
+    if not listed[args[i]] then forgotten = forgotten + call('DEL', key_of(ns, args[i])) end
   end
   call('HDEL', ns .. ':policies', 'strays')
   return {'ok', forgotten}

@@ -5,7 +5,7 @@
 -- The build joins the parts in the order of `order.txt`. Each part is one table, and sees the parts before it alone.
 -- VERSION is raised by hand with every change: a Redis that holds this version keeps what it has (`library.lock`).
 
-local VERSION = '1.21'
+local VERSION = '1.22'
 
 local FINAL = {done = true, failed = true, cancelled = true}
 local STATUS_LIST = {'pending', 'processing', 'retrying', 'done', 'failed', 'cancelled'}

@@ -380,6 +380,15 @@ TEST_CASE("an error in JOBCAST_CONFIG names it and the line") {
   CHECK(loaded.error().front().starts_with("JOBCAST_CONFIG:2: limits.heartbeet"));
 }
 
+TEST_CASE("a path in JOBCAST_CONFIG is told from a configuration") {
+  const variables given = {"JOBCAST_CONFIG=/etc/jobcast.toml"};
+  const auto loaded = load_settings(std::nullopt, given);
+  REQUIRE(loaded.has_error());
+  CHECK(loaded.error().front().find("--config") != std::string::npos);
+  const variables section = {"JOBCAST_CONFIG=[limits]"};
+  CHECK(load_settings(std::nullopt, section).has_value());
+}
+
 TEST_CASE("a file beside JOBCAST_CONFIG is an error, since one would be ignored") {
   const variables given = {"JOBCAST_CONFIG=[limits]"};
   const auto both = load_settings("/some/jobcast.toml", given);
