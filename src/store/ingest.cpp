@@ -17,6 +17,8 @@ constexpr auto lease = 2'500ms;
 constexpr auto tick_length = 250ms;
 // Reports under way: enough for Redis never to wait for us, and 1 to 3 ms of its time, which all others may wait for.
 constexpr std::size_t most_unanswered = 64;
+// Large results take Redis longer: 20 ms for 64 KiB.
+constexpr std::size_t most_unanswered_bytes = 64 * 1024;
 // A turn of this connection is to be short: others on this thread are watched by people.
 constexpr std::size_t read_per_turn = 32 * 1024;
 
@@ -181,8 +183,13 @@ void ingest::refuse_here(std::string_view id, std::string_view field, const std:
   });
 }
 
+bool ingest::may_apply() const {
+  return !waiting_.empty() && not_run_.empty() && reports_.connected() && unanswered_ < most_unanswered &&
+         unanswered_bytes_ < most_unanswered_bytes;
+}
+
 void ingest::apply_waiting() {
-  while (!waiting_.empty() && not_run_.empty() && unanswered_ < most_unanswered && reports_.connected())
+  while (may_apply())
     apply(waiting_.take());
   counters_.ingest_waiting.set(waiting_.size() + not_run_.size());
   if (waiting_.roomy())
@@ -196,6 +203,7 @@ void ingest::apply(report_queue::report next) {
   std::vector<std::string_view> const views(call.begin(), call.end());
   ++unanswered_;
   auto kept = std::make_shared<report_queue::report>(std::move(next));
+  unanswered_bytes_ += report_queue::size_of(*kept);
   reports_.call(views, [this, alive = alive_, kept](error_code ec, redis::reply_view reply) {
     if (*alive)
       on_answer(std::move(*kept), ec, reply);
@@ -204,6 +212,7 @@ void ingest::apply(report_queue::report next) {
 
 void ingest::on_answer(report_queue::report applied, error_code ec, redis::reply_view reply) {
   --unanswered_;
+  unanswered_bytes_ -= report_queue::size_of(applied);
   auto const done = store::read_report(ec, reply);
   // A reply that is lost leaves open whether the report was applied.
   bool const not_run = !done && !stopped_ && done.error().what == failure::kind::unavailable &&

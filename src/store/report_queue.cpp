@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace jobcast::store {
@@ -13,6 +14,22 @@ constexpr std::array<std::string_view, 7> progress_fields{"percent", "current", 
 // What the program spends on a report and on a field beside their text.
 constexpr std::size_t report_overhead = 160, field_overhead = sizeof(std::string);
 
+double number(const std::string& text) {
+  double out = 0;
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
+
+// Whether a value that `newer` takes the place of is not wanted any more. Of percents of one attempt the largest counts,
+// and a message of several lines is kept for operators.
+bool outdates(std::string_view field, const std::string& newer, const std::string& older) {
+  if (field == "attempt")
+    return newer == older;
+  if (field == "percent")
+    return number(newer) >= number(older);
+  return field != "message" || older.find('\n') == std::string::npos;
+}
+
 // Every field of `older` is set anew by `newer`, and it is the same attempt.
 bool replaces(const arguments& newer, const arguments& older) {
   if (!is_progress(newer) || !is_progress(older))
@@ -21,7 +38,7 @@ bool replaces(const arguments& newer, const arguments& older) {
     std::size_t at = 0;
     while (at + 1 < newer.size() && newer[at] != older[i])
       at += 2;
-    if (at + 1 >= newer.size() || (older[i] == "attempt" && newer[at + 1] != older[i + 1]))
+    if (at + 1 >= newer.size() || !outdates(older[i], newer[at + 1], older[i + 1]))
       return false;
   }
   // One that names its attempt may be refused where one that does not would be taken.

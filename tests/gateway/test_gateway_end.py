@@ -114,7 +114,7 @@ def test_a_second_sigterm_ends_at_once(redis, start_gateway, job):
         slow.send(b"POST /api/jobs/x/report HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         until(lambda: b"jobcast_connections 2" in gateway.get("/metrics").body, "the connection to be known")
         gateway.process.send_signal(signal.SIGTERM)
-        until(lambda: "draining" in gateway.log(), "the drain to begin")
+        until(lambda: "shutting down" in gateway.log(), "the drain to begin")
         gateway.process.send_signal(signal.SIGTERM)
         gateway.wait_end(seconds=5)
 

@@ -72,7 +72,7 @@ def test_a_drain_waits_for_what_is_on_its_way(redis, start, receiver, job):
     Worker(redis).report(job, status="done")
     receiver.wait(1)
     gateway.process.send_signal(signal.SIGTERM)
-    until(lambda: "draining" in gateway.log(), "the drain to begin")
+    until(lambda: "shutting down" in gateway.log(), "the drain to begin")
     assert gateway.process.poll() is None
     receiver.let_go()
     assert gateway.wait_end() == 0

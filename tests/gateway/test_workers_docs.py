@@ -101,8 +101,9 @@ follow({connection}, lambda *job: say("enqueue", *job), lambda job: say("remove"
 def start_follower(request, tmp_path):
     started = []
 
-    def start(server, name, block=None, **environment):
-        code = holding(printed(PAGE, "python"), "def follow(") + CALL.replace("{connection}", CONNECTION.replace("6390", str(server.port)))
+    def start(server, name, block=None, user="", **environment):
+        connection = CONNECTION.replace("6390", str(server.port) + user)
+        code = holding(printed(PAGE, "python"), "def follow(") + CALL.replace("{connection}", connection)
         if block:
             assert "block=5000" in code
             code = code.replace("block=5000", f"block={block}")
@@ -131,6 +132,21 @@ def test_the_follower_enqueues_what_is_tried_again_and_removes_what_is_cancelled
     until(lambda: len(lines(follower)) == 2, "two commands to be followed")
     assert lines(follower) == ["enqueue a export 2", "remove b"]
     until(lambda: server.client().xpending("jobcast:commands", "application")["pending"] == 0, "both to be acknowledged")
+
+
+def test_the_follower_needs_no_more_than_the_user_printed_for_it(start_redis, start_gateway, start_follower):
+    server = start_redis()
+    client = server.client()
+    (user,) = [line.strip() for line in document(PAGE).splitlines() if line.strip().startswith("ACL SETUSER app ")]
+    client.execute_command(*user.split())
+    gateway = start_gateway(server)
+    follower = start_follower(server, "follower", user=", username='app', password='secret'")
+    until(lambda: client.hget("jobcast:followed", "read"), "the gateway to notice the follower")
+    gateway.create(id="a", type="export")
+    gateway.post("/api/jobs/a/cancel")
+    until(lambda: lines(follower) == ["remove a"], "the command to be followed")
+    client.set_response_callback("ACL LOG", lambda reply, **_: reply)
+    assert not [entry for entry in client.execute_command("ACL LOG") if b"app" in entry]
 
 
 def test_what_a_follower_took_before_it_died_is_followed_by_the_next(start_redis, start_gateway, start_follower):

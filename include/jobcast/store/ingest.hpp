@@ -50,6 +50,7 @@ class ingest final : redis::subscriber_observer {
   void take_in(std::string_view id, std::string_view payload);
   void refuse_here(std::string_view id, std::string_view field, const std::string& reason);
   void apply_waiting();
+  bool may_apply() const;
   void apply(report_queue::report next);
   void on_answer(report_queue::report applied, error_code ec, redis::reply_view reply);
   void refuse(std::string_view id, const failure& why);
@@ -63,7 +64,7 @@ class ingest final : redis::subscriber_observer {
   std::string ns_, holder_, prefix_;
   metrics::counters& counters_;
   report_queue waiting_;
-  std::size_t unanswered_ = 0;
+  std::size_t unanswered_ = 0, unanswered_bytes_ = 0;
   std::vector<report_queue::report> not_run_; ///< Redis would not run them now: they wait again, in their order
   bool holding_ = false;
   bool stopped_ = false;

@@ -48,10 +48,10 @@ class report_queue {
   /// Nothing more should be read, until roomy().
   bool full() const { return bytes_ > most_.all; }
   bool roomy() const { return bytes_ <= most_.progress; }
-
- private:
+  /// Bytes that a report takes while it waits.
   static std::size_t size_of(const report& r);
 
+ private:
   limits most_;
   std::deque<report> waiting_;
   std::unordered_map<std::string_view, report*> last_; ///< of each job that waits, by the id in it

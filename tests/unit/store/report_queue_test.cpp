@@ -96,3 +96,12 @@ TEST_CASE("a final status is an outcome") {
   CHECK_FALSE(store::is_outcome({"status", "retrying"}));
   CHECK_FALSE(store::is_outcome({"message", "done"}));
 }
+
+TEST_CASE("a smaller percent, or another message than one of several lines, takes no place") {
+  report_queue queue({});
+  queue.offer("a", {"percent", "80"});
+  CHECK(queue.offer("a", {"percent", "30"}) == fate::waits);
+  queue.offer("b", {"message", "Traceback\n  line 1"});
+  CHECK(queue.offer("b", {"message", "going on"}) == fate::waits);
+  CHECK(queue.offer("b", {"message", "still"}) == fate::replaces);
+}
