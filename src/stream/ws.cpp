@@ -179,7 +179,7 @@ class ws_session final : public session {
   unsigned cost_of_watching(std::size_t fresh) {
     std::size_t const paid = host_.limits.jobs_per_stream;
     std::size_t const free = std::min(fresh, paid - std::min<std::size_t>(paid_for_, paid));
-    paid_for_ += static_cast<std::uint32_t>(free);
+    paid_for_ = static_cast<std::uint16_t>(paid_for_ + free);
     return static_cast<unsigned>(fresh - free);
   }
 
@@ -318,8 +318,9 @@ class ws_session final : public session {
 
   void refuse(const std::string& echo, std::string_view problem) {
     tell_problem(echo, problem);
-    auto const now = host_.wheel.now();
-    if (now - errors_since_ >= std::chrono::minutes(1)) {
+    auto const now = static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(host_.wheel.now().time_since_epoch()).count());
+    if (now - errors_since_ >= 60) {
       errors_since_ = now;
       errors_ = 0;
     }
@@ -407,9 +408,10 @@ class ws_session final : public session {
   bool heard_ = true;
   bool message_stale_ = false;
   bool ending_ = false;
-  std::uint16_t errors_ = 0, missed_ = 0, pings_ = 0, commands_ = 0;
-  std::uint32_t paid_for_ = 0; ///< ids that cost nothing more
-  std::chrono::steady_clock::time_point errors_since_{};
+  std::uint8_t missed_ = 0, commands_ = 0;
+  std::uint16_t errors_ = 0, pings_ = 0;
+  std::uint16_t paid_for_ = 0;     ///< ids that cost nothing more; limits.jobs_per_stream is 10,000 at most
+  std::uint32_t errors_since_ = 0; ///< steady seconds
   std::unique_ptr<net::admission::account> held_; ///< while it is much
   std::shared_ptr<ws_session*> for_answers_;      ///< what commands under way answer to; null once it is gone
 };
