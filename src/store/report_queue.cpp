@@ -20,8 +20,8 @@ double number(const std::string& text) {
   return out;
 }
 
-// Whether a value that `newer` takes the place of is not wanted any more. Of percents of one attempt the largest counts,
-// and a message of several lines is kept for operators.
+// Whether a value that `newer` takes the place of is not wanted any more. Of percents of one attempt the largest
+// counts, and a message of several lines is kept for operators.
 bool outdates(std::string_view field, const std::string& newer, const std::string& older) {
   if (field == "attempt")
     return newer == older;
