@@ -7,7 +7,7 @@ from conftest import Refused
 
 
 def bring(jobs, how, policies):
-    """Answers [what, hash of these, hash in force, whether there may be strays]."""
+    """Answers [what, hash of those sent, hash in force, whether there may be strays]."""
     told = itertools.chain.from_iterable(
         (of, 2 * len(fields), *itertools.chain.from_iterable(fields.items())) for of, fields in policies.items())
     return jobs.call("policies", how, *told)

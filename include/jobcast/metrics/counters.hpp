@@ -94,7 +94,7 @@ struct alignas(64) counters {
   counter redis_connected;                        ///< 1 while both connections are up
   counter redis_losses;                           ///< times a connection was lost
   counter redis_rights_missing;                   ///< of the gateway's Redis user, as far as is known
-  counter redis_rights_vital;                     ///< of these, those without which jobs cannot be written or read
+  counter redis_rights_vital;                     ///< missing rights without which jobs cannot be written or read
   counter redis_rights_known;                     ///< 1 once they were asked for
   counter probe_at;                               ///< when the last probe came back, milliseconds since the epoch
 };

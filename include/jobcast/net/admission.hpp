@@ -82,8 +82,8 @@ class admission {
       return *this;
     }
     ~account();
-    /// From here on `bytes` are held. More than before may be refused, and then it is as before. Who holds nothing else
-    /// is refused by limits.bodies alone.
+    /// Holds `bytes` from here on. If there is no room for more, it holds what it held. A client that holds nothing
+    /// else is refused by limits.bodies alone.
     room hold(std::size_t bytes);
     std::size_t held() const { return held_; }
     explicit operator bool() const { return of_ != nullptr; }

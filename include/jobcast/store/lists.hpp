@@ -28,7 +28,7 @@ struct history_page {
   std::string cursor; ///< empty: there are no more
 };
 
-/// Who asks for a page.
+/// The client that a page is read for.
 struct reader {
   net::admission::payer payer{};
   http::client_presence* client = nullptr; ///< null: is there until the answer comes. Outlives the call

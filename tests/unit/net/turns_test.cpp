@@ -1,7 +1,6 @@
 #include "jobcast/net/turns.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <doctest/doctest.h>
 #include <string>
@@ -15,6 +14,10 @@ task<> take(net::turns& from, std::string& log, char name) {
   log += name;
 }
 
+void unharmed(std::exception_ptr thrown) {
+  CHECK_FALSE(thrown);
+}
+
 } // namespace
 
 TEST_CASE("of those who come together one goes on each turn of the loop, in order, and others have theirs between") {
@@ -22,7 +25,7 @@ TEST_CASE("of those who come together one goes on each turn of the loop, in orde
   net::turns turns(io.get_executor());
   std::string log;
   for (char const name : {'a', 'b', 'c', 'd'})
-    asio::co_spawn(io, take(turns, log, name), asio::detached);
+    asio::co_spawn(io, take(turns, log, name), unharmed);
   // Something else that has work in every turn.
   struct other {
     asio::io_context& io;
@@ -47,7 +50,7 @@ TEST_CASE("who comes alone need not wait, time and again") {
   net::turns turns(io.get_executor());
   std::string log;
   for (int i = 0; i < 3; ++i) {
-    asio::co_spawn(io, take(turns, log, 'a'), asio::detached);
+    asio::co_spawn(io, take(turns, log, 'a'), unharmed);
     io.run();
     io.restart();
   }
@@ -60,7 +63,7 @@ TEST_CASE("those who still wait at the end are let go") {
   {
     net::turns turns(io.get_executor());
     for (char const name : {'a', 'b', 'c'})
-      asio::co_spawn(io, take(turns, log, name), asio::detached);
+      asio::co_spawn(io, take(turns, log, name), unharmed);
     io.run_one();
     io.stop();
   }
